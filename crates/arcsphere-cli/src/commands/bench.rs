@@ -1,0 +1,111 @@
+//! `arcsphere bench`: how fast the parts are on this machine.
+
+use crate::args::{Bench, Subject};
+use crate::exit::mistake;
+use crate::{machine, settings};
+use anyhow::Result;
+use arcsphere::Device;
+use arcsphere::bench::{conv_step, head_step};
+use arcsphere::config::Config;
+use arcsphere::plan::{self, Plan};
+use arcsphere::train::{Flow, Trainer, Watcher};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// Times a subject and prints its figures.
+pub(crate) fn run(args: &Bench) -> Result<()> {
+    if args.repeats == 0 || args.batch == 0 || args.classes < 2 {
+        return Err(mistake!("--repeats and --batch must be at least 1, --classes at least 2"));
+    }
+    let threads = settings::set_threads(args.threads.unwrap_or(0))?;
+    let (subject, mut seconds, mut extra) = match args.subject {
+        Subject::Head => head(args, threads)?,
+        Subject::Conv => conv(args)?,
+        Subject::Train => train(args, threads)?,
+    };
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds[seconds.len() / 2];
+    let m = machine::machine(threads, "flex");
+    let figures = json!({
+        "subject": subject,
+        "median_ms": median * 1e3,
+        "samples_per_second": args.batch as f64 / median,
+        "peak_rss_bytes": machine::peak_rss_bytes(),
+        "cpu": m.cpu,
+        "threads": threads,
+        "isa": m.isa,
+        "batch": args.batch,
+        "repeats": args.repeats,
+    });
+    if let (Value::Object(all), Value::Object(more)) = (figures, &mut extra) {
+        more.extend(all);
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&extra)?);
+    } else {
+        let rss = machine::peak_rss_bytes().map_or(String::new(), |b| format!(", peak memory {} MB", b / 1_000_000));
+        println!("{subject}: {:.2} ms a step, {:.0} samples/s{rss}; {} threads, {}, {}", median * 1e3, args.batch as f64 / median, threads, m.isa, m.cpu);
+    }
+    Ok(())
+}
+
+/// Seconds of each timed step after one to warm up.
+fn timed(repeats: usize, mut step: impl FnMut()) -> Vec<f64> {
+    step();
+    (0..repeats)
+        .map(|_| {
+            let started = Instant::now();
+            step();
+            started.elapsed().as_secs_f64()
+        })
+        .collect()
+}
+
+fn head(args: &Bench, threads: usize) -> Result<(&'static str, Vec<f64>, Value)> {
+    let dim = args.dim.unwrap_or(512);
+    if dim < 2 {
+        return Err(mistake!("--dim must be at least 2"));
+    }
+    let info = arcsphere::losses::margin::find(&args.loss)?;
+    let step = head_step(info, args.classes, dim, args.batch, threads);
+    Ok(("head", timed(args.repeats, step), json!({"classes": args.classes, "dim": dim, "loss": info.name})))
+}
+
+fn conv(args: &Bench) -> Result<(&'static str, Vec<f64>, Value)> {
+    let step = conv_step(args.batch, &Device::flex());
+    let shape = json!({"in_channels": 32, "out_channels": 32, "kernel": 3, "height": 14, "width": 14, "pass": "forward and backward"});
+    Ok(("conv", timed(args.repeats, step), shape))
+}
+
+/// Whole training steps on the embedded images, data included.
+fn train(args: &Bench, threads: usize) -> Result<(&'static str, Vec<f64>, Value)> {
+    struct Clock {
+        last: Instant,
+        seconds: Vec<f64>,
+        wanted: usize,
+    }
+    impl Watcher for Clock {
+        fn step(&mut self, _: &Trainer, _: f64) -> Flow {
+            let now = Instant::now();
+            self.seconds.push((now - self.last).as_secs_f64());
+            self.last = now;
+            if self.seconds.len() > self.wanted { Flow::Stop } else { Flow::Continue }
+        }
+    }
+    let mut config = Config::default();
+    config.model.backbone = args.backbone.clone();
+    config.model.dim = args.dim.unwrap_or(2);
+    config.loss.name = args.loss.clone();
+    config.train.batch = args.batch;
+    config.train.threads = threads;
+    config.train.epochs = 1_000_000;
+    config.data.validation = 0.0;
+    let source = settings::open(&config)?;
+    let splits = plan::split(&config, &source)?;
+    let plan = Plan::check(&config, &splits)?;
+    let names = json!({"backbone": plan.backbone.name, "loss": plan.loss.name, "dim": config.model.dim, "data": source.name});
+    let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), wanted: args.repeats };
+    Trainer::new(plan, &Device::flex()).run(&splits, &mut clock)?;
+    // The first step warms up.
+    Ok(("train", clock.seconds.split_off(1), names))
+}

@@ -1,0 +1,179 @@
+//! What a comparison leaves behind: numbers, pictures, a page.
+
+use super::{Done, Spec};
+use crate::commands::pictures::{self, Drawn};
+use crate::machine::machine;
+use anyhow::Result;
+use arcsphere::config::to_toml;
+use arcsphere::plan::Splits;
+use arcsphere_data::Source;
+use arcsphere_eval::figure::{AngleHistogram, Curve, Curves, Features};
+use arcsphere_eval::report::{Picture, Report};
+use arcsphere_eval::results::{DataInfo, Results, summarize};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// Points in a feature picture; more hide one another.
+const MAX_POINTS: usize = 2000;
+
+/// Writes everything and returns the numbers.
+pub(super) fn write(folder: &Path, spec: &Spec, splits: &Splits, source: &Source, done: &[Done], command: &str) -> Result<Results> {
+    let threads = done.first().map_or(1, |d| d.plan.threads);
+    let results = Results {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: command.to_owned(),
+        data: DataInfo {
+            name: source.name.clone(),
+            n_train: splits.train.len() as u64,
+            n_validation: splits.validation.as_ref().map_or(0, |v| v.len() as u64),
+            n_test: splits.test.len() as u64,
+            classes: splits.train.n_classes() as u64,
+            sha256: source.sha256.clone(),
+        },
+        machine: machine(threads, "flex"),
+        runs: done.iter().map(|d| d.evaluation.run.clone()).collect(),
+    };
+    results.write_json(&folder.join("results.json"))?;
+    results.write_csv(&folder.join("results.csv"))?;
+    let pictures = draw(folder, splits, source, done)?;
+    let report = Report {
+        title: format!("Margin losses on {}", source.name),
+        results: results.clone(),
+        pictures,
+        configuration: to_toml(&spec.config)?,
+        reproduce: command.to_owned(),
+        limits: limits(spec, splits),
+    };
+    report.write(&folder.join("report.html"))?;
+    Ok(results)
+}
+
+fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
+    let mut out = Vec::new();
+    if spec.seeds == 1 {
+        out.push("How much another seed would change: each loss ran once, so its interval speaks of the test images only. Use --seeds 5.".to_owned());
+    }
+    if spec.config.model.dim == 2 {
+        out.push("What the losses do in the dimensions in which they are used: two dimensions show the features, but leave little room for a margin.".to_owned());
+    }
+    if splits.train.len() < 20_000 {
+        out.push(format!("What more images would give: the networks saw {}.", splits.train.len()));
+    }
+    out.push("Whether each loss could do better: all share one schedule and one learning rate, chosen on validation images and not tuned per loss.".to_owned());
+    out
+}
+
+/// All pictures, as files and for the page.
+fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Result<Vec<Picture>> {
+    let first: Vec<&Done> = first_seeds(done);
+    let drawn: Vec<Drawn> =
+        first.iter().map(|d| Drawn::new(d.plan.loss, d.plan.margins, d.plan.config.loss.extension)).collect();
+    let mut out = Vec::new();
+    let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
+
+    let room = format!(
+        "{} classes in {} dimensions",
+        splits.train.n_classes(),
+        first.first().map_or(2, |d| d.plan.config.model.dim)
+    );
+    let subtitle = format!("margins as trained; {room}");
+    add(
+        "",
+        "Where a sample stands between two classes: its angle to each prototype. In the colored regions a sample of that class is classified with its margin kept; the band between them is the margin, which no sample should be in. From the code that trains.".to_owned(),
+        pictures::with_boundaries(&drawn, &subtitle, |f| pictures::write_all(f, folder, "boundaries", true))?,
+    );
+    add(
+        "",
+        "What takes the place of cos θ for a sample's own class. The lower the curve, the more is asked of the sample.".to_owned(),
+        pictures::with_targets(&drawn, &subtitle, |f| pictures::write_all(f, folder, "target-curves", false))?,
+    );
+    add("", "Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, done)?);
+
+    for d in &first {
+        let name = d.plan.loss.name;
+        let Some(angles) = &d.evaluation.angles else { continue };
+        let seed = d.plan.config.train.seed;
+        let accuracy = format!("{:.2} %, seed {seed}", 100.0 * d.evaluation.run.accuracy);
+        let features = Features {
+            title: name,
+            subtitle: &format!("test set of {}, {accuracy}", source.name),
+            embeddings: &d.evaluation.embeddings,
+            dim: d.plan.config.model.dim,
+            labels: splits.test.labels(),
+            prototypes: &d.trainer.head.state().weights,
+            class_names: splits.test.classes(),
+            max_points: MAX_POINTS,
+        };
+        add(
+            name,
+            "Embeddings of the test images, a color a class, prototypes as rays.".to_owned(),
+            pictures::write_all(&features, folder, &format!("features-{name}"), true)?,
+        );
+        let histogram = AngleHistogram {
+            title: name,
+            subtitle: &format!("test set, {accuracy}"),
+            target: &angles.target,
+            nearest_nontarget: &angles.nearest_nontarget,
+            nontarget_counts: &angles.nontarget_counts,
+        };
+        add(
+            name,
+            "Angles of the test images to their own prototype, and to the others.".to_owned(),
+            pictures::write_all(&histogram, folder, &format!("angles-{name}"), false)?,
+        );
+    }
+    Ok(out)
+}
+
+fn curves(folder: &Path, done: &[Done]) -> Result<String> {
+    let series: Vec<(Vec<f64>, Vec<f64>)> = done
+        .iter()
+        .map(|d| {
+            let history = &d.trainer.progress.history;
+            (
+                history.iter().map(|e| e.loss).collect(),
+                history.iter().filter_map(|e| e.validation_accuracy).collect(),
+            )
+        })
+        .collect();
+    let curves: Vec<Curve<'_>> = done
+        .iter()
+        .zip(&series)
+        .map(|(d, (loss, accuracy))| Curve { label: d.plan.loss.name, training_loss: loss, validation_accuracy: accuracy })
+        .collect();
+    let figure = Curves { title: "Training", subtitle: "per epoch", curves: &curves };
+    pictures::write_all(&figure, folder, "curves", false)
+}
+
+fn first_seeds(done: &[Done]) -> Vec<&Done> {
+    let mut out: Vec<&Done> = Vec::new();
+    for d in done {
+        if out.iter().all(|o| o.plan.loss.name != d.plan.loss.name) {
+            out.push(d);
+        }
+    }
+    out
+}
+
+/// The summary for the terminal.
+pub(super) fn table(results: &Results) -> String {
+    let mut out = format!("{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>7}\n", "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time");
+    for s in summarize(&results.runs) {
+        let accuracy = format!("{:.2} [{:.2}, {:.2}]", 100.0 * s.accuracy, 100.0 * s.accuracy_low, 100.0 * s.accuracy_high);
+        let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
+        let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
+        let _ = writeln!(
+            out,
+            "{:<18} {:>22} {:>8.2} {:>8} {:>8} {:>9} {:>6.0}s{}",
+            s.loss,
+            accuracy,
+            100.0 * s.worst.1,
+            percent(s.eer),
+            degrees(s.target_angle),
+            degrees(s.nontarget_angle_min),
+            s.train_seconds,
+            if s.collapsed > 0 { format!("  {} collapsed", s.collapsed) } else { String::new() }
+        );
+    }
+    out
+}

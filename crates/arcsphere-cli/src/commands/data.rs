@@ -1,0 +1,103 @@
+//! `arcsphere data`: fetch, describe, check.
+
+use crate::args::{Data, DataCommand, DataTarget};
+use crate::exit::mistake;
+use anyhow::Result;
+use arcsphere_data::OpenOptions;
+use arcsphere_data::check::{Part, Summary, check};
+use arcsphere_data::fetch::{FetchOptions, fetch};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// Runs a data subcommand.
+pub(crate) fn run(args: &Data) -> Result<()> {
+    match &args.command {
+        DataCommand::Fetch { name, dir, from } => download(name, dir, from.clone()),
+        DataCommand::Info(target) => {
+            print_info(&read(target)?);
+            Ok(())
+        }
+        DataCommand::Check(target) => {
+            let summary = read(target)?;
+            print_info(&summary);
+            verdict(&summary)
+        }
+    }
+}
+
+fn read(target: &DataTarget) -> Result<Summary> {
+    let d = &target.options;
+    let defaults = OpenOptions::default();
+    let options = OpenOptions {
+        root: d.root.clone().unwrap_or(defaults.root),
+        resize: d.resize,
+        test_fraction: d.test_fraction.unwrap_or(defaults.test_fraction),
+        open_set: d.open_set,
+        seed: defaults.seed,
+        limit_train: d.limit_train,
+        limit_test: d.limit_test,
+    };
+    Ok(check(&target.source, &options)?)
+}
+
+fn print_info(s: &Summary) {
+    println!("{}", s.name);
+    println!("images of {} (channels x height x width){}", s.shape, if s.open_set { ", split by class (open set)" } else { "" });
+    for (name, part) in [("training", &s.train), ("test", &s.test)] {
+        println!("{name}: {} images, {} classes{}", part.images, part.per_class.len(), counts(part));
+    }
+    let numbers = |v: &[f32]| v.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
+    println!("pixels: mean {}, deviation {}", numbers(&s.normalization.mean), numbers(&s.normalization.std));
+    println!("sha256: {}", s.sha256);
+}
+
+/// Counts per class, in full where they fit on a few lines.
+fn counts(part: &Part) -> String {
+    let n: Vec<usize> = part.per_class.iter().map(|(_, n)| *n).collect();
+    if part.per_class.len() <= 20 {
+        let each: Vec<String> = part.per_class.iter().map(|(name, n)| format!("{name}: {n}")).collect();
+        return format!(" ({})", each.join(", "));
+    }
+    let (low, high) = (n.iter().min().copied().unwrap_or(0), n.iter().max().copied().unwrap_or(0));
+    format!(" ({low} to {high} images each)")
+}
+
+fn verdict(s: &Summary) -> Result<()> {
+    let empty = s.train.per_class.iter().find(|(_, n)| *n == 0).map(|(name, _)| name);
+    if let Some(name) = empty {
+        return Err(mistake!("class \"{name}\" has no training image"));
+    }
+    let found = [
+        (s.duplicates_across, "test images are training images too: accuracy on them means little"),
+        (s.train.duplicates, "training images are there more than once"),
+        (s.train.conflicting_labels, "training images are there under two labels"),
+        (s.test.duplicates, "test images are there more than once"),
+        (s.test.conflicting_labels, "test images are there under two labels"),
+    ];
+    for (n, what) in found {
+        if n > 0 {
+            println!("warning: {n} {what}");
+        }
+    }
+    println!("ok");
+    Ok(())
+}
+
+fn download(name: &str, dir: &Path, from: Option<String>) -> Result<()> {
+    let bar = ProgressBar::new(0);
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}  ETA {eta}") {
+        bar.set_style(style);
+    }
+    let folder = fetch(name, dir, &FetchOptions { from }, &mut |file, done, total| {
+        bar.set_message(file.to_owned());
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    println!("{}", folder.display());
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! `arcsphere eval`: what a trained run is worth, on its own test set or another.
+
+use super::run_dir;
+use crate::args::Eval;
+use crate::exit::mistake;
+use crate::settings;
+use anyhow::Result;
+use arcsphere::evaluate::evaluate;
+use arcsphere::plan::{self, Plan};
+use arcsphere_eval::results::Run;
+use std::fmt::Write as _;
+
+/// Measures a run.
+pub(crate) fn run(args: &Eval) -> Result<()> {
+    let checkpoint = run_dir::read(&args.run)?;
+    let own = checkpoint.config.clone();
+    let layers = arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
+    let config = settings::flags(layers, &args.data, &Default::default())?.build()?;
+    settings::set_threads(config.train.threads)?;
+    let source = settings::open(&config)?;
+    let mut splits = plan::split(&config, &source)?;
+    let known = &checkpoint.provenance;
+    if splits.test.shape() != known.shape() {
+        return Err(mistake!(
+            "the run was trained on images of {:?} (channels, height, width), these are {}; use --resize {}x{}",
+            known.shape,
+            splits.test.shape(),
+            known.shape[1],
+            known.shape[2]
+        ));
+    }
+    // Pixels are normalized as in training, whatever these images' own mean is; and classes
+    // that the run never saw can be compared in pairs but not classified.
+    splits.normalization = known.normalization();
+    splits.open_set |= splits.test.classes() != known.classes.as_slice();
+    let mut plan = Plan::check(&own, &splits)?;
+    plan.classes = known.classes.len();
+    let device = settings::device("flex")?;
+    let trainer = checkpoint.restore(plan, &device)?;
+    let evaluation = evaluate(&trainer, &splits)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&evaluation.run)?);
+    } else {
+        println!("{} on {}", own.loss.name, source.name);
+        println!("{}", summary(&evaluation.run));
+    }
+    Ok(())
+}
+
+/// A run's numbers in a few lines.
+pub(crate) fn summary(run: &Run) -> String {
+    let mut out = String::new();
+    let percent = |v: f64| format!("{:.2} %", 100.0 * v);
+    let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
+    if run.collapsed {
+        let _ = writeln!(out, "collapsed: {}", run.reason);
+    }
+    if run.n_test > 0 {
+        let _ = writeln!(
+            out,
+            "accuracy {} [{}, {}] (Wilson 95 %, n = {})",
+            percent(run.accuracy),
+            percent(run.accuracy_low),
+            percent(run.accuracy_high),
+            run.n_test
+        );
+    }
+    if let Some(eer) = run.eer {
+        let rates: Vec<String> = run.tmr_at_fmr.iter().rev().map(|(fmr, tmr)| format!("{} at {fmr}", percent(*tmr))).collect();
+        let _ = writeln!(
+            out,
+            "EER {}, TMR@FMR (TAR@FAR) {} ({} genuine, {} impostor pairs)",
+            percent(eer),
+            rates.join(", "),
+            run.n_genuine,
+            run.n_impostor
+        );
+    }
+    let _ = writeln!(
+        out,
+        "target angle {} ± {}, nearest other {}, nearest prototypes {}",
+        degrees(run.target_angle_mean),
+        degrees(run.target_angle_sd),
+        degrees(run.nontarget_angle_min_mean),
+        degrees(run.nearest_prototype_angle_mean)
+    );
+    if let (Some(mean), Some(sd)) = (run.embedding_norm_mean, run.embedding_norm_sd) {
+        let _ = writeln!(out, "embedding norm {mean:.2} ± {sd:.2}");
+    }
+    let _ = write!(out, "{} epochs in {:.0} s, {:.0} images/s", run.epochs, run.train_seconds, run.samples_per_second);
+    out
+}

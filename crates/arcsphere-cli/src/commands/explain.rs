@@ -1,0 +1,75 @@
+//! `arcsphere explain`: one loss, on one screen.
+
+use super::pictures::Drawn;
+use crate::args::Explain;
+use crate::exit::mistake;
+use anyhow::Result;
+use arcsphere::losses::fit;
+use arcsphere::losses::margin::{self, Extension, ScaleKind};
+use std::f64::consts::PI;
+
+/// Prints formula, boundary, defaults, source and a picture of ψ.
+pub(crate) fn run(args: &Explain) -> Result<()> {
+    let info = margin::find(&args.loss)?;
+    if args.classes < 2 || args.dim < 2 {
+        return Err(mistake!("--classes and --dim must be at least 2: a margin is between two classes, and on a line there are no angles"));
+    }
+    let fitted = fit::fitted_margins(info.paper, args.classes, args.dim);
+    println!("{}: {}", info.name, info.summary);
+    if !info.aliases.is_empty() {
+        println!("also:      {}", info.aliases.join(", "));
+    }
+    println!("formula:   {}", info.formula);
+    println!("boundary:  {}", info.boundary);
+    println!("source:    {}", info.source);
+    let paper = Drawn::new(info, info.paper, Extension::Monotone);
+    let here = Drawn::new(info, fitted.margins, Extension::Monotone);
+    if info.takes.any() {
+        println!("paper:     {}", paper.parameters());
+        println!(
+            "default:   {} for {} classes in {} dimensions: prototypes can be {:.1}° apart, and this leaves {:.1}° around each",
+            here.parameters(),
+            args.classes,
+            args.dim,
+            fitted.nearest_angle.to_degrees(),
+            fitted.boundary_angle.to_degrees()
+        );
+    }
+    match info.scale {
+        ScaleKind::Fixed => println!("scale:     {:.1} here, {} in the paper", fit::default_scale(args.classes, args.dim), info.paper_scale),
+        ScaleKind::EmbeddingNorm => println!("scale:     the embedding's norm"),
+        ScaleKind::Unnormalized => println!("scale:     none, nothing is normalized"),
+    }
+    if info.scale != ScaleKind::Unnormalized {
+        println!("\n{}", curve(&here));
+    }
+    Ok(())
+}
+
+/// ψ (#) and cos θ (·) over 0..180°, in text.
+fn curve(loss: &Drawn) -> String {
+    const WIDTH: usize = 61;
+    const HEIGHT: usize = 15;
+    let angle = |column: usize| PI * column as f64 / (WIDTH - 1) as f64;
+    let low = loss.psi(PI).min(-1.0);
+    let row = |value: f64| {
+        let t = (1.0 - value) / (1.0 - low);
+        (t * (HEIGHT - 1) as f64).round().clamp(0.0, (HEIGHT - 1) as f64) as usize
+    };
+    let mut grid = vec![vec![' '; WIDTH]; HEIGHT];
+    for column in 0..WIDTH {
+        grid[row(angle(column).cos())][column] = '·';
+    }
+    for column in 0..WIDTH {
+        grid[row(loss.psi(angle(column)))][column] = '#';
+    }
+    let mut out = String::from("  ψ(θ) #, cos θ ·\n");
+    for (i, line) in grid.iter().enumerate() {
+        let value = 1.0 - (1.0 - low) * i as f64 / (HEIGHT - 1) as f64;
+        let text: String = line.iter().collect();
+        out.push_str(&format!("{value:>6.2} │{}\n", text.trim_end()));
+    }
+    out.push_str(&format!("       └{}\n", "─".repeat(WIDTH)));
+    out.push_str(&format!("        0°{:>28}{:>30}", "90°", "180°"));
+    out
+}

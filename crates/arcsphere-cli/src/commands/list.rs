@@ -1,0 +1,66 @@
+//! `arcsphere list`: what there is.
+
+use crate::args::{List, Listed};
+use anyhow::Result;
+use arcsphere::backbones::BACKBONES;
+use arcsphere::losses::margin::LOSSES;
+use arcsphere::optim::OPTIMIZERS;
+use arcsphere_data::catalog::DATASETS;
+use serde_json::{Value, json};
+
+/// Prints a registry as a table or JSON.
+pub(crate) fn run(args: &List) -> Result<()> {
+    let rows: Vec<(String, String, Value)> = match args.what {
+        Listed::Losses => LOSSES
+            .iter()
+            .map(|l| {
+                let margins = json!({
+                    "angle_multiplier": l.paper.angle_multiplier,
+                    "angle_margin": l.paper.angle_margin,
+                    "cosine_margin": l.paper.cosine_margin,
+                });
+                let value = json!({
+                    "name": l.name, "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
+                    "boundary": l.boundary, "source": l.source, "paper": margins,
+                });
+                let also = if l.aliases.is_empty() { String::new() } else { format!(" (also {})", l.aliases.join(", ")) };
+                (l.name.to_owned(), format!("{}{also}", l.summary), value)
+            })
+            .collect(),
+        Listed::Datasets => DATASETS
+            .iter()
+            .map(|d| {
+                let text = format!("{}; {} + {} images of {}, {} classes; {}", d.description, d.train, d.test, d.shape, d.classes, d.license);
+                let value = json!({
+                    "name": d.name, "description": d.description, "format": d.format, "classes": d.classes,
+                    "shape": [d.shape.channels, d.shape.height, d.shape.width],
+                    "train": d.train, "test": d.test, "license": d.license, "source": d.source,
+                });
+                (d.name.to_owned(), text, value)
+            })
+            .collect(),
+        Listed::Backbones => BACKBONES
+            .iter()
+            .map(|b| {
+                let value = json!({
+                    "name": b.name, "summary": b.summary, "source": b.source, "depths": b.depths, "min_side": b.min_side,
+                });
+                (b.name.to_owned(), b.summary.to_owned(), value)
+            })
+            .collect(),
+        Listed::Optimizers => OPTIMIZERS
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), json!({"name": name, "summary": text})))
+            .collect(),
+    };
+    if args.json {
+        let values: Vec<Value> = rows.into_iter().map(|r| r.2).collect();
+        println!("{}", serde_json::to_string_pretty(&values)?);
+    } else {
+        let width = rows.iter().map(|r| r.0.len()).max().unwrap_or(0);
+        for (name, text, _) in rows {
+            println!("{name:width$}  {text}");
+        }
+    }
+    Ok(())
+}

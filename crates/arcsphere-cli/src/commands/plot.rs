@@ -1,0 +1,90 @@
+//! `arcsphere plot`: one picture, in a file.
+
+use super::pictures::{self, Drawn};
+use super::run_dir;
+use crate::args::{Picture, Plot};
+use crate::exit::mistake;
+use crate::settings;
+use anyhow::Result;
+use arcsphere::evaluate::evaluate;
+use arcsphere::losses::fit;
+use arcsphere::losses::margin::{self, Extension, LOSSES, LossInfo, Margins};
+use arcsphere::plan::{self, Plan};
+use arcsphere_eval::figure::{Features, Theme};
+
+/// Draws and writes a picture.
+pub(crate) fn run(args: &Plot) -> Result<()> {
+    let extension = args.out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if extension != "svg" && extension != "png" {
+        return Err(mistake!("--out {} must end in .svg or .png", args.out.display()));
+    }
+    settings::free_to_write(&args.out, args.force)?;
+    let theme = if args.dark { Theme::Dark } else { Theme::Light };
+    match args.picture {
+        Picture::Boundaries => {
+            let (drawn, subtitle) = losses(args)?;
+            pictures::with_boundaries(&drawn, &subtitle, |f| pictures::write(f, &args.out, theme))?;
+        }
+        Picture::Target => {
+            let (drawn, subtitle) = losses(args)?;
+            pictures::with_targets(&drawn, &subtitle, |f| pictures::write(f, &args.out, theme))?;
+        }
+        Picture::Features => features(args, theme)?,
+    }
+    println!("{}", args.out.display());
+    Ok(())
+}
+
+/// The losses to draw, and where their margins come from.
+fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
+    if args.m0.is_some() || args.m1.is_some() || args.m2.is_some() {
+        if !args.losses.is_empty() {
+            return Err(mistake!("--m0, --m1 and --m2 draw a margin of their own; leave out --losses"));
+        }
+        let margins = Margins {
+            angle_multiplier: args.m0.unwrap_or(1.0),
+            angle_margin: args.m1.unwrap_or(0.0),
+            cosine_margin: args.m2.unwrap_or(0.0),
+        };
+        plan::check_range(margins)?;
+        let drawn = Drawn::new(margin::find("combined")?, margins, Extension::Monotone);
+        return Ok((vec![drawn], "margins as given".to_owned()));
+    }
+    let chosen: Vec<&'static LossInfo> = if args.losses.is_empty() {
+        LOSSES.iter().collect()
+    } else {
+        args.losses.iter().map(|n| margin::find(n)).collect::<Result<_, _>>()?
+    };
+    let (margins_of, subtitle): (Box<dyn Fn(&LossInfo) -> Margins>, String) = match (args.classes, args.dim) {
+        (Some(c), Some(d)) if c >= 2 && d >= 2 => {
+            (Box::new(move |l| fit::fitted_margins(l.paper, c, d).margins), format!("margins fitted to {c} classes in {d} dimensions"))
+        }
+        (Some(_), _) => return Err(mistake!("--classes and --dim must be at least 2")),
+        _ => (Box::new(|l| l.paper), "the papers' margins".to_owned()),
+    };
+    Ok((chosen.into_iter().map(|l| Drawn::new(l, margins_of(l), Extension::Monotone)).collect(), subtitle))
+}
+
+fn features(args: &Plot, theme: Theme) -> Result<()> {
+    let path = args.run.as_deref().ok_or_else(|| mistake!("plot features needs a run: arcsphere plot features RUN --out f.svg"))?;
+    let checkpoint = run_dir::read(path)?;
+    let config = checkpoint.config.clone();
+    settings::set_threads(config.train.threads)?;
+    let source = settings::open(&config)?;
+    let splits = plan::split(&config, &source)?;
+    let plan = Plan::check(&config, &splits)?;
+    let trainer = checkpoint.restore(plan, &settings::device("flex")?)?;
+    let evaluation = evaluate(&trainer, &splits)?;
+    let subtitle = format!("test set of {}, {:.2} %", source.name, 100.0 * evaluation.run.accuracy);
+    let figure = Features {
+        title: trainer.plan.loss.name,
+        subtitle: &subtitle,
+        embeddings: &evaluation.embeddings,
+        dim: config.model.dim,
+        labels: splits.test.labels(),
+        prototypes: if splits.open_set { &[] } else { &trainer.head.state().weights },
+        class_names: splits.test.classes(),
+        max_points: 0,
+    };
+    pictures::write(&figure, &args.out, theme)
+}

@@ -1,0 +1,88 @@
+//! One run in its folder: trained, checkpointed, measured.
+
+use crate::exit::{Interrupted, mistake};
+use crate::watch::{self, RunWatcher};
+use anyhow::Result;
+use arcsphere::Device;
+use arcsphere::checkpoint::{self, Checkpoint, Provenance};
+use arcsphere::plan::{Plan, Splits};
+use arcsphere::train::{End, Trainer};
+use arcsphere_eval::results::{Run, write_atomic};
+use indicatif::ProgressBar;
+use std::path::{Path, PathBuf};
+
+/// The effective configuration's file in a run's folder.
+const CONFIG_FILE: &str = "config.toml";
+/// The result's file in a run's folder.
+const RESULT_FILE: &str = "result.json";
+
+/// Trains in `folder` until the end: from its checkpoint if there is one, else from the
+/// start. Ctrl-C leaves a checkpoint and an error that says how to go on.
+pub(crate) fn train_in(folder: &Path, plan: Plan, splits: &Splits, name: &str, device: &Device, bar: &ProgressBar, how_to_resume: &str) -> Result<Trainer> {
+    std::fs::create_dir_all(folder)?;
+    let path = folder.join(checkpoint::FILE_NAME);
+    let mut trainer = if path.is_file() {
+        let found = Checkpoint::read(&path)?;
+        checkpoint::same_config(&found.config, &plan.config)?;
+        found.resume(splits, device)?
+    } else {
+        let text = toml_of(&plan)?;
+        write_atomic(&folder.join(CONFIG_FILE), text.as_bytes())?;
+        Trainer::new(plan, device)
+    };
+    let provenance = Provenance::of(name, splits);
+    bar.inc(trainer.progress.step);
+    let mut watcher = RunWatcher::new(bar, path, &provenance, &trainer);
+    let end = trainer.run(splits, &mut watcher)?;
+    if watcher.failed.is_none() {
+        watcher.save(&trainer);
+    }
+    if let Some(error) = watcher.failed {
+        return Err(error.into());
+    }
+    if end == End::Stopped {
+        bar.abandon();
+        let step = trainer.progress.step;
+        let text = format!("stopped at step {step} of {}, nothing lost; go on with: {how_to_resume}", trainer.plan.steps);
+        return Err(Interrupted(text).into());
+    }
+    Ok(trainer)
+}
+
+/// The effective configuration as TOML.
+pub(crate) fn toml_of(plan: &Plan) -> Result<String> {
+    Ok(arcsphere::config::to_toml(&plan.config)?)
+}
+
+/// Writes a run's result beside its checkpoint.
+pub(crate) fn write_result(folder: &Path, run: &Run) -> Result<()> {
+    let mut json = serde_json::to_string_pretty(run)?;
+    json.push('\n');
+    Ok(write_atomic(&folder.join(RESULT_FILE), json.as_bytes())?)
+}
+
+/// A run's checkpoint, from its folder or file.
+pub(crate) fn read(path: &Path) -> Result<Checkpoint> {
+    if !path.exists() {
+        return Err(mistake!("there is no run at {}", path.display()));
+    }
+    Ok(Checkpoint::read(path)?)
+}
+
+/// What stands before a run's bar.
+pub(crate) fn label(bar: &ProgressBar, text: &str) {
+    bar.set_prefix(text.to_owned());
+}
+
+/// The folder of a run given by its folder or its checkpoint.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(Path::new(".")).to_owned() }
+}
+
+/// Whether the user asked to stop between two runs.
+pub(crate) fn stop_between(how_to_resume: &str) -> Result<()> {
+    if watch::interrupted() {
+        return Err(Interrupted(format!("stopped, nothing lost; go on with: {how_to_resume}")).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! `arcsphere train`: one loss, one run.
+
+use super::run_dir;
+use crate::args::Train;
+use crate::exit::mistake;
+use crate::{settings, watch};
+use anyhow::Result;
+use arcsphere::checkpoint::{self, Checkpoint};
+use arcsphere::evaluate::evaluate;
+use arcsphere::plan::{self, Plan};
+
+/// Trains or resumes a run, and measures it.
+pub(crate) fn run(args: &Train) -> Result<()> {
+    watch::catch_interrupts()?;
+    let device = settings::device(&args.training.device)?;
+    let (config, folder) = match &args.resume {
+        Some(folder) => {
+            if !folder.join(checkpoint::FILE_NAME).is_file() {
+                return Err(mistake!("{} has no {}, so there is nothing to resume", folder.display(), checkpoint::FILE_NAME));
+            }
+            (resumed(args, folder)?, folder.clone())
+        }
+        None => {
+            let config = fresh(args)?;
+            let name = arcsphere::losses::margin::find(&config.loss.name)?.name;
+            // The plan is checked before the folder is made, so that a mistake leaves nothing behind.
+            (config, args.out.clone().unwrap_or_else(|| format!("runs/{name}-{}", settings::timestamp()).into()))
+        }
+    };
+    settings::set_threads(config.train.threads)?;
+    let source = settings::open(&config)?;
+    let splits = plan::split(&config, &source)?;
+    let plan = Plan::check(&config, &splits)?;
+    if args.resume.is_none() {
+        settings::output_folder(Some(&folder), "")?;
+    }
+    eprintln!("{} on {}: {}", plan.loss.name, source.name, plan.reason);
+    let bar = watch::bar(plan.steps);
+    run_dir::label(&bar, plan.loss.name);
+    let resume = format!("arcsphere train --resume {}", folder.display());
+    let trainer = run_dir::train_in(&folder, plan, &splits, &source.name, &device, &bar, &resume)?;
+    bar.finish_and_clear();
+    let evaluation = evaluate(&trainer, &splits)?;
+    run_dir::write_result(&folder, &evaluation.run)?;
+    println!("{}", super::eval::summary(&evaluation.run));
+    println!("{}", folder.display());
+    Ok(())
+}
+
+fn fresh(args: &Train) -> Result<arcsphere::config::Config> {
+    let mut layers = settings::layers(args.config.as_deref(), &args.data, &args.training)?;
+    if let Some(loss) = &args.loss {
+        layers = layers.set("loss.name", loss.as_str())?;
+    }
+    if let Some(seed) = args.seed {
+        let seed = i64::try_from(seed).map_err(|_| mistake!("--seed {seed} is too large: at most {}", i64::MAX))?;
+        layers = layers.set("train.seed", seed)?;
+    }
+    Ok(layers.build()?)
+}
+
+/// A resumed run's configuration is its own; flags may repeat it, not change it.
+fn resumed(args: &Train, folder: &std::path::Path) -> Result<arcsphere::config::Config> {
+    let own = Checkpoint::read(folder)?.config;
+    let mut layers = arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
+    if let Some(path) = &args.config {
+        layers = layers.file(path)?;
+    }
+    layers = settings::flags(layers, &args.data, &args.training)?;
+    if let Some(loss) = &args.loss {
+        layers = layers.set("loss.name", loss.as_str())?;
+    }
+    if let Some(seed) = args.seed {
+        layers = layers.set("train.seed", i64::try_from(seed).unwrap_or(i64::MAX))?;
+    }
+    let wanted = layers.build()?;
+    checkpoint::same_config(&own, &wanted)?;
+    Ok(own)
+}

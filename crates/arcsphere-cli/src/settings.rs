@@ -1,0 +1,217 @@
+//! From arguments to a checked plan: the one place where flags become configuration.
+
+use crate::args::{DataArgs, TrainingArgs};
+use crate::exit::mistake;
+use anyhow::Result;
+use arcsphere::config::{Config, Layers, PRESETS, preset_for};
+use arcsphere_data::{OpenOptions, Source};
+use arcsphere::Device;
+use std::path::{Path, PathBuf};
+
+/// A device by its name.
+///
+/// # Errors
+///
+/// A mistake for a name that is unknown or not built in.
+pub(crate) fn device(name: &str) -> Result<Device> {
+    arcsphere::device(name).map_err(|message| mistake!("--device {name}: {message}"))
+}
+
+/// Sets the number of threads of everything that runs in this process; 0 for all.
+pub(crate) fn set_threads(threads: usize) -> Result<usize> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n if n > 1024 => return Err(mistake!("--threads {n} is out of range: it must be in 1..=1024")),
+        n => n,
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    Ok(threads)
+}
+
+/// Layers from a preset, an optional file, and flags.
+pub(crate) fn layers(file: Option<&Path>, data: &DataArgs, training: &TrainingArgs) -> Result<Layers> {
+    let from_file = match file {
+        Some(path) => Some(Layers::new().file(path)?.build()?),
+        None => None,
+    };
+    let source = data.data.clone().or_else(|| from_file.as_ref().map(|c| c.data.source.clone())).unwrap_or(Config::default().data.source);
+    let dataset = dataset_name(&source);
+    let file_names_backbone = file.is_some().then_some(from_file.as_ref()).flatten().map(|c| c.model.backbone.clone());
+    let backbone = training.backbone.clone().or(file_names_backbone).unwrap_or_else(|| default_backbone(&dataset).to_owned());
+
+    let mut layers = Layers::new();
+    if let Some(preset) = preset_for(&dataset, &backbone) {
+        layers = layers.text(preset.text, preset.name)?;
+    }
+    layers = layers.set("model.backbone", backbone)?;
+    if let Some(name) = &training.preset {
+        let preset = PRESETS.iter().find(|p| p.name == name).ok_or_else(|| {
+            let known: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
+            mistake!("there is no preset \"{name}\" (known: {})", known.join(", "))
+        })?;
+        layers = layers.text(preset.text, preset.name)?;
+    }
+    if let Some(path) = file {
+        layers = layers.file(path)?;
+    }
+    flags(layers, data, training)
+}
+
+/// Flags over a configuration.
+pub(crate) fn flags(mut layers: Layers, data: &DataArgs, training: &TrainingArgs) -> Result<Layers> {
+    if let Some(v) = &data.data {
+        layers = layers.set("data.source", v.as_str())?;
+    }
+    if let Some(v) = &data.root {
+        layers = layers.set("data.root", v.display().to_string())?;
+    }
+    if let Some((h, w)) = data.resize {
+        layers = layers.set("data.resize", vec![h as i64, w as i64])?;
+    }
+    if data.open_set {
+        layers = layers.set("data.open_set", true)?;
+    }
+    if let Some(v) = data.test_fraction {
+        layers = layers.set("data.test_fraction", v)?;
+    }
+    for (key, value) in [("data.limit_train", data.limit_train), ("data.limit_test", data.limit_test)] {
+        if let Some(v) = value {
+            layers = layers.set(key, v as i64)?;
+        }
+    }
+    if let Some(v) = &training.backbone {
+        layers = layers.set("model.backbone", v.as_str())?;
+    }
+    let counts = [
+        ("model.dim", training.dim.map(|v| v as i64)),
+        ("train.epochs", training.epochs.map(|v| v.min(i64::MAX as u64) as i64)),
+        ("train.batch", training.batch.map(|v| v as i64)),
+        ("train.threads", training.threads.map(|v| v as i64)),
+    ];
+    for (key, value) in counts {
+        if let Some(v) = value {
+            layers = layers.set(key, v)?;
+        }
+    }
+    if let Some(v) = training.lr {
+        layers = layers.set("optim.rate", v)?;
+    }
+    for assignment in &training.assignments {
+        layers = layers.assignment(assignment)?;
+    }
+    Ok(layers)
+}
+
+/// The name of a set for presets: a registered name as it is, a folder by its last part.
+fn dataset_name(source: &str) -> String {
+    if arcsphere_data::catalog::find(source).is_ok() {
+        return source.to_owned();
+    }
+    let last = Path::new(source).file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    match last.as_str() {
+        "cifar-10-batches-bin" => "cifar-10".to_owned(),
+        "cifar-100-binary" => "cifar-100".to_owned(),
+        _ => last,
+    }
+}
+
+fn default_backbone(dataset: &str) -> &'static str {
+    if dataset.starts_with("cifar") { "resnet_cifar" } else { "lenet_2d" }
+}
+
+/// Reads the images that a configuration names.
+pub(crate) fn open(config: &Config) -> Result<Source> {
+    let d = &config.data;
+    let options = OpenOptions {
+        root: d.root.clone(),
+        resize: d.resize,
+        test_fraction: d.test_fraction,
+        open_set: d.open_set,
+        seed: d.split_seed,
+        limit_train: d.limit_train,
+        limit_test: d.limit_test,
+    };
+    Ok(arcsphere_data::open(&d.source, &options)?)
+}
+
+/// A folder to write to: `wanted`, or a new one under `runs/`; it must not hold anything.
+pub(crate) fn output_folder(wanted: Option<&Path>, kind: &str) -> Result<PathBuf> {
+    let folder = match wanted {
+        Some(path) => path.to_owned(),
+        None => PathBuf::from("runs").join(format!("{kind}-{}", timestamp())),
+    };
+    if folder.is_file() {
+        return Err(mistake!("{} is a file; give --out a new folder", folder.display()));
+    }
+    let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        return Err(mistake!(
+            "{} is not empty, and nothing there is overwritten; give --out a new folder, or --resume {} to go on",
+            folder.display(),
+            folder.display()
+        ));
+    }
+    std::fs::create_dir_all(&folder).map_err(|e| anyhow::anyhow!("cannot make {}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Refuses to overwrite a file that is there, unless forced.
+pub(crate) fn free_to_write(path: &Path, force: bool) -> Result<()> {
+    if path.exists() && !force {
+        return Err(mistake!("{} is there already; give another name, or --force to overwrite it", path.display()));
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            Err(mistake!("the folder {} is not there; make it first", parent.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// UTC as 20260131-235959.
+pub(crate) fn timestamp() -> String {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Civil date from days since 1970-01-01 (Hinnant's algorithm).
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let day_of_era = z % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}-{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_preset() {
+        let data = DataArgs { data: Some("cifar-10".into()), ..DataArgs::default() };
+        let training = TrainingArgs { epochs: Some(3), assignments: vec!["model.dim=16".into()], ..TrainingArgs::default() };
+        let config = layers(None, &data, &training).unwrap().build().unwrap();
+        assert_eq!((config.train.epochs, config.model.dim), (3, 16));
+        assert_eq!(config.model.backbone, "resnet_cifar");
+        assert!(config.data.augment.flip);
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(output_folder(Some(dir.path()), "x").is_ok());
+        std::fs::write(dir.path().join("mine"), "precious").unwrap();
+        let error = output_folder(Some(dir.path()), "x").unwrap_err().to_string();
+        assert!(error.contains("not empty"), "{error}");
+    }
+
+    #[test]
+    fn a_timestamp_sorts_by_time() {
+        let t = timestamp();
+        assert_eq!(t.len(), 15);
+        assert!(t.starts_with("20") && t.as_bytes()[8] == b'-');
+    }
+}

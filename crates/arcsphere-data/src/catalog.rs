@@ -1,0 +1,324 @@
+//! The front door: a name or a folder in, a [`Source`] out.
+
+use std::path::{Path, PathBuf};
+
+use crate::cifar::{self, Cifar};
+use crate::dataset::{Dataset, Shape, Source};
+use crate::error::DataError;
+use crate::split::test_classes;
+use crate::{embedded, files, folder, idx};
+
+/// How [`open`] looks for a set and what it does with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenOptions {
+    /// Folder under which known sets are looked for. Default `data`.
+    pub root: PathBuf,
+    /// Size that every image is brought to, (height, width) in pixels. Default: none.
+    pub resize: Option<(usize, usize)>,
+    /// Fraction of each class (or, for an open set, of the classes) that is kept for testing where
+    /// the set does not say so itself; in (0, 1). Default 0.2.
+    pub test_fraction: f64,
+    /// Test on classes that training never sees. Default false.
+    pub open_set: bool,
+    /// Seed of the splits. Default 0.
+    pub seed: u64,
+    /// At most this many training images, evenly over the classes. Default: all.
+    pub limit_train: Option<usize>,
+    /// At most this many test images, evenly over the classes. Default: all.
+    pub limit_test: Option<usize>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::from("data"),
+            resize: None,
+            test_fraction: 0.2,
+            open_set: false,
+            seed: 0,
+            limit_train: None,
+            limit_test: None,
+        }
+    }
+}
+
+/// What is known about a data set before reading it.
+#[derive(Clone, Copy, Debug)]
+pub struct DatasetInfo {
+    /// Name, as `open` takes it.
+    pub name: &'static str,
+    /// What it holds, in a few words.
+    pub description: &'static str,
+    /// Format of its files.
+    pub format: &'static str,
+    /// Shape of one image.
+    pub shape: Shape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of training images.
+    pub train: usize,
+    /// Number of test images.
+    pub test: usize,
+    /// License, as its authors state it.
+    pub license: &'static str,
+    /// Where its authors describe it.
+    pub source: &'static str,
+    /// Sub-folders of the root in which it is looked for; the first is where it is fetched to.
+    /// Empty for a set that is built in.
+    pub folders: &'static [&'static str],
+    read: fn(&Path) -> Result<(Dataset, Dataset), DataError>,
+}
+
+const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+const CLOTHES: [&str; 10] =
+    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
+
+/// Every data set that has a name.
+///
+/// ```
+/// let names: Vec<_> = arcsphere_data::catalog::DATASETS.iter().map(|d| d.name).collect();
+/// assert_eq!(names, ["mnist-embedded", "mnist", "fashion-mnist", "cifar-10", "cifar-100"]);
+/// ```
+pub static DATASETS: &[DatasetInfo] = &[
+    DatasetInfo {
+        name: "mnist-embedded",
+        description: "handwritten digits, the part of MNIST that is built in",
+        format: "built in",
+        shape: Shape::new(1, 28, 28),
+        classes: 10,
+        train: 10_000,
+        test: 2_000,
+        license: "CC BY-SA 3.0",
+        source: "http://yann.lecun.com/exdb/mnist/",
+        folders: &[],
+        read: |_| embedded::mnist().map(|s| (s.train, s.test)),
+    },
+    DatasetInfo {
+        name: "mnist",
+        description: "handwritten digits",
+        format: "idx",
+        shape: Shape::new(1, 28, 28),
+        classes: 10,
+        train: 60_000,
+        test: 10_000,
+        license: "CC BY-SA 3.0",
+        source: "http://yann.lecun.com/exdb/mnist/",
+        folders: &["mnist", "MNIST", "MNIST/raw"],
+        read: |dir| idx::read_folder(dir, Some(&DIGITS)),
+    },
+    DatasetInfo {
+        name: "fashion-mnist",
+        description: "photos of clothes, grey",
+        format: "idx",
+        shape: Shape::new(1, 28, 28),
+        classes: 10,
+        train: 60_000,
+        test: 10_000,
+        license: "MIT",
+        source: "https://github.com/zalandoresearch/fashion-mnist",
+        folders: &["fashion-mnist", "FashionMNIST", "FashionMNIST/raw"],
+        read: |dir| idx::read_folder(dir, Some(&CLOTHES)),
+    },
+    DatasetInfo {
+        name: "cifar-10",
+        description: "photos of animals and vehicles",
+        format: "CIFAR binary",
+        shape: cifar::SHAPE,
+        classes: 10,
+        train: 50_000,
+        test: 10_000,
+        license: "not stated; cite Krizhevsky (2009)",
+        source: "https://www.cs.toronto.edu/~kriz/cifar.html",
+        folders: &["cifar-10-batches-bin", "cifar-10", "cifar10"],
+        read: |dir| cifar::read_folder(dir, Cifar::Ten),
+    },
+    DatasetInfo {
+        name: "cifar-100",
+        description: "photos of 100 kinds of things",
+        format: "CIFAR binary",
+        shape: cifar::SHAPE,
+        classes: 100,
+        train: 50_000,
+        test: 10_000,
+        license: "not stated; cite Krizhevsky (2009)",
+        source: "https://www.cs.toronto.edu/~kriz/cifar.html",
+        folders: &["cifar-100-binary", "cifar-100", "cifar100"],
+        read: |dir| cifar::read_folder(dir, Cifar::Hundred),
+    },
+];
+
+/// The known set of a name.
+///
+/// # Errors
+/// [`UnknownDataset`](DataError::UnknownDataset), with the nearest name.
+pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
+    DATASETS.iter().find(|d| d.name == name).ok_or_else(|| DataError::UnknownDataset {
+        name: name.to_owned(),
+        suggestion: nearest(name).map(str::to_owned),
+        known: DATASETS.iter().map(|d| d.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Reads a data set.
+///
+/// `spec` is a name of [`DATASETS`], looked for under `options.root`, or the path of a folder, which
+/// is recognized by what it holds: idx files, CIFAR binary files, or else a folder of images per
+/// class. A name wins over a folder of that name; write `./name` for the folder.
+///
+/// With `options.open_set`, `test_fraction` of the classes are held out: the training images of the
+/// others, and the test images of these, make the source. Limits come last, and leave no training
+/// class without an image.
+///
+/// # Errors
+/// [`UnknownDataset`](DataError::UnknownDataset), [`NotFetched`](DataError::NotFetched), and those
+/// of the readers and splits.
+///
+/// ```
+/// use arcsphere_data::catalog::{OpenOptions, open};
+///
+/// let options = OpenOptions { limit_train: Some(500), ..OpenOptions::default() };
+/// let source = open("mnist-embedded", &options)?;
+/// assert_eq!((source.train.len(), source.test.len()), (500, 2_000));
+///
+/// let error = open("minst", &OpenOptions::default()).unwrap_err();
+/// assert!(error.to_string().contains("did you mean `mnist`?"));
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
+pub fn open(spec: &str, options: &OpenOptions) -> Result<Source, DataError> {
+    let loaded = match DATASETS.iter().find(|d| d.name == spec) {
+        Some(info) => open_known(info, options)?,
+        None if Path::new(spec).is_dir() => open_folder(Path::new(spec), options)?,
+        None if spec.contains(['/', '\\']) || spec.starts_with('.') => {
+            return Err(DataError::Missing {
+                path: PathBuf::from(spec),
+                expected: "a folder of images, of idx files or of CIFAR binary files".into(),
+            });
+        }
+        None => return Err(find(spec).err().unwrap_or(DataError::ZeroClasses { origin: spec.into() })),
+    };
+    finish(loaded, options)
+}
+
+/// What a reader gave, before options are applied.
+struct Loaded {
+    name: String,
+    train: Dataset,
+    test: Dataset,
+    open_set: bool,
+}
+
+fn open_known(info: &DatasetInfo, options: &OpenOptions) -> Result<Loaded, DataError> {
+    let dir = if info.folders.is_empty() {
+        PathBuf::new()
+    } else {
+        let looked: Vec<PathBuf> = info.folders.iter().map(|f| options.root.join(f)).collect();
+        match looked.iter().find(|p| holds_files(p)) {
+            Some(dir) => dir.clone(),
+            None => {
+                let (name, root) = (info.name.to_owned(), options.root.clone());
+                return Err(DataError::NotFetched { name, looked, root });
+            }
+        }
+    };
+    let (train, test) = (info.read)(&dir)?;
+    let name = if info.folders.is_empty() { embedded::NAME } else { info.name };
+    Ok(Loaded { name: name.to_owned(), train, test, open_set: false })
+}
+
+/// True for a folder with a file in it; one that holds only folders (as torchvision's `MNIST/raw`
+/// leaves its parent) is not where the files are.
+fn holds_files(dir: &Path) -> bool {
+    files::list(dir, "").is_ok_and(|entries| entries.iter().any(|p| p.is_file()))
+}
+
+fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
+    let name = files::name_of(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
+    let closed = |name: &str, (train, test)| Loaded { name: name.to_owned(), train, test, open_set: false };
+    if idx::is_in(dir) {
+        // A folder named after a known set has that set's class names, if its labels fit.
+        let lower = name.to_lowercase();
+        let parent = dir.parent().map(|p| files::name_of(p).to_lowercase()).unwrap_or_default();
+        let is = |word: &str| lower.contains(word) || (lower == "raw" && parent.contains(word));
+        return Ok(if is("fashion") {
+            closed("fashion-mnist", idx::read_folder(dir, Some(&CLOTHES))?)
+        } else if lower == "mnist" || (lower == "raw" && parent == "mnist") {
+            closed("mnist", idx::read_folder(dir, Some(&DIGITS))?)
+        } else {
+            closed(&name, idx::read_folder(dir, None)?)
+        });
+    }
+    for (which, name) in [(Cifar::Ten, "cifar-10"), (Cifar::Hundred, "cifar-100")] {
+        if which.is_in(dir) {
+            return Ok(closed(name, cifar::read_folder(dir, which)?));
+        }
+    }
+    let split = folder::read(dir, options.resize)?;
+    let (train, test, open_set) = match split {
+        folder::Images::Whole(all) if options.open_set => {
+            let (train, test) = all.split_classes(options.test_fraction, options.seed)?;
+            (train, test, true)
+        }
+        folder::Images::Whole(all) => {
+            let (train, test) = all.stratified_split(options.test_fraction, options.seed)?;
+            (train, test, false)
+        }
+        folder::Images::Split { train, test, open_set } => (train, test, open_set),
+    };
+    Ok(Loaded { name, train, test, open_set })
+}
+
+fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
+    let Loaded { name, mut train, mut test, mut open_set } = loaded;
+    if options.open_set && !open_set {
+        let is_test = test_classes(train.n_classes(), options.test_fraction, options.seed)?;
+        train = train.keep_classes(|c| !is_test[c])?;
+        test = test.keep_classes(|c| is_test[c])?;
+        open_set = true;
+    }
+    if let Some(n) = options.limit_train {
+        train = train.take_balanced(n)?;
+        train.require_every_class(&format!("{name}, training images limited to {n}"))?;
+    }
+    if let Some(n) = options.limit_test {
+        test = test.take_balanced(n)?;
+    }
+    // After the limits, so that nothing is resized for nothing.
+    if let Some((height, width)) = options.resize {
+        train = train.resized(height, width)?;
+        test = test.resized(height, width)?;
+    }
+    Source::new(name, train, test, open_set)
+}
+
+/// The nearest known name if it is near enough to be a slip, or else one that begins with `name`.
+fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    let n = name.chars().count();
+    let scored = DATASETS.iter().map(|d| (distance(&name, d.name), d.name));
+    let near = scored.min().filter(|(d, _)| *d <= 1 + n / 3).map(|(_, name)| name);
+    let begins = || DATASETS.iter().map(|d| d.name).find(|d| n >= 3 && d.starts_with(&name));
+    near.or_else(begins)
+}
+
+/// Edit distance with transpositions (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
+    let mut d = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            if i == 0 || j == 0 {
+                d[i][j] = i + j;
+                continue;
+            }
+            let substitution = d[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            d[i][j] = substitution.min(d[i - 1][j] + 1).min(d[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                d[i][j] = d[i][j].min(d[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    d[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Names, folders, splits and limits.
+
+use std::fs;
+
+use super::*;
+
+/// Writes an idx folder with two images of each of ten classes to train and one to test.
+fn idx_folder(dir: &Path) {
+    fs::create_dir_all(dir).unwrap();
+    let labels: Vec<u8> = (0..20).map(|i| i % 10).collect();
+    let pixels: Vec<u8> = (0..20 * 4).collect();
+    for (name, bytes) in [
+        ("train-images-idx3-ubyte", idx::encode(&[20, 2, 2], &pixels)),
+        ("train-labels-idx1-ubyte", idx::encode(&[20], &labels)),
+        ("t10k-images-idx3-ubyte", idx::encode(&[10, 2, 2], &pixels[..40])),
+        ("t10k-labels-idx1-ubyte", idx::encode(&[10], &labels[..10])),
+    ] {
+        fs::write(dir.join(name), bytes).unwrap();
+    }
+}
+
+fn under(root: &Path) -> OpenOptions {
+    OpenOptions { root: root.to_owned(), ..OpenOptions::default() }
+}
+
+#[test]
+fn known_names_are_found_in_their_usual_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = open("fashion-mnist", &under(dir.path())).unwrap_err().to_string();
+    assert!(error.contains("arcsphere data fetch fashion-mnist"), "{error}");
+    idx_folder(&dir.path().join("FashionMNIST/raw"));
+    let source = open("fashion-mnist", &under(dir.path())).unwrap();
+    assert_eq!(source.name, "fashion-mnist");
+    assert_eq!(source.train.classes()[9], "Ankle boot");
+    // The same, by its folder.
+    let path = dir.path().join("FashionMNIST/raw");
+    let by_path = open(path.to_str().unwrap(), &OpenOptions::default()).unwrap();
+    assert_eq!((by_path.name, by_path.sha256), (source.name, source.sha256));
+}
+
+#[test]
+fn a_folder_is_known_by_its_content() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    idx_folder(&dir.path().join("letters"));
+    let letters = open(&at("letters"), &OpenOptions::default()).unwrap();
+    assert_eq!((letters.name.as_str(), letters.train.classes()[3].as_str()), ("letters", "3"));
+
+    let hundred = dir.path().join("some-cifar");
+    fs::create_dir(&hundred).unwrap();
+    let records: Vec<u8> = (0..100).flat_map(|l| [&[0, l][..], &[l; 3072]].concat()).collect();
+    fs::write(hundred.join("train.bin"), &records).unwrap();
+    fs::write(hundred.join("test.bin"), &records[..3074]).unwrap();
+    let hundred = open(&at("some-cifar"), &OpenOptions::default()).unwrap();
+    assert_eq!((hundred.name.as_str(), hundred.train.n_classes()), ("cifar-100", 100));
+}
+
+fn image_folder(root: &Path, classes: usize, each: usize) {
+    for c in 0..classes {
+        fs::create_dir_all(root.join(format!("c{c}"))).unwrap();
+        for i in 0..each {
+            let value = (c * each + i) as u8;
+            image::GrayImage::from_pixel(3, 2, image::Luma([value])).save(root.join(format!("c{c}/{i}.png"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_images_is_split_by_seed() {
+    let dir = tempfile::tempdir().unwrap();
+    image_folder(dir.path(), 5, 10);
+    let spec = dir.path().to_str().unwrap();
+    let source = open(spec, &OpenOptions::default()).unwrap();
+    assert_eq!(source.train.class_counts(), [8; 5]);
+    assert_eq!(source.test.class_counts(), [2; 5]);
+    assert!(!source.open_set);
+    let again = open(spec, &OpenOptions::default()).unwrap();
+    assert_eq!(source.sha256, again.sha256);
+    let other = open(spec, &OpenOptions { seed: 1, ..OpenOptions::default() }).unwrap();
+    assert_ne!(source.sha256, other.sha256);
+
+    let options = OpenOptions { open_set: true, test_fraction: 0.4, ..OpenOptions::default() };
+    let open_set = open(spec, &options).unwrap();
+    assert!(open_set.open_set);
+    assert_eq!((open_set.train.n_classes(), open_set.test.n_classes()), (3, 2));
+    assert_eq!((open_set.train.len(), open_set.test.len()), (30, 20));
+
+    let options = OpenOptions { resize: Some((5, 4)), ..OpenOptions::default() };
+    assert_eq!(open(spec, &options).unwrap().test.shape(), Shape::new(1, 5, 4));
+}
+
+#[test]
+fn an_open_set_from_a_set_with_its_own_test_images() {
+    let options = OpenOptions { open_set: true, test_fraction: 0.3, ..OpenOptions::default() };
+    let source = open("mnist-embedded", &options).unwrap();
+    let whole = embedded::mnist().unwrap();
+    assert!(source.open_set);
+    assert_eq!((source.train.n_classes(), source.test.n_classes()), (7, 3));
+    assert!(source.train.classes().iter().all(|c| !source.test.classes().contains(c)));
+    // Test images come from the test images: none was ever a training image.
+    let held: usize =
+        source.test.classes().iter().map(|c| whole.test.class_counts()[c.parse::<usize>().unwrap()]).sum();
+    assert_eq!(source.test.len(), held);
+}
+
+#[test]
+fn limits_are_balanced_and_leave_no_class_empty() {
+    let options = OpenOptions { limit_train: Some(100), limit_test: Some(30), ..OpenOptions::default() };
+    let source = open("mnist-embedded", &options).unwrap();
+    assert_eq!(source.train.class_counts(), [10; 10]);
+    assert_eq!(source.test.class_counts(), [3; 10]);
+    let options = OpenOptions { limit_train: Some(9), ..OpenOptions::default() };
+    let error = open("mnist-embedded", &options).unwrap_err();
+    assert!(matches!(error, DataError::EmptyClass { .. }), "{error}");
+}
+
+#[test]
+fn unknown_names_get_the_nearest() {
+    let suggestion = |spec: &str| match open(spec, &OpenOptions::default()) {
+        Err(DataError::UnknownDataset { suggestion, .. }) => suggestion,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(suggestion("cifar10").as_deref(), Some("cifar-10"));
+    assert_eq!(suggestion("MNIST").as_deref(), Some("mnist"));
+    assert_eq!(suggestion("fashionmnist").as_deref(), Some("fashion-mnist"));
+    assert_eq!(suggestion("fashion").as_deref(), Some("fashion-mnist"));
+    assert_eq!(suggestion("imagenet"), None);
+    let error = open("./no/such/folder", &OpenOptions::default()).unwrap_err();
+    assert!(matches!(error, DataError::Missing { .. }), "{error}");
+}
+
+#[test]
+fn edit_distances() {
+    assert_eq!(distance("", "abc"), 3);
+    assert_eq!(distance("minst", "mnist"), 1);
+    assert_eq!(distance("cifar10", "cifar-10"), 1);
+    assert_eq!(distance("kitten", "sitting"), 3);
+}

@@ -1,0 +1,128 @@
+//! Reads all of a data set and says what is in it: what `arcsphere data info` and `check` print.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::batch::Normalization;
+use crate::catalog::{self, OpenOptions};
+use crate::dataset::{Dataset, Shape, Source};
+use crate::error::DataError;
+
+/// What a data set holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The source's name.
+    pub name: String,
+    /// Shape of every image.
+    pub shape: Shape,
+    /// True when train and test have no class in common.
+    pub open_set: bool,
+    /// The source's digest.
+    pub sha256: String,
+    /// Per-channel moments of the training images.
+    pub normalization: Normalization,
+    /// The training images.
+    pub train: Part,
+    /// The test images.
+    pub test: Part,
+    /// Test images whose pixels are also a training image's: a leak from train to test.
+    pub duplicates_across: usize,
+}
+
+/// What the training or the test images are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Number of images.
+    pub images: usize,
+    /// Name and number of images of each class, in label order.
+    pub per_class: Vec<(String, usize)>,
+    /// Images whose pixels equal those of an earlier image of this part.
+    pub duplicates: usize,
+    /// Those among the duplicates whose label is not that of the first image with these pixels.
+    pub conflicting_labels: usize,
+}
+
+/// Opens a data set as [`catalog::open`] does, reads all of it and summarizes it.
+///
+/// # Errors
+/// Those of [`catalog::open`]: whatever is broken is found here.
+///
+/// ```
+/// use arcsphere_data::{OpenOptions, check};
+///
+/// let options = OpenOptions { limit_train: Some(1000), ..OpenOptions::default() };
+/// let summary = check::check("mnist-embedded", &options)?;
+/// assert_eq!((summary.train.images, summary.test.images), (1000, 2000));
+/// assert_eq!(summary.duplicates_across, 0);
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
+pub fn check(spec: &str, options: &OpenOptions) -> Result<Summary, DataError> {
+    Ok(summarize(&catalog::open(spec, options)?))
+}
+
+/// Summarizes a source that is in memory.
+pub fn summarize(source: &Source) -> Summary {
+    let train_digests = digests(&source.train);
+    let test_digests = digests(&source.test);
+    let (train, first_seen) = part(&source.train, &train_digests);
+    let (test, _) = part(&source.test, &test_digests);
+    Summary {
+        name: source.name.clone(),
+        shape: source.train.shape(),
+        open_set: source.open_set,
+        sha256: source.sha256.clone(),
+        normalization: Normalization::from_dataset(&source.train),
+        train,
+        test,
+        duplicates_across: test_digests.iter().filter(|d| first_seen.contains_key(*d)).count(),
+    }
+}
+
+type PixelDigest = [u8; 32];
+
+fn digests(set: &Dataset) -> Vec<PixelDigest> {
+    let digest = |i| Sha256::digest(set.image(i)).into();
+    (0..set.len()).into_par_iter().with_min_len(64).map(digest).collect()
+}
+
+fn part(set: &Dataset, digests: &[PixelDigest]) -> (Part, HashMap<PixelDigest, u32>) {
+    let mut first_seen: HashMap<PixelDigest, u32> = HashMap::with_capacity(digests.len());
+    let mut conflicting_labels = 0;
+    for (digest, &label) in digests.iter().zip(set.labels()) {
+        let first = *first_seen.entry(*digest).or_insert(label);
+        conflicting_labels += usize::from(first != label);
+    }
+    let per_class = set.classes().iter().cloned().zip(set.class_counts()).collect();
+    let duplicates = digests.len() - first_seen.len();
+    (Part { images: set.len(), per_class, duplicates, conflicting_labels }, first_seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicates_within_and_across_are_counted() {
+        let names = || vec!["a".to_string(), "b".into()];
+        let shape = Shape::new(1, 1, 2);
+        // Pixels:      11  12  11  11
+        let train = Dataset::new(shape, vec![1, 1, 1, 2, 1, 1, 1, 1], vec![0, 0, 0, 1], names()).unwrap();
+        let test = Dataset::new(shape, vec![1, 2, 9, 9, 1, 2], vec![0, 1, 0], names()).unwrap();
+        let summary = summarize(&Source::new("s", train, test, false).unwrap());
+        assert_eq!((summary.train.duplicates, summary.train.conflicting_labels), (2, 1));
+        assert_eq!((summary.test.duplicates, summary.test.conflicting_labels), (1, 0));
+        assert_eq!(summary.duplicates_across, 2);
+        assert_eq!(summary.train.per_class, [("a".to_string(), 3), ("b".to_string(), 1)]);
+        assert_eq!((summary.test.images, summary.shape), (3, shape));
+    }
+
+    #[test]
+    fn a_broken_set_is_an_error_not_a_summary() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("train-images-idx3-ubyte"), b"nonsense").unwrap();
+        let spec = dir.path().to_str().unwrap();
+        assert!(check(spec, &OpenOptions::default()).is_err());
+    }
+}

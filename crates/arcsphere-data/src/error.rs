@@ -1,0 +1,352 @@
+//! One named error for each way in which a data set can be broken.
+
+use std::path::{Path, PathBuf};
+
+use crate::shape::Shape;
+
+/// Why a data set could not be read, made, checked or fetched.
+///
+/// Each message says what is wrong, where, and what was expected; where there is a way out, it says
+/// that too.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder that the format needs is not there.
+    #[error("{}: not found; expected {expected}", path.display())]
+    Missing {
+        /// The path that was looked for.
+        path: PathBuf,
+        /// What should be there.
+        expected: String,
+    },
+    /// The operating system refused an operation.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder concerned.
+        path: PathBuf,
+        /// What was attempted ("open", "read", …).
+        action: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file ends before its header, or its record size, says that it should.
+    #[error("{}: truncated: {what} ends at byte {offset}, expected {expected} bytes", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// What was being read.
+        what: String,
+        /// Offset of the end of what is there, in bytes of the (uncompressed) file.
+        offset: u64,
+        /// The length that was expected, in bytes of the (uncompressed) file.
+        expected: u64,
+    },
+    /// A file goes on after the end that its header states.
+    #[error(
+        "{}: bytes left over: the header accounts for {expected} bytes and the file goes on",
+        path.display()
+    )]
+    TrailingBytes {
+        /// The file.
+        path: PathBuf,
+        /// The length that the header accounts for, in bytes.
+        expected: u64,
+    },
+    /// The first bytes are not those of the format.
+    #[error("{}: wrong magic {found:02x?} at byte 0, expected {expected}", path.display())]
+    BadMagic {
+        /// The file.
+        path: PathBuf,
+        /// The bytes found.
+        found: Vec<u8>,
+        /// The bytes expected, in words.
+        expected: String,
+    },
+    /// The header states dimensions that cannot be right.
+    #[error("{}: dimensions {found:?}, expected {expected}", path.display())]
+    BadDimensions {
+        /// The file.
+        path: PathBuf,
+        /// The dimensions found.
+        found: Vec<u64>,
+        /// What was expected.
+        expected: String,
+    },
+    /// The compressed stream is damaged.
+    #[error("{}: damaged gzip stream near byte {offset} of the unpacked data: {reason}", path.display())]
+    BadCompression {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes had been unpacked.
+        offset: u64,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// Two files, or a file and its standard, disagree on a count.
+    #[error("{}: {found} {what}, expected {expected} ({because})", path.display())]
+    CountMismatch {
+        /// The file with the wrong count.
+        path: PathBuf,
+        /// What is counted.
+        what: &'static str,
+        /// The count found.
+        found: usize,
+        /// The count expected.
+        expected: usize,
+        /// Where the expectation comes from.
+        because: String,
+    },
+    /// A label that names no class.
+    #[error("{origin}: record {record} has label {label}, expected 0..={}", n_classes.saturating_sub(1))]
+    LabelOutOfRange {
+        /// The file or set.
+        origin: String,
+        /// Index of the record, from 0.
+        record: usize,
+        /// The label found.
+        label: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// A test label that no training image has.
+    #[error("{}: record {record} has label {label}, which no training image has", path.display())]
+    UnseenLabel {
+        /// The label file.
+        path: PathBuf,
+        /// Index of the record, from 0.
+        record: usize,
+        /// The label found.
+        label: u32,
+    },
+    /// An image of another size than the first one.
+    #[error(
+        "{}: {found_height}x{found_width} (height x width), but {} is {height}x{width}; \
+         use images of one size, or --resize HxW",
+        path.display(), first.display()
+    )]
+    ImageSize {
+        /// The image that differs.
+        path: PathBuf,
+        /// Its height in pixels.
+        found_height: usize,
+        /// Its width in pixels.
+        found_width: usize,
+        /// The image that set the size.
+        first: PathBuf,
+        /// The height expected.
+        height: usize,
+        /// The width expected.
+        width: usize,
+    },
+    /// Train and test images differ in shape.
+    #[error("{name}: training images are {train} but test images are {test} (channels x height x width)")]
+    ShapeMismatch {
+        /// The set.
+        name: String,
+        /// Shape of the training images.
+        train: Shape,
+        /// Shape of the test images.
+        test: Shape,
+    },
+    /// A file that has an image's extension and is none.
+    #[error("{}: cannot decode the image: {reason}", path.display())]
+    UndecodableImage {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// A shape with a zero, or too large to address.
+    #[error("image shape {shape} (channels x height x width) is not usable: expected 1..={max} pixels")]
+    BadShape {
+        /// The shape.
+        shape: Shape,
+        /// The most values that one image may have.
+        max: usize,
+    },
+    /// The pixel buffer does not hold a whole number of images, or not one per label.
+    #[error("{found} pixel values for {images} labels of shape {shape}, expected {expected}")]
+    PixelCount {
+        /// Number of values found.
+        found: usize,
+        /// Number of labels.
+        images: usize,
+        /// Shape of one image.
+        shape: Shape,
+        /// Number of values expected.
+        expected: usize,
+    },
+    /// There are no classes.
+    #[error("{origin}: no class; expected one folder (or name) per class")]
+    ZeroClasses {
+        /// The folder or set.
+        origin: String,
+    },
+    /// Two classes share a name.
+    #[error("{origin}: class `{class}` appears twice")]
+    DuplicateClass {
+        /// The file or set.
+        origin: String,
+        /// The name.
+        class: String,
+    },
+    /// A class without a sample.
+    #[error("{origin}: class `{class}` has no sample; add images, or take the class away, or raise the limit")]
+    EmptyClass {
+        /// The folder or set.
+        origin: String,
+        /// The class.
+        class: String,
+    },
+    /// More memory than there is.
+    #[error("{origin}: cannot allocate {bytes} bytes; use smaller images, or --limit-train and --limit-test")]
+    TooLarge {
+        /// What was to be allocated.
+        origin: String,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Nothing is left.
+    #[error("{origin}: no image; expected at least one")]
+    EmptySet {
+        /// The folder or set.
+        origin: String,
+    },
+    /// A test class that is not a training class, in a set where others are.
+    #[error(
+        "{}: class `{class}` is in test and not in train; expected every test class in train (closed \
+         set), or none (open set)",
+        root.display()
+    )]
+    ClassMismatch {
+        /// The folder that holds `train` and `test`.
+        root: PathBuf,
+        /// The class.
+        class: String,
+    },
+    /// Too few classes to keep some for testing.
+    #[error("an open-set split needs at least {needed} classes (2 to train, 2 to test), found {found}")]
+    TooFewClasses {
+        /// Classes found.
+        found: usize,
+        /// Classes needed.
+        needed: usize,
+    },
+    /// A fraction outside (0, 1).
+    #[error("{what} is {value}, expected a number between 0 and 1 (both excluded)")]
+    BadFraction {
+        /// Which fraction.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A split that leaves one side empty.
+    #[error(
+        "no class has two images, so a split by fraction {fraction} leaves no held-out image; \
+         add images, or use an open-set split"
+    )]
+    NothingToSplit {
+        /// The fraction asked for.
+        fraction: f64,
+    },
+    /// An index past the end of a set.
+    #[error("index {index} is out of range for {len} images")]
+    IndexOutOfRange {
+        /// The index.
+        index: usize,
+        /// Number of images.
+        len: usize,
+    },
+    /// A per-channel setting for another number of channels.
+    #[error("{what} has {found} channels, expected {expected} as the images have")]
+    ChannelMismatch {
+        /// Which setting.
+        what: &'static str,
+        /// Channels found.
+        found: usize,
+        /// Channels expected.
+        expected: usize,
+    },
+    /// No genuine pair exists.
+    #[error("no genuine pair: none of the {classes} classes has two samples")]
+    NoGenuinePair {
+        /// Number of classes with a sample.
+        classes: usize,
+    },
+    /// No impostor pair exists.
+    #[error("no impostor pair: only {classes} class has samples, expected at least 2")]
+    NoImpostorPair {
+        /// Number of classes with a sample.
+        classes: usize,
+    },
+    /// A name that is neither a known set nor a folder.
+    #[error("unknown data set `{name}`{}; known: {known}; or give the path of a folder", suggest(suggestion.as_deref()))]
+    UnknownDataset {
+        /// The name given.
+        name: String,
+        /// The nearest known name, if one is near.
+        suggestion: Option<String>,
+        /// All known names.
+        known: String,
+    },
+    /// A known set that is not on this machine yet.
+    #[error("data set `{name}` is not in {}; get it with `arcsphere data fetch {name} {}`", looked_in(looked), root.display())]
+    NotFetched {
+        /// The set.
+        name: String,
+        /// Folders that were looked into.
+        looked: Vec<PathBuf>,
+        /// The root folder.
+        root: PathBuf,
+    },
+    /// A known set that cannot be fetched.
+    #[error("data set `{name}` is built in; there is nothing to fetch")]
+    NothingToFetch {
+        /// The set.
+        name: String,
+    },
+    /// A downloaded file that is not the published one.
+    #[error("{}: {algorithm} is {found}, expected {expected}; the file was removed", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Name of the checksum.
+        algorithm: &'static str,
+        /// Checksum found, hexadecimal.
+        found: String,
+        /// Checksum expected, hexadecimal.
+        expected: String,
+    },
+    /// A download that failed.
+    #[error("{url}: {reason}")]
+    Http {
+        /// The address.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// An archive that does not hold what it should, or holds what it should not.
+    #[error("{}: {reason}", path.display())]
+    BadArchive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl DataError {
+    /// Wraps a system error with its path and what was attempted.
+    pub(crate) fn io(path: &Path, action: &'static str, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), action, source }
+    }
+}
+
+fn suggest(name: Option<&str>) -> String {
+    name.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn looked_in(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    names.join(" nor ")
+}

@@ -1,0 +1,161 @@
+//! Opening, bounding and atomically writing files.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::DataError;
+
+/// Deflate's best ratio is 1032:1, so a gzip of `n` bytes holds at most about this many times `n`.
+const MAX_GZIP_RATIO: u64 = 1040;
+
+/// Opens a file; one that is not there is [`DataError::Missing`] with what was expected.
+pub(crate) fn open(path: &Path, expected: &str) -> Result<File, DataError> {
+    File::open(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => DataError::Missing { path: path.to_owned(), expected: expected.to_owned() },
+        _ => DataError::io(path, "open", e),
+    })
+}
+
+/// A file's bytes, unpacked when it is a gzip (told by its first two bytes, not by its name), and
+/// an upper bound of their number, known before anything is read.
+pub(crate) struct Bounded {
+    pub(crate) reader: Box<dyn Read>,
+    pub(crate) at_most: u64,
+}
+
+/// Opens a plain or gzipped file.
+pub(crate) fn open_bounded(path: &Path, expected: &str) -> Result<Bounded, DataError> {
+    let file = open(path, expected)?;
+    let meta = file.metadata().map_err(|e| DataError::io(path, "read the size", e))?;
+    let is_gzip = {
+        let mut head = [0; 2];
+        let probe = open(path, expected)?;
+        let n = probe.take(2).read(&mut head).map_err(|e| DataError::io(path, "read", e))?;
+        n == 2 && head == [0x1f, 0x8b]
+    };
+    let buffered = BufReader::with_capacity(1 << 16, file);
+    Ok(if is_gzip {
+        Bounded { reader: Box::new(MultiGzDecoder::new(buffered)), at_most: meta.len().saturating_mul(MAX_GZIP_RATIO) }
+    } else {
+        Bounded { reader: Box::new(buffered), at_most: meta.len() }
+    })
+}
+
+/// Reads up to `n` bytes; the buffer grows with what arrives, never ahead of it by more than 1 MiB.
+pub(crate) fn read_up_to(reader: &mut dyn Read, n: u64) -> (Vec<u8>, io::Result<()>) {
+    let mut bytes = Vec::with_capacity(n.min(1 << 20) as usize);
+    let outcome = reader.take(n).read_to_end(&mut bytes).map(|_| ());
+    (bytes, outcome)
+}
+
+/// Reads a small text file whole; more than `limit` bytes are left unread.
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, DataError> {
+    let mut file = open(path, "a text file")?;
+    let (bytes, outcome) = read_up_to(&mut file, limit);
+    outcome.map_err(|e| DataError::io(path, "read", e))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Entries of a folder that are not hidden, sorted by name, so that order never depends on the
+/// file system.
+pub(crate) fn list(path: &Path, expected: &str) -> Result<Vec<PathBuf>, DataError> {
+    let entries = fs::read_dir(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => DataError::Missing { path: path.to_owned(), expected: expected.to_owned() },
+        _ => DataError::io(path, "list", e),
+    })?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| DataError::io(path, "list", e))?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            found.push(entry.path());
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The last part of a path as text.
+pub(crate) fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// `path` with `.part` appended to its name: where a file is written before it is complete.
+pub(crate) fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+/// Makes `part` durable and gives it its final name.
+pub(crate) fn commit(part: &Path, path: &Path) -> Result<(), DataError> {
+    let file = File::options().write(true).open(part).map_err(|e| DataError::io(part, "open", e))?;
+    file.sync_all().map_err(|e| DataError::io(part, "flush", e))?;
+    drop(file);
+    fs::rename(part, path).map_err(|e| DataError::io(path, "rename into place", e))?;
+    // The rename itself is durable once the folder is; not every system lets a folder be synced.
+    if let Some(folder) = path.parent().and_then(|p| File::open(p).ok()) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Copies at most `n` bytes from `reader` to the `.part` of `path`; gives the number copied.
+pub(crate) fn write_part(path: &Path, reader: &mut dyn Read, n: u64) -> Result<u64, DataError> {
+    let part = part_of(path);
+    let copied = File::create(&part).and_then(|mut file| {
+        let copied = io::copy(&mut reader.take(n), &mut file)?;
+        file.flush()?;
+        Ok(copied)
+    });
+    copied.map_err(|e| {
+        let _ = fs::remove_file(&part);
+        DataError::io(&part, "write", e)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_told_by_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let plain = dir.path().join("plain.gz");
+        fs::write(&plain, b"not compressed").unwrap();
+        let packed = dir.path().join("packed");
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gz.write_all(b"compressed").unwrap();
+        fs::write(&packed, gz.finish().unwrap()).unwrap();
+        let read = |path: &Path| {
+            let mut bounded = open_bounded(path, "x").unwrap();
+            let (bytes, outcome) = read_up_to(&mut bounded.reader, 1 << 20);
+            outcome.unwrap();
+            assert!(bytes.len() as u64 <= bounded.at_most);
+            bytes
+        };
+        assert_eq!(read(&plain), b"not compressed");
+        assert_eq!(read(&packed), b"compressed");
+    }
+
+    #[test]
+    fn a_write_leaves_no_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        assert_eq!(write_part(&path, &mut &b"abcdef"[..], 4).unwrap(), 4);
+        assert!(!path.exists());
+        commit(&part_of(&path), &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abcd");
+        assert_eq!(list(dir.path(), "x").unwrap(), [path]);
+    }
+
+    #[test]
+    fn missing_says_what_was_expected() {
+        let path = Path::new("no-such-folder/file");
+        let error = open(path, "an idx file").unwrap_err().to_string();
+        assert!(error.contains("no-such-folder") && error.contains("an idx file"), "{error}");
+        assert!(matches!(list(path, "x"), Err(DataError::Missing { .. })));
+    }
+}

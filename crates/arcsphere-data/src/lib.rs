@@ -1,0 +1,65 @@
+//! Images, data sets, pairs, augmentation, sampling and batches.
+//!
+//! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`embedded`]) makes a
+//! [`Dataset`]; [`sampler`] orders its indices; [`batch`] turns the indices into normalized `f32`
+//! planes, by way of [`augment`]. [`catalog::open`] is the front door: it takes a name or a folder.
+//!
+//! ```
+//! use arcsphere_data::{batch, catalog, sampler};
+//!
+//! # fn main() -> Result<(), arcsphere_data::DataError> {
+//! let source = catalog::open("mnist-embedded", &catalog::OpenOptions::default())?;
+//! let norm = batch::Normalization::from_dataset(&source.train);
+//! let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+//! for indices in sampler::Batches::new(source.train.len(), 64, 7, 0, true).iter().take(2) {
+//!     batch::fill(&source.train, indices, &norm, None, &mut pixels, &mut labels)?;
+//!     assert_eq!(pixels.len(), 64 * 28 * 28);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Readers are strict: magic, sizes and counts are checked before anything is allocated, and each
+//! way in which a file can be broken is one variant of [`DataError`]. Nothing here panics on any
+//! input. Every random choice is a pure function of a seed.
+//!
+//! A module imports only modules listed above it; blank lines keep rustfmt from sorting across them.
+
+mod rng;
+mod shape;
+
+pub mod error;
+
+pub mod dataset;
+mod files;
+
+mod resize;
+mod split;
+
+pub mod cifar;
+pub mod folder;
+pub mod idx;
+
+pub mod embedded;
+
+pub mod catalog;
+
+mod download;
+mod unpack;
+
+pub mod fetch;
+
+pub mod augment;
+pub mod pairs;
+pub mod sampler;
+
+pub mod batch;
+
+pub mod check;
+
+pub use augment::Augment;
+pub use batch::Normalization;
+pub use catalog::{OpenOptions, open};
+pub use dataset::{Dataset, Shape, Source};
+pub use error::DataError;
+pub use pairs::Pairs;

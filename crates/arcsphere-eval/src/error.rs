@@ -1,0 +1,109 @@
+//! What can be wrong with an evaluation's input, by name.
+
+use std::path::PathBuf;
+
+/// The result of an evaluation.
+pub type Result<T> = std::result::Result<T, EvalError>;
+
+/// Why an evaluation, a figure or a report could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// A protocol has no genuine pair, so that no TMR exists.
+    #[error("no genuine pair among {pairs} pairs: a ROC needs at least one pair of the same class")]
+    NoGenuine {
+        /// Number of pairs given.
+        pairs: usize,
+    },
+    /// A protocol has no impostor pair, so that no FMR exists.
+    #[error("no impostor pair among {pairs} pairs: a ROC needs at least one pair of different classes")]
+    NoImpostor {
+        /// Number of pairs given.
+        pairs: usize,
+    },
+    /// A score, embedding or series holds a NaN or an infinity.
+    #[error("{what} at index {index} is {value}, expected a finite number")]
+    NotFinite {
+        /// What was read.
+        what: &'static str,
+        /// Its place.
+        index: usize,
+        /// The value found there.
+        value: f64,
+    },
+    /// Two inputs that go together differ in length.
+    #[error("{what} has {got} entries, expected {expected}")]
+    Length {
+        /// Which input.
+        what: &'static str,
+        /// Its length.
+        got: usize,
+        /// The length that the other inputs ask for.
+        expected: usize,
+    },
+    /// An input has too few entries for what is asked of it.
+    #[error("{what} has {got} entries, at least {needed} are needed")]
+    TooFew {
+        /// Which input.
+        what: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// A label or a pair points outside the rows it refers to.
+    #[error("{what} at position {position} is {index}, expected less than {limit}")]
+    Index {
+        /// What kind of index.
+        what: &'static str,
+        /// Where it stands.
+        position: usize,
+        /// Its value.
+        index: usize,
+        /// The number of rows.
+        limit: usize,
+    },
+    /// A parameter lies outside its range.
+    #[error("{what} is {value}, expected {expected}")]
+    Range {
+        /// Which parameter.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The legal range, in words.
+        expected: &'static str,
+    },
+    /// A figure could not be drawn or encoded.
+    #[error("cannot draw the figure: {0}")]
+    Figure(String),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A results file is not what this version writes.
+    #[error("{}: not a results file of this program: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why reading it failed.
+        source: serde_json::Error,
+    },
+}
+
+/// The number of rows of a `[rows, dim]` slice, or why it is not one.
+pub(crate) fn rows(what: &'static str, values: &[f32], dim: usize) -> Result<usize> {
+    if dim == 0 {
+        return Err(EvalError::Range { what: "the dimension", value: 0.0, expected: "at least 1" });
+    }
+    if !values.len().is_multiple_of(dim) {
+        return Err(EvalError::Length { what, got: values.len(), expected: values.len().next_multiple_of(dim) });
+    }
+    if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+        return Err(EvalError::NotFinite { what, index, value: f64::from(values[index]) });
+    }
+    Ok(values.len() / dim)
+}

@@ -1,0 +1,26 @@
+//! Scores, intervals, angles, figures and reports for embeddings.
+//!
+//! This crate sees slices: embeddings `[N, D]` row by row, prototypes `[C, D]`,
+//! labels, scores. It knows nothing of networks, losses or training, so that a
+//! number printed here depends on nothing but what was handed in. Statistics are
+//! computed in `f64` and no function draws a random number.
+//!
+//! A module imports only modules listed above it.
+
+pub mod error;
+
+pub mod interval;
+
+pub mod verification;
+
+pub mod angles;
+
+pub mod pca;
+
+pub mod results;
+
+pub mod figure;
+
+pub mod report;
+
+pub use error::{EvalError, Result};

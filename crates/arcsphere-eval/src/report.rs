@@ -1,0 +1,169 @@
+//! One self-contained HTML page about a comparison: light and dark, no external
+//! resource, readable on a phone.
+//!
+//! Everything that comes from outside is escaped; the pictures are the crate's own
+//! ([`to_adaptive_svg`](crate::figure::to_adaptive_svg)) and are set in as they are.
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::figure::css_variables;
+use crate::results::{LossSummary, Results, summarize, write_atomic};
+
+mod html;
+
+mod finding;
+
+mod sections;
+
+mod tables;
+
+pub use finding::{Finding, Standing, find};
+use html::escape;
+pub use html::margins;
+
+/// A picture of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// The loss it belongs to; empty for one that shows all losses.
+    pub loss: String,
+    /// What it shows and how to read it.
+    pub caption: String,
+    /// An `<svg>` element made by
+    /// [`to_adaptive_svg`](crate::figure::to_adaptive_svg). It is not escaped.
+    pub svg: String,
+}
+
+/// What a report is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The page's title.
+    pub title: String,
+    /// The measured numbers.
+    pub results: Results,
+    /// Pictures; those of all losses come first, then one section a loss.
+    pub pictures: Vec<Picture>,
+    /// The effective configuration, TOML.
+    pub configuration: String,
+    /// Shell commands that repeat the comparison, one a line.
+    pub reproduce: String,
+    /// What this comparison does not show, beyond what is true of any.
+    pub limits: Vec<String>,
+}
+
+impl Report {
+    /// The page.
+    pub fn to_html(&self) -> String {
+        let summaries = summarize(&self.results.runs);
+        let finding = find(&summaries);
+        let mut out = String::with_capacity(1 << 20);
+        out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+        out.push_str(
+            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n",
+        );
+        out.push_str(&format!("<title>{}</title>\n", escape(&self.title)));
+        out.push_str(&format!("<meta name=\"description\" content=\"{}\">\n", escape(&finding.sentence)));
+        out.push_str("<style>\n");
+        out.push_str(&css_variables());
+        out.push_str(include_str!("../assets/report.css"));
+        out.push_str("</style>\n</head>\n<body>\n<main>\n");
+        self.body(&mut out, &summaries, &finding);
+        out.push_str("</main>\n<script>\n");
+        out.push_str(include_str!("../assets/report.js"));
+        out.push_str("</script>\n</body>\n</html>\n");
+        out
+    }
+
+    fn body(&self, out: &mut String, summaries: &[LossSummary], finding: &Finding) {
+        out.push_str("<button id=\"theme\" type=\"button\" hidden>Light / dark</button>\n");
+        out.push_str(&format!("<h1>{}</h1>\n", escape(&self.title)));
+        out.push_str(&format!("<p class=\"finding\">{}</p>\n", escape(&finding.sentence)));
+        sections::facts(out, &self.results);
+        tables::summary(out, summaries, finding);
+        sections::overview(out, &self.pictures);
+        sections::losses(out, summaries, &self.results, &self.pictures);
+        tables::runs(out, &self.results);
+        sections::limits(out, &self.limits, summaries);
+        sections::provenance(out, self);
+    }
+
+    /// Writes [`Report::to_html`] to `path`, whole or not at all.
+    ///
+    /// # Errors
+    /// [`EvalError::Io`](crate::EvalError::Io).
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomic(path, self.to_html().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::run;
+
+    fn report() -> Report {
+        let mut dead = run("<b>evil</b>", 2, 100);
+        dead.collapsed = true;
+        dead.reason = "loss \"NaN\" & more".into();
+        Report {
+            title: "A & B".into(),
+            results: Results {
+                command: "arcsphere compare --losses 'a,b' > x".into(),
+                runs: vec![run("arcface", 1, 970), run("arcface", 2, 960), dead],
+                ..Results::default()
+            },
+            pictures: vec![Picture {
+                loss: "arcface".into(),
+                caption: "points < 3".into(),
+                svg: "<svg id=\"own\"></svg>".into(),
+            }],
+            configuration: "seed = 1 # <tag>".into(),
+            reproduce: "cargo run && echo".into(),
+            limits: vec!["nothing about <faces>".into()],
+        }
+    }
+
+    #[test]
+    fn everything_from_outside_is_escaped() {
+        let html = report().to_html();
+        assert!(!html.contains("<b>evil") && html.contains("&lt;b&gt;evil&lt;/b&gt;"));
+        for escaped in [
+            "<title>A &amp; B</title>",
+            "loss &quot;NaN&quot; &amp; more",
+            "points &lt; 3",
+            "seed = 1 # &lt;tag&gt;",
+            "cargo run &amp;&amp; echo",
+            "nothing about &lt;faces&gt;",
+        ] {
+            assert!(html.contains(escaped), "{escaped}");
+        }
+        assert!(html.contains("<svg id=\"own\"></svg>"));
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_elsewhere_and_tags_balance() {
+        let html = report().to_html();
+        for outside in [" src=", "<link", "@import", "url("] {
+            assert!(!html.contains(outside), "{outside}");
+        }
+        for tag in ["table", "section", "figure", "details", "tr", "td", "ul", "main", "dl"] {
+            let open = html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();
+            assert_eq!(open, html.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+
+    #[test]
+    fn an_empty_comparison_is_a_page_too() {
+        let html = Report { results: Results::default(), pictures: vec![], ..report() }.to_html();
+        assert!(html.contains("No run was made"));
+    }
+
+    #[test]
+    fn written_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.html");
+        report().write(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), report().to_html());
+    }
+}

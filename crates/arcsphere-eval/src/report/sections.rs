@@ -1,0 +1,186 @@
+//! Everything of the page that is neither table nor finding.
+
+use std::fmt::Write;
+
+use super::html::{degrees, escape, margins, name, percent, scale, thousands};
+use super::{Picture, Report};
+use crate::results::{LossSummary, Method, Results};
+
+fn pair(out: &mut String, term: &str, value: &str) {
+    if !value.is_empty() {
+        let _ = write!(out, "<div><dt>{term}</dt><dd>{}</dd></div>", escape(value));
+    }
+}
+
+/// Different values of a field over the runs, joined.
+fn distinct<T: PartialEq + ToString>(values: impl Iterator<Item = T>) -> String {
+    let mut seen: Vec<T> = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What was compared, at a glance.
+pub(crate) fn facts(out: &mut String, results: &Results) {
+    let data = &results.data;
+    out.push_str("<dl class=\"facts\">");
+    pair(out, "data", &data.name);
+    let mut samples = format!("{} training", thousands(data.n_train));
+    if data.n_validation > 0 {
+        samples.push_str(&format!(", {} validation", thousands(data.n_validation)));
+    }
+    pair(out, "samples", &format!("{samples}, {} test", thousands(data.n_test)));
+    if data.classes > 0 {
+        pair(out, "classes", &thousands(data.classes));
+    }
+    pair(out, "backbone", &distinct(results.runs.iter().map(|r| r.backbone.clone())));
+    let dims = distinct(results.runs.iter().map(|r| r.dim).filter(|d| *d > 0));
+    pair(out, "embedding dimension", &dims);
+    pair(out, "epochs", &distinct(results.runs.iter().map(|r| r.epochs)));
+    pair(out, "seeds", &distinct(results.runs.iter().map(|r| r.seed)));
+    out.push_str("</dl>\n");
+}
+
+fn picture(out: &mut String, picture: &Picture) {
+    let _ = writeln!(
+        out,
+        "<figure><div class=\"picture\">{}</div><figcaption>{}</figcaption></figure>",
+        picture.svg,
+        escape(&picture.caption)
+    );
+}
+
+/// Pictures of all losses.
+pub(crate) fn overview(out: &mut String, pictures: &[Picture]) {
+    let mut own = pictures.iter().filter(|p| p.loss.is_empty()).peekable();
+    if own.peek().is_none() {
+        return;
+    }
+    out.push_str("<section>\n<h2>All losses</h2>\n");
+    for p in own {
+        picture(out, p);
+    }
+    out.push_str("</section>\n");
+}
+
+/// A section a loss: its margins and why, its pictures.
+pub(crate) fn losses(out: &mut String, summaries: &[LossSummary], results: &Results, pictures: &[Picture]) {
+    if summaries.is_empty() {
+        return;
+    }
+    out.push_str("<section>\n<h2>Loss by loss</h2>\n");
+    let mut shown: Vec<&str> = Vec::new();
+    for s in summaries {
+        let _ = writeln!(out, "<article>\n<h3>{}</h3>", escape(&name(s, summaries)));
+        let _ = write!(
+            out,
+            "<p>Margin: {}. Scale: {}. Test accuracy {} %",
+            margins(s.m0, s.m1, s.m2),
+            scale(s.scale),
+            percent(s.accuracy)
+        );
+        if let Some(angle) = s.target_angle.filter(|a| a.is_finite()) {
+            let _ = write!(out, "; mean target angle {}", degrees(angle));
+        }
+        out.push_str(".</p>\n");
+        let why = results
+            .runs
+            .iter()
+            .find(|r| r.loss == s.loss && (r.m0, r.m1, r.m2, r.scale) == (s.m0, s.m1, s.m2, s.scale))
+            .map_or("", |r| r.margin_reason.as_str());
+        if !why.is_empty() {
+            let _ = writeln!(out, "<p class=\"why\">Why these: {}</p>", escape(why));
+        }
+        // Two settings of one loss share its pictures; the first shows them.
+        if !shown.contains(&s.loss.as_str()) {
+            shown.push(&s.loss);
+            out.push_str("<div class=\"pair\">\n");
+            for p in pictures.iter().filter(|p| p.loss == s.loss) {
+                picture(out, p);
+            }
+            out.push_str("</div>\n");
+        }
+        out.push_str("</article>\n");
+    }
+    out.push_str("</section>\n");
+}
+
+/// What the comparison does not show.
+pub(crate) fn limits(out: &mut String, own: &[String], summaries: &[LossSummary]) {
+    out.push_str("<section>\n<h2>What this does not show</h2>\n<ul>\n");
+    let mut item = |text: &str| {
+        let _ = writeln!(out, "<li>{}</li>", escape(text));
+    };
+    for text in own {
+        item(text);
+    }
+    item(
+        "Other data, backbones and dimensions: a loss that leads here may trail there. The margins \
+         were chosen by rule, not searched for; each loss may do better with its own search.",
+    );
+    if summaries.iter().any(|s| s.method == Method::StudentT) {
+        item(
+            "Other test samples: the intervals over seeds hold for this test set only. “Significant” \
+             means that a paired Student-t interval of the difference excludes zero at 95 %, \
+             corrected for the number of comparisons (Bonferroni); with few seeds real differences \
+             go unseen.",
+        );
+    }
+    if summaries.iter().any(|s| s.method == Method::Wilson) {
+        item("The spread between seeds: one seed a loss was trained. Run more with --seeds.");
+    }
+    item("Speed elsewhere: times are those of this machine, with whatever else it was doing.");
+    out.push_str("</ul>\n</section>\n");
+}
+
+/// Configuration, machine and how to repeat it.
+pub(crate) fn provenance(out: &mut String, report: &Report) {
+    let results = &report.results;
+    out.push_str("<section>\n<h2>How to repeat it</h2>\n");
+    let commands = if report.reproduce.is_empty() { &results.command } else { &report.reproduce };
+    let _ = writeln!(out, "<pre>{}</pre>", escape(commands));
+    out.push_str("<dl class=\"facts\">");
+    pair(out, "version", &results.version);
+    pair(out, "command", &results.command);
+    pair(out, "processor", &results.machine.cpu);
+    if results.machine.threads > 0 {
+        pair(out, "threads", &results.machine.threads.to_string());
+    }
+    pair(out, "instruction set", &results.machine.isa);
+    pair(out, "device", &results.machine.device);
+    pair(out, "SHA-256 of the data", &results.data.sha256);
+    out.push_str("</dl>\n");
+    if !report.configuration.is_empty() {
+        let _ = writeln!(
+            out,
+            "<details><summary>Effective configuration</summary>\n<pre>{}</pre></details>",
+            escape(&report.configuration)
+        );
+    }
+    out.push_str("</section>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{summarize, tests::run};
+
+    #[test]
+    fn a_loss_with_two_settings_shows_its_pictures_once() {
+        let mut other = run("arcface", 1, 900);
+        other.m1 = Some(0.3);
+        other.margin_reason = "asked for".into();
+        let results = Results { runs: vec![run("arcface", 1, 970), other], ..Results::default() };
+        let summaries = summarize(&results.runs);
+        let p = Picture { loss: "arcface".into(), caption: "c".into(), svg: "<svg/>".into() };
+        let mut html = String::new();
+        losses(&mut html, &summaries, &results, &[p]);
+        assert_eq!(html.matches("<svg/>").count(), 1);
+        assert_eq!(html.matches("<article>").count(), 2);
+        assert!(html.contains("Why these: asked for"));
+        assert!(html.contains("m1\u{a0}=\u{a0}0.3\u{a0}(17.2°)"));
+    }
+}

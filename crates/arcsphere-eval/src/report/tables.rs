@@ -1,0 +1,197 @@
+//! The summary table and the table of runs.
+
+use std::fmt::Write;
+
+use super::finding::{Finding, Standing};
+use super::html::{degrees, duration, escape, margins, maybe, name, percent, scale, short};
+use crate::results::{LossSummary, Method, Results};
+
+/// FMR keys of all lines, from the loosest to the strictest.
+fn fmr_keys<'a>(maps: impl Iterator<Item = &'a std::collections::BTreeMap<String, f64>>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = Vec::new();
+    for key in maps.flat_map(|m| m.keys()) {
+        if !keys.contains(&key.as_str()) {
+            keys.push(key);
+        }
+    }
+    let value = |k: &str| k.parse::<f64>().unwrap_or(0.0);
+    keys.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    keys
+}
+
+/// One line a loss.
+pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Finding) {
+    if summaries.is_empty() {
+        return;
+    }
+    let fmrs = fmr_keys(summaries.iter().map(|s| &s.tmr_at_fmr));
+    out.push_str("<section>\n<h2>Summary</h2>\n<div class=\"scroll\"><table>\n<thead><tr>");
+    for head in ["loss", "margin", "scale"] {
+        let _ = write!(out, "<th class=\"t\">{head}</th>");
+    }
+    out.push_str("<th>accuracy, %</th><th class=\"t\">95 % interval</th><th>worst seed, %</th><th>EER, %</th>");
+    for key in &fmrs {
+        let _ = write!(out, "<th>TMR@FMR {}, %<br>(TAR@FAR)</th>", escape(key));
+    }
+    out.push_str(
+        "<th>target angle</th><th>nearest other angle</th><th>between prototypes</th>\
+         <th>training time</th><th>collapsed</th></tr></thead>\n<tbody>\n",
+    );
+    let floor = summaries.iter().map(|s| s.accuracy_low).fold(1.0, f64::min);
+    // Whole twentieths, so that the axis of the whiskers has a round start.
+    let floor = ((floor * 20.0).floor() / 20.0).clamp(0.0, 0.95);
+    for (s, standing) in summaries.iter().zip(&finding.standings) {
+        let class = if *standing == Standing::Best { " class=\"best\"" } else { "" };
+        let sign = match standing {
+            Standing::Best => "▲ ",
+            Standing::Tied => "≈ ",
+            Standing::Behind => "",
+        };
+        let _ = write!(
+            out,
+            "<tr{class}><th class=\"t\" scope=\"row\">{sign}{}</th><td class=\"t m\">{}</td><td class=\"t\">{}</td>",
+            escape(&name(s, summaries)),
+            margins(s.m0, s.m1, s.m2),
+            scale(s.scale)
+        );
+        let _ = write!(
+            out,
+            "<td class=\"strong\">{}</td><td class=\"t whisker\">{}<small>{} to {}</small></td>\
+             <td>{}<small>seed {}</small></td><td>{}</td>",
+            percent(s.accuracy),
+            whisker(s, floor),
+            percent(s.accuracy_low),
+            percent(s.accuracy_high),
+            percent(s.worst.1),
+            s.worst.0,
+            maybe(s.eer, percent)
+        );
+        for key in &fmrs {
+            let _ = write!(out, "<td>{}</td>", maybe(s.tmr_at_fmr.get(*key).copied(), percent));
+        }
+        let collapsed =
+            if s.collapsed == 0 { "<td>0".to_owned() } else { format!("<td class=\"bad\">{}", s.collapsed) };
+        let _ = writeln!(
+            out,
+            "<td>{}</td><td>{}</td><td>{}</td><td>{}</td>{collapsed} of {}</td></tr>",
+            maybe(s.target_angle, degrees),
+            maybe(s.nontarget_angle_min, degrees),
+            maybe(s.nearest_prototype_angle, degrees),
+            duration(s.train_seconds),
+            s.accuracies.len()
+        );
+    }
+    out.push_str("</tbody></table></div>\n<p class=\"note\">▲ highest mean");
+    if finding.standings.contains(&Standing::Tied) {
+        out.push_str("; ≈ not told apart from it");
+    }
+    let _ = write!(
+        out,
+        ". Whiskers run from {} to 100 %. {} A dash: not measured or not defined.</p>\n</section>\n",
+        short(100.0 * floor),
+        match summaries[0].method {
+            Method::StudentT =>
+                "Means over seeds; intervals by Student's t over the seeds, on one and the same \
+                 test set.",
+            Method::Wilson =>
+                "One seed a loss; intervals by Wilson, over the test samples: they say nothing \
+                 about other seeds.",
+        }
+    );
+}
+
+/// Dot and whiskers on an axis from `floor` to 1.
+fn whisker(s: &LossSummary, floor: f64) -> String {
+    let x = |v: f64| 4.0 + 92.0 * ((v - floor) / (1.0 - floor)).clamp(0.0, 1.0);
+    format!(
+        "<svg width=\"100\" height=\"16\" viewBox=\"0 0 100 16\" aria-hidden=\"true\">\
+         <path d=\"M4,8H96\" class=\"rail\"/><path d=\"M{:.1},8H{:.1}\" class=\"range\"/>\
+         <circle cx=\"{:.1}\" cy=\"8\" r=\"3.5\"/></svg>",
+        x(s.accuracy_low),
+        x(s.accuracy_high),
+        x(s.accuracy)
+    )
+}
+
+/// One line a run, folded away.
+pub(crate) fn runs(out: &mut String, results: &Results) {
+    if results.runs.is_empty() {
+        return;
+    }
+    let fmrs = fmr_keys(results.runs.iter().map(|r| &r.tmr_at_fmr));
+    let _ = write!(
+        out,
+        "<section>\n<h2>Every run</h2>\n<details><summary>{} runs</summary>\n\
+         <div class=\"scroll\"><table>\n<thead><tr><th class=\"t\">loss</th>\
+         <th class=\"t\">margin</th><th class=\"t\">scale</th><th>seed</th><th>epochs</th>\
+         <th>accuracy, %</th><th class=\"t\">Wilson 95 %</th><th>validation, %</th><th>EER, %</th>",
+        results.runs.len()
+    );
+    for key in &fmrs {
+        let _ = write!(out, "<th>TMR@FMR {}, %</th>", escape(key));
+    }
+    out.push_str(
+        "<th>target angle</th><th>sd</th><th>nearest other</th><th>embedding norm</th>\
+         <th>time</th><th>samples/s</th><th class=\"t\">collapsed</th></tr></thead>\n<tbody>\n",
+    );
+    for r in &results.runs {
+        let _ = write!(
+            out,
+            "<tr><th class=\"t\" scope=\"row\">{}</th><td class=\"t\">{}</td><td class=\"t\">{}</td>\
+             <td>{}</td><td>{}</td><td class=\"strong\">{}</td><td class=\"t\">{} to {}</td>\
+             <td>{}</td><td>{}</td>",
+            escape(&r.loss),
+            margins(r.m0, r.m1, r.m2),
+            scale(r.scale),
+            r.seed,
+            r.epochs,
+            maybe(Some(r.accuracy), percent),
+            maybe(Some(r.accuracy_low), percent),
+            maybe(Some(r.accuracy_high), percent),
+            maybe(r.validation_accuracy, percent),
+            maybe(r.eer, percent),
+        );
+        for key in &fmrs {
+            let _ = write!(out, "<td>{}</td>", maybe(r.tmr_at_fmr.get(*key).copied(), percent));
+        }
+        let norm = match (r.embedding_norm_mean, r.embedding_norm_sd) {
+            (Some(mean), Some(sd)) => format!("{} ± {}", short(mean), short(sd)),
+            (mean, _) => maybe(mean, short),
+        };
+        let collapsed = if r.collapsed {
+            format!("<td class=\"t bad\">{}", escape(if r.reason.is_empty() { "yes" } else { &r.reason }))
+        } else {
+            "<td class=\"t\">no".to_owned()
+        };
+        let _ = writeln!(
+            out,
+            "<td>{}</td><td>{}</td><td>{}</td><td>{norm}</td><td>{}</td><td>{:.0}</td>{collapsed}</td></tr>",
+            maybe(r.target_angle_mean, degrees),
+            maybe(r.target_angle_sd, degrees),
+            maybe(r.nontarget_angle_min_mean, degrees),
+            duration(r.train_seconds),
+            r.samples_per_second,
+        );
+    }
+    out.push_str("</tbody></table></div>\n</details>\n</section>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::find;
+    use crate::results::{summarize, tests::run};
+
+    #[test]
+    fn keys_run_from_loose_to_strict_and_missing_values_are_dashes() {
+        let mut second = run("softmax", 1, 950);
+        second.tmr_at_fmr.insert("5e-2".into(), 0.99);
+        let s = summarize(&[run("arcface", 1, 970), second]);
+        assert_eq!(fmr_keys(s.iter().map(|s| &s.tmr_at_fmr)), ["5e-2", "1e-2", "1e-3"]);
+        let mut html = String::new();
+        summary(&mut html, &s, &find(&s));
+        assert!(html.contains("<td>–</td>") && html.contains("<td>99.00</td>"));
+        assert!(html.contains("▲ arcface") && html.contains("≈ softmax"));
+        assert!(html.contains("nothing about other seeds"));
+    }
+}

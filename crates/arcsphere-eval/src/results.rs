@@ -1,0 +1,266 @@
+//! `results.json` and `results.csv`: what a comparison measured.
+//!
+//! Angles are in radians, as margins are; rates, shares and accuracies are in
+//! [0, 1]. A field that a loss does not have (the margins of plain softmax, the
+//! scale of a free norm) is `null` in JSON and empty in CSV.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{EvalError, Result};
+
+mod csv;
+mod file;
+mod summary;
+
+pub use file::write_atomic;
+pub use summary::{LossSummary, Method, summarize};
+
+/// Everything that a comparison measured, and what made it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of the program.
+    pub version: String,
+    /// The command line that repeats this comparison.
+    pub command: String,
+    /// The data set.
+    pub data: DataInfo,
+    /// The machine.
+    pub machine: Machine,
+    /// One entry a loss and seed, in the order in which they ran.
+    pub runs: Vec<Run>,
+}
+
+/// The data set of a comparison.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// Its name or folder.
+    pub name: String,
+    /// Training samples, without those held out for validation.
+    pub n_train: u64,
+    /// Validation samples, taken from the training data.
+    #[serde(default)]
+    pub n_validation: u64,
+    /// Test samples.
+    pub n_test: u64,
+    /// Number of classes.
+    #[serde(default)]
+    pub classes: u64,
+    /// SHA-256 of the data as read, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The machine of a comparison.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's own name.
+    pub cpu: String,
+    /// Threads used.
+    pub threads: u64,
+    /// Instruction set used by the kernels, such as `avx2` or `avx512`.
+    pub isa: String,
+    /// The device of the backbone, such as `flex` or `cuda`.
+    #[serde(default)]
+    pub device: String,
+}
+
+/// One training: one loss, one seed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Registry name of the loss.
+    pub loss: String,
+    /// Angle multiplier.
+    pub m0: Option<f64>,
+    /// Angle margin in radians.
+    pub m1: Option<f64>,
+    /// Cosine margin.
+    pub m2: Option<f64>,
+    /// Fixed scale; none where the scale is the embedding norm.
+    pub scale: Option<f64>,
+    /// Why these margins and this scale were taken.
+    #[serde(default)]
+    pub margin_reason: String,
+    /// Seed of every random choice of the run.
+    pub seed: u64,
+    /// Epochs trained.
+    pub epochs: u64,
+    /// Registry name of the backbone.
+    #[serde(default)]
+    pub backbone: String,
+    /// Embedding dimension.
+    #[serde(default)]
+    pub dim: u64,
+    /// Share of test samples classified correctly.
+    pub accuracy: f64,
+    /// Lower end of the accuracy's 95 % Wilson interval.
+    pub accuracy_low: f64,
+    /// Upper end of the accuracy's 95 % Wilson interval.
+    pub accuracy_high: f64,
+    /// Test samples.
+    pub n_test: u64,
+    /// Accuracy on the validation samples at the end of training.
+    #[serde(default)]
+    pub validation_accuracy: Option<f64>,
+    /// Equal error rate on the test pairs.
+    pub eer: Option<f64>,
+    /// TMR on the test pairs by target FMR, keyed as [`fmr_key`] writes it.
+    pub tmr_at_fmr: BTreeMap<String, f64>,
+    /// Genuine test pairs.
+    #[serde(default)]
+    pub n_genuine: u64,
+    /// Impostor test pairs.
+    #[serde(default)]
+    pub n_impostor: u64,
+    /// Mean angle between a test embedding and its prototype.
+    pub target_angle_mean: Option<f64>,
+    /// Standard deviation of that angle.
+    #[serde(default)]
+    pub target_angle_sd: Option<f64>,
+    /// Mean over the test samples of the smallest non-target angle.
+    pub nontarget_angle_min_mean: Option<f64>,
+    /// Mean over the classes of the angle with the nearest other prototype.
+    #[serde(default)]
+    pub nearest_prototype_angle_mean: Option<f64>,
+    /// The smallest angle between two prototypes.
+    #[serde(default)]
+    pub nearest_prototype_angle_min: Option<f64>,
+    /// Mean embedding norm on the test set.
+    #[serde(default)]
+    pub embedding_norm_mean: Option<f64>,
+    /// Standard deviation of the embedding norm.
+    #[serde(default)]
+    pub embedding_norm_sd: Option<f64>,
+    /// Wall time of training, without evaluation.
+    pub train_seconds: f64,
+    /// Training samples per second.
+    pub samples_per_second: f64,
+    /// Whether training collapsed.
+    pub collapsed: bool,
+    /// Why it counts as collapsed; empty otherwise.
+    pub reason: String,
+}
+
+/// The key of an FMR in [`Run::tmr_at_fmr`]: `1e-2`, `1e-3`, `5e-4`.
+///
+/// ```
+/// assert_eq!(arcsphere_eval::results::fmr_key(0.001), "1e-3");
+/// ```
+pub fn fmr_key(fmr: f64) -> String {
+    format!("{fmr:e}")
+}
+
+impl Results {
+    /// JSON with the fields in their declared order, two spaces a level, a line
+    /// end at the end. A number that is not finite becomes `null`.
+    ///
+    /// # Errors
+    /// Never for data built in memory; the signature follows serde's.
+    pub fn to_json(&self) -> std::result::Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|s| s + "\n")
+    }
+
+    /// Writes [`Results::to_json`] to `path` by [`write_atomic`].
+    ///
+    /// # Errors
+    /// [`EvalError::Io`] or [`EvalError::Json`].
+    pub fn write_json(&self, path: &Path) -> Result<()> {
+        let text = self.to_json().map_err(|source| EvalError::Json { path: path.to_owned(), source })?;
+        write_atomic(path, text.as_bytes())
+    }
+
+    /// Writes [`Results::to_csv`] to `path` by [`write_atomic`].
+    ///
+    /// # Errors
+    /// [`EvalError::Io`].
+    pub fn write_csv(&self, path: &Path) -> Result<()> {
+        write_atomic(path, self.to_csv().as_bytes())
+    }
+
+    /// Reads what [`Results::write_json`] wrote.
+    ///
+    /// # Errors
+    /// [`EvalError::Io`], or [`EvalError::Json`] with the place of the first fault.
+    pub fn read_json(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| EvalError::Io { path: path.to_owned(), source })?;
+        serde_json::from_str(&text).map_err(|source| EvalError::Json { path: path.to_owned(), source })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::interval::wilson;
+
+    /// A run as a caller would fill it in.
+    pub(crate) fn run(loss: &str, seed: u64, correct: u64) -> Run {
+        let p = wilson(correct, 1000).unwrap();
+        Run {
+            loss: loss.into(),
+            m0: Some(1.0),
+            m1: Some(0.5),
+            m2: Some(0.0),
+            scale: Some(16.0),
+            margin_reason: "fits ten classes, \"2-D\"".into(),
+            seed,
+            epochs: 5,
+            backbone: "lenet_2d".into(),
+            dim: 2,
+            accuracy: p.value,
+            accuracy_low: p.low,
+            accuracy_high: p.high,
+            n_test: 1000,
+            eer: Some(0.02),
+            tmr_at_fmr: BTreeMap::from([(fmr_key(1e-2), 0.9), (fmr_key(1e-3), 0.7)]),
+            target_angle_mean: Some(0.07),
+            train_seconds: 12.5,
+            samples_per_second: 4000.0,
+            ..Run::default()
+        }
+    }
+
+    #[test]
+    fn json_round_trip_and_the_promised_fields() {
+        let results = Results {
+            version: "0.1.0".into(),
+            runs: vec![run("arcface", 1, 970), Run { loss: "softmax".into(), ..Run::default() }],
+            ..Results::default()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        results.write_json(&path).unwrap();
+        assert_eq!(Results::read_json(&path).unwrap(), results);
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("}\n"));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for key in ["version", "command", "data", "machine", "runs"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+        for key in ["name", "n_train", "n_test", "sha256"] {
+            assert!(json["data"].get(key).is_some(), "data.{key}");
+        }
+        for key in ["cpu", "threads", "isa"] {
+            assert!(json["machine"].get(key).is_some(), "machine.{key}");
+        }
+        let fields = "loss m0 m1 m2 scale seed epochs accuracy accuracy_low accuracy_high n_test \
+                      eer tmr_at_fmr target_angle_mean nontarget_angle_min_mean train_seconds \
+                      samples_per_second collapsed reason";
+        for key in fields.split_whitespace() {
+            assert!(json["runs"][0].get(key).is_some(), "runs[0].{key}");
+        }
+        assert_eq!(json["runs"][0]["tmr_at_fmr"]["1e-3"], 0.7);
+        assert!(json["runs"][1]["scale"].is_null());
+    }
+
+    #[test]
+    fn a_broken_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        std::fs::write(&path, "{\"version\": 3}").unwrap();
+        let message = Results::read_json(&path).unwrap_err().to_string();
+        assert!(message.contains("results.json") && message.contains("line 1"), "{message}");
+        assert!(Results::read_json(&dir.path().join("none.json")).is_err());
+    }
+}

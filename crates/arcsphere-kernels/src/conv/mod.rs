@@ -1,0 +1,88 @@
+//! Two-dimensional convolution and its gradients, on channels-last `f32` slices.
+//!
+//! y[n,i,j,o] = b[o] + Σ_{u,v,c} w[o,c,u,v] · x[n, i·s+u−p, j·s+v−p, c]
+//!
+//! Activations are `[batch, height, width, channels]`; weights are PyTorch's
+//! `[out_channels, in_channels / groups, kernel, kernel]`. Channels are the vector lanes. An image
+//! is copied once into a zero-padded scratch buffer in blocks of [`BLOCK`] channels, so that the
+//! inner loop, a register tile of pixels × output channels, meets no border and walks the input
+//! with constant distances; nothing of im2col's size is ever written.
+
+mod depthwise;
+mod dense;
+mod input_grad;
+mod scratch;
+mod shape;
+#[cfg(test)]
+mod oracle;
+mod tile;
+mod weight_grad;
+mod weights;
+
+pub use shape::ConvShape;
+
+use crate::isa::Isa;
+
+/// Channels per block of the scratch buffers; a multiple of every vector length.
+pub(crate) const BLOCK: usize = 16;
+
+/// The gradients with respect to a convolution's weight and bias.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightGrad {
+    /// `[out_channels, in_channels / groups, kernel, kernel]`.
+    pub weight: Vec<f32>,
+    /// `[out_channels]`: the sum of the output's gradient over batch and pixels.
+    pub bias: Vec<f32>,
+}
+
+/// The convolution of `x`, `[batch, out_height, out_width, out_channels]`.
+///
+/// # Panics
+///
+/// If a slice's length is not the one that the shape asks for.
+pub fn forward(
+    isa: Isa,
+    shape: &ConvShape,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    shape.check(Some(x), Some(weight), None);
+    assert!(bias.is_none_or(|b| b.len() == shape.out_channels), "bias length of {shape:?}");
+    if shape.is_depthwise() {
+        depthwise::forward(isa, shape, x, weight, bias)
+    } else {
+        dense::forward(isa, shape, x, weight, bias)
+    }
+}
+
+/// The gradient with respect to the input, `[batch, height, width, in_channels]`, from the
+/// output's gradient `dy`.
+///
+/// # Panics
+///
+/// If a slice's length is not the one that the shape asks for.
+pub fn input_grad(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    shape.check(None, Some(weight), Some(dy));
+    if shape.is_depthwise() {
+        depthwise::input_grad(isa, shape, dy, weight)
+    } else {
+        input_grad::input_grad(isa, shape, dy, weight)
+    }
+}
+
+/// The gradients with respect to weight and bias, from the input and the output's gradient.
+///
+/// Each thread sums its share of the batch; the shares are added in a fixed order.
+///
+/// # Panics
+///
+/// If a slice's length is not the one that the shape asks for.
+pub fn weight_grad(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> WeightGrad {
+    shape.check(Some(x), None, Some(dy));
+    if shape.is_depthwise() {
+        depthwise::weight_grad(isa, shape, x, dy)
+    } else {
+        weight_grad::weight_grad(isa, shape, x, dy)
+    }
+}

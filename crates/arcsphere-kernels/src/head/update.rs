@@ -1,0 +1,102 @@
+//! How a block of parameters moves, given its gradient.
+
+/// What an update rule remembers, one number per parameter. A slice that the rule
+/// does not need is empty.
+#[derive(Default)]
+pub struct Moments<'a> {
+    /// SGD's velocity, AdamW's first moment, or the gradient itself for [`Update::Gradient`].
+    pub first: &'a mut [f32],
+    /// AdamW's second moment.
+    pub second: &'a mut [f32],
+}
+
+/// An update rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Update {
+    /// Nothing moves: the gradient is written to [`Moments::first`].
+    Gradient,
+    /// v ← μ·v + g + λ·w;  w ← w − η·v.
+    Sgd {
+        /// η.
+        rate: f32,
+        /// μ.
+        momentum: f32,
+        /// λ.
+        decay: f32,
+    },
+    /// Loshchilov and Hutter, 2019, algorithm 2: w ← (1 − η·λ)·w − η·m̂/(√v̂ + ε).
+    AdamW {
+        /// η.
+        rate: f32,
+        /// β₁.
+        beta1: f32,
+        /// β₂.
+        beta2: f32,
+        /// ε.
+        epsilon: f32,
+        /// λ.
+        decay: f32,
+        /// t, from 1.
+        step: u64,
+    },
+}
+
+impl Update {
+    /// Applies the rule to parameters `w` with gradient `g`.
+    ///
+    /// # Panics
+    ///
+    /// If a moment that the rule needs is not as long as `w`.
+    pub fn apply(&self, w: &mut [f32], g: &[f32], moments: &mut Moments<'_>) {
+        assert_eq!(w.len(), g.len());
+        assert_eq!(w.len(), moments.first.len(), "the first moment must match the parameters");
+        match *self {
+            Update::Gradient => moments.first.copy_from_slice(g),
+            Update::Sgd { rate, momentum, decay } => {
+                for ((w, &g), v) in w.iter_mut().zip(g).zip(moments.first.iter_mut()) {
+                    *v = momentum * *v + (g + decay * *w);
+                    *w -= rate * *v;
+                }
+            }
+            Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
+                assert_eq!(w.len(), moments.second.len(), "the second moment must match the parameters");
+                let t = step.min(i32::MAX as u64) as i32;
+                let correct1 = 1.0 - beta1.powi(t);
+                let correct2 = 1.0 - beta2.powi(t);
+                for (((w, &g), m), v) in w.iter_mut().zip(g).zip(moments.first.iter_mut()).zip(moments.second.iter_mut()) {
+                    *m = beta1 * *m + (1.0 - beta1) * g;
+                    *v = beta2 * *v + (1.0 - beta2) * g * g;
+                    *w -= rate * decay * *w;
+                    *w -= rate * (*m / correct1) / ((*v / correct2).sqrt() + epsilon);
+                }
+            }
+        }
+    }
+
+    /// Whether the rule needs [`Moments::second`].
+    pub fn needs_second_moment(&self) -> bool {
+        matches!(self, Update::AdamW { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sgd_by_hand() {
+        let (mut w, mut v) = ([1.0], [2.0]);
+        let rule = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.5 };
+        rule.apply(&mut w, &[3.0], &mut Moments { first: &mut v, second: &mut [] });
+        assert!((v[0] - (0.9 * 2.0 + 3.0 + 0.5)).abs() < 1e-6);
+        assert!((w[0] - (1.0 - 0.1 * 5.3)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn adamw_first_step_is_the_rate_times_the_sign() {
+        let (mut w, mut m, mut v) = ([1.0, 1.0], [0.0; 2], [0.0; 2]);
+        let rule = Update::AdamW { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, step: 1 };
+        rule.apply(&mut w, &[5.0, -0.2], &mut Moments { first: &mut m, second: &mut v });
+        assert!((w[0] - 0.99).abs() < 1e-5 && (w[1] - 1.01).abs() < 1e-5, "{w:?}");
+    }
+}

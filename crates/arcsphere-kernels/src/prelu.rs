@@ -1,0 +1,161 @@
+//! Parametric ReLU on channels-last slices: y = x where x > 0, else a[c] · x.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use crate::isa::{Isa, Kernel, Simd};
+use crate::parallel::{self, Periodic};
+
+/// The gradients of a PReLU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PreluGrad {
+    /// The gradient with respect to the input, in the input's shape.
+    pub input: Vec<f32>,
+    /// The gradient with respect to the slopes, `[channels]`.
+    pub slope: Vec<f32>,
+}
+
+/// Parametric ReLU of `x`, `[..., channels]`, with one slope per channel.
+///
+/// # Panics
+///
+/// If there is no slope or `x` is not a whole number of pixels.
+pub fn forward(isa: Isa, x: &[f32], slope: &[f32]) -> Vec<f32> {
+    let pixels = pixels(x, slope.len());
+    let slopes = Periodic::new(slope);
+    let mut out = Box::<[f32]>::new_uninit_slice(x.len());
+    let ranges = parallel::split(pixels, parallel::threads());
+    let outs = parallel::cut(&mut out, &ranges, slope.len());
+    let parts = ranges.into_iter().zip(outs).collect();
+    parallel::map(parts, |(range, y)| {
+        let x = part(x, &range, slope.len());
+        isa.run(Forward { x, slopes: &slopes, y });
+    });
+    // SAFETY: each part writes all its values, and the parts cover the slice.
+    unsafe { out.assume_init() }.into_vec()
+}
+
+/// The gradients, from the input and the output's gradient `dy`. At x = 0 the slope's side
+/// counts, as in PyTorch.
+///
+/// # Panics
+///
+/// As for [`forward`], or if `dy` has another length than `x`.
+pub fn backward(isa: Isa, x: &[f32], slope: &[f32], dy: &[f32]) -> PreluGrad {
+    assert_eq!(x.len(), dy.len(), "the gradient's length must be the input's");
+    let pixels = pixels(x, slope.len());
+    let slopes = Periodic::new(slope);
+    let mut out = Box::<[f32]>::new_uninit_slice(x.len());
+    let ranges = parallel::split(pixels, parallel::threads());
+    let outs = parallel::cut(&mut out, &ranges, slope.len());
+    let parts = ranges.into_iter().zip(outs).collect();
+    let sums = parallel::map(parts, |(range, dx)| {
+        let (x, dy) = (part(x, &range, slope.len()), part(dy, &range, slope.len()));
+        isa.run(Backward { x, dy, slopes: &slopes, dx })
+    });
+    // SAFETY: each part writes all its values, and the parts cover the slice.
+    let input = unsafe { out.assume_init() }.into_vec();
+    PreluGrad { input, slope: parallel::reduce(sums, slope.len()) }
+}
+
+fn pixels(x: &[f32], channels: usize) -> usize {
+    assert!(channels > 0, "a PReLU needs at least one slope");
+    assert_eq!(x.len() % channels, 0, "{} values are no pixels of {channels}", x.len());
+    x.len() / channels
+}
+
+fn part<'a>(x: &'a [f32], pixels: &Range<usize>, channels: usize) -> &'a [f32] {
+    &x[pixels.start * channels..pixels.end * channels]
+}
+
+struct Forward<'a> {
+    x: &'a [f32],
+    slopes: &'a Periodic,
+    y: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let period = self.slopes.period();
+        for (y, x) in self.y.chunks_mut(period).zip(self.x.chunks(period)) {
+            for ((y, &x), &a) in y.iter_mut().zip(x).zip(self.slopes.values()) {
+                y.write(if x > 0.0 { x } else { a * x });
+            }
+        }
+    }
+}
+
+struct Backward<'a> {
+    x: &'a [f32],
+    dy: &'a [f32],
+    slopes: &'a Periodic,
+    dx: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for Backward<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) -> Vec<f64> {
+        let period = self.slopes.period();
+        let mut sums = self.slopes.sums();
+        let pieces = self.dx.chunks_mut(period).zip(self.x.chunks(period)).zip(self.dy.chunks(period));
+        for ((dx, x), dy) in pieces {
+            let partial = sums.next();
+            let values = dx.iter_mut().zip(x).zip(dy).zip(self.slopes.values()).zip(partial);
+            for ((((dx, &x), &dy), &a), sum) in values {
+                let positive = x > 0.0;
+                dx.write(if positive { dy } else { a * dy });
+                *sum += if positive { 0.0 } else { x * dy };
+            }
+        }
+        sums.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_directions_match_the_formula_under_each_instruction_set() {
+        for channels in [1, 3, 16, 17, 300] {
+            for pixels in [1, 2, 7, 600] {
+                let len = channels * pixels;
+                let x: Vec<f32> = (0..len).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
+                let dy: Vec<f32> = (0..len).map(|i| ((i * 53) % 97) as f32 / 48.0 - 1.0).collect();
+                let slope: Vec<f32> = (0..channels).map(|c| 0.3 - c as f32 * 0.01).collect();
+                let mut expected = vec![(0.0f64, 0.0f64); channels];
+                for (i, (&x, &dy)) in x.iter().zip(&dy).enumerate() {
+                    if x <= 0.0 {
+                        let product = f64::from(x) * f64::from(dy);
+                        expected[i % channels].0 += product;
+                        expected[i % channels].1 += product.abs();
+                    }
+                }
+                for isa in Isa::available() {
+                    let y = forward(isa, &x, &slope);
+                    let grad = backward(isa, &x, &slope, &dy);
+                    for i in 0..len {
+                        let a = if x[i] > 0.0 { 1.0 } else { slope[i % channels] };
+                        assert_eq!(y[i], a * x[i]);
+                        assert_eq!(grad.input[i], a * dy[i]);
+                    }
+                    // Tolerance: 1e-6 of the sum of magnitudes.
+                    for (actual, (sum, magnitude)) in grad.slope.iter().zip(&expected) {
+                        let error = (f64::from(*actual) - sum).abs();
+                        assert!(error <= 1e-6 * magnitude, "{actual} is not {sum}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_visible() {
+        assert!(forward(Isa::best(), &[f32::NAN], &[0.25])[0].is_nan());
+    }
+}

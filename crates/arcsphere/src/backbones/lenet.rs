@@ -1,0 +1,71 @@
+//! The shared shape of the LeNets: stages of two convolutions with PReLU, then a 2×2
+//! maximum, and a linear layer to the embedding.
+
+use super::BackboneSpec;
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, max_pool2d};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+/// PReLU's first slope (He et al., 2015).
+const SLOPE: f32 = 0.25;
+
+/// Convolution, batch-norm if wanted, PReLU.
+#[derive(Module, Debug)]
+struct Unit {
+    conv: Conv2d,
+    norm: Option<BatchNorm>,
+    relu: PRelu,
+}
+
+/// A LeNet of any kernel and width.
+#[derive(Module, Debug)]
+pub struct Lenet {
+    units: Vec<Unit>,
+    embedding: Linear,
+}
+
+impl Lenet {
+    /// Three stages of two `kernel`×`kernel` convolutions with `widths` channels.
+    pub(super) fn new(spec: &BackboneSpec, kernel: usize, widths: [usize; 3], rng: &mut Rng, device: &Device) -> Self {
+        let mut units = Vec::new();
+        let mut channels = spec.input.channels;
+        for width in widths {
+            for _ in 0..2 {
+                let conv = Conv2dSpec {
+                    in_channels: channels,
+                    out_channels: width,
+                    kernel,
+                    stride: 1,
+                    padding: kernel / 2,
+                    groups: 1,
+                    // Batch-norm's own shift makes a bias idle.
+                    bias: !spec.batch_norm,
+                };
+                units.push(Unit {
+                    conv: Conv2d::new(&conv, Init::FanInUniform, rng, device),
+                    norm: spec.batch_norm.then(|| BatchNorm::new(width, device)),
+                    relu: PRelu::new(width, SLOPE, device),
+                });
+                channels = width;
+            }
+        }
+        let features = channels * (spec.input.height / 8) * (spec.input.width / 8);
+        let embedding = Linear::new(features, spec.dim, true, Init::FanInUniform, rng, device);
+        Lenet { units, embedding }
+    }
+
+    pub(super) fn forward(&self, images: Tensor<4>, train: bool) -> Tensor<2> {
+        let mut x = images;
+        for (i, unit) in self.units.iter().enumerate() {
+            x = unit.conv.forward(x);
+            if let Some(norm) = &unit.norm {
+                x = norm.forward(x, train);
+            }
+            x = unit.relu.forward(x);
+            if i % 2 == 1 {
+                x = max_pool2d(x, 2, 2, 0);
+            }
+        }
+        self.embedding.forward(x.flatten(1, 3))
+    }
+}

@@ -1,0 +1,193 @@
+//! Defaults, presets, files and flags, laid over one another.
+
+use super::Config;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What can be wrong with a configuration's text.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML.
+    #[error("{origin} is not valid TOML: {message}")]
+    Syntax {
+        /// The file or flag.
+        origin: String,
+        /// What the parser said.
+        message: String,
+    },
+    /// Not `key=value`.
+    #[error("\"{0}\" is not of the form key=value, e.g. optim.rate=0.05")]
+    NotAnAssignment(String),
+    /// A key that no section has, or a value of another type.
+    #[error("{origin}: {message}")]
+    Invalid {
+        /// The file or flag.
+        origin: String,
+        /// What serde said, with the key's name.
+        message: String,
+    },
+}
+
+/// Layers of a configuration. Each is checked when it is added, so that an error
+/// names the layer that it is in.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    merged: toml::Table,
+}
+
+impl Layers {
+    /// No layer: the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lays TOML text over what is there. `origin` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Syntax`] or [`ConfigError::Invalid`].
+    pub fn text(self, text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table = toml::from_str(text).map_err(|e| ConfigError::Syntax {
+            origin: origin.to_owned(),
+            message: e.to_string().trim().replace('\n', " "),
+        })?;
+        self.table(table, origin)
+    }
+
+    /// Lays a file over what is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Read`] and those of [`text`](Self::text).
+    pub fn file(self, path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        self.text(&text, &path.display().to_string())
+    }
+
+    /// Lays `section.key=value` over what is there. The value is TOML; a bare word is a string.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NotAnAssignment`], [`ConfigError::Invalid`].
+    pub fn assignment(self, assignment: &str) -> Result<Self, ConfigError> {
+        let (key, value) =
+            assignment.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment(assignment.to_owned()))?;
+        let value = value.trim();
+        let parsed = toml::from_str::<toml::Table>(&format!("v = {value}"))
+            .ok()
+            .and_then(|mut t| t.remove("v"))
+            .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+        self.set(key.trim(), parsed)
+    }
+
+    /// Sets one dotted key.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`].
+    pub fn set(self, key: &str, value: impl Into<toml::Value>) -> Result<Self, ConfigError> {
+        let nested = key.rsplit('.').fold(value.into(), |value, part| {
+            toml::Value::Table(toml::Table::from_iter([(part.to_owned(), value)]))
+        });
+        let toml::Value::Table(table) = nested else {
+            return Err(ConfigError::NotAnAssignment(key.to_owned()));
+        };
+        self.table(table, key)
+    }
+
+    fn table(mut self, table: toml::Table, origin: &str) -> Result<Self, ConfigError> {
+        merge(&mut self.merged, table);
+        self.clone().build().map_err(|e| match e {
+            ConfigError::Invalid { message, .. } => ConfigError::Invalid { origin: origin.to_owned(), message },
+            other => other,
+        })?;
+        Ok(self)
+    }
+
+    /// The configuration that the layers make.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`].
+    pub fn build(self) -> Result<Config, ConfigError> {
+        Config::deserialize_table(self.merged)
+    }
+}
+
+impl Config {
+    fn deserialize_table(table: toml::Table) -> Result<Config, ConfigError> {
+        toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError::Invalid {
+            origin: "configuration".into(),
+            message: e.to_string().trim().replace('\n', " "),
+        })
+    }
+}
+
+/// Tables are merged key by key; everything else is replaced. So is a table that names
+/// its `kind`: the fields of another kind do not belong to it.
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) if !new.contains_key("kind") || key == "optim" => {
+                merge(old, new);
+            }
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_layers_win_and_leave_the_rest() {
+        let config = Layers::new()
+            .text("[optim]\nrate = 0.5\ndecay = 0.0", "a")
+            .unwrap()
+            .assignment("optim.rate=0.25")
+            .unwrap()
+            .assignment("loss.name=cosface")
+            .unwrap()
+            .build()
+            .unwrap();
+        assert_eq!((config.optim.rate, config.optim.decay, config.loss.name.as_str()), (0.25, 0.0, "cosface"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_and_origin() {
+        let error = Layers::new().text("[optim]\nlearning_rte = 0.1", "my.toml").unwrap_err().to_string();
+        assert!(error.contains("my.toml") && error.contains("learning_rte"), "{error}");
+        let error = Layers::new().assignment("trian.epochs=3").unwrap_err().to_string();
+        assert!(error.contains("trian"), "{error}");
+    }
+
+    #[test]
+    fn another_kind_replaces_the_whole_table() {
+        let config = Layers::new()
+            .text("[optim.schedule.decay]\nkind = \"step\"\nmilestones = [0.5]\nfactor = 0.1", "a")
+            .unwrap()
+            .text("[optim.schedule.decay]\nkind = \"cosine\"", "b")
+            .unwrap()
+            .build()
+            .unwrap();
+        assert_eq!(config.optim.schedule.decay, crate::optim::rate_schedule::Decay::Cosine);
+    }
+
+    #[test]
+    fn a_number_where_a_word_belongs_is_named() {
+        assert!(Layers::new().assignment("train.epochs=many").is_err());
+        assert!(Layers::new().assignment("train.epochs").is_err());
+    }
+}

@@ -1,0 +1,267 @@
+//! What a user asks for: TOML in, every default written once.
+//!
+//! Layers, later ones over earlier ones: the defaults here, a preset, a file, flags
+//! (`key=value`). An unknown key is refused by name. A [`Config`] may still be
+//! impossible; [`crate::plan`] checks it against the data.
+
+mod layers;
+mod presets;
+
+pub use layers::{ConfigError, Layers};
+pub use presets::{PRESETS, Preset, preset_for};
+
+use crate::losses::margin::Extension;
+use crate::optim::margin_schedule::MarginSchedule;
+use crate::optim::rate_schedule::RateSchedule;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A whole training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Which images.
+    pub data: DataConfig,
+    /// Which network.
+    pub model: ModelConfig,
+    /// Which loss, and its margins.
+    pub loss: LossConfig,
+    /// How the margin comes in.
+    pub margin_schedule: MarginSchedule,
+    /// How weights move.
+    pub optim: OptimConfig,
+    /// How long, with which seed.
+    pub train: TrainConfig,
+    /// What is measured at the end.
+    pub eval: EvalConfig,
+}
+
+/// A configuration as TOML, every key that is set.
+///
+/// # Errors
+///
+/// If a number cannot be written, which no checked configuration has.
+pub fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
+    toml::to_string(config)
+}
+
+/// Which images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// A name (`arcsphere list datasets`) or a folder.
+    pub source: String,
+    /// Where named sets are looked for.
+    pub root: PathBuf,
+    /// Height and width to which images are resized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resize: Option<(usize, usize)>,
+    /// The part of the training images held out for validation, by class; 0 for none.
+    pub validation: f64,
+    /// The part of a folder without `train/` and `test/` that becomes the test set.
+    pub test_fraction: f64,
+    /// Split a folder by class: the test set's classes are never trained on.
+    pub open_set: bool,
+    /// Use at most so many training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_train: Option<usize>,
+    /// Use at most so many test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_test: Option<usize>,
+    /// Seed of the splits; the same for all runs that are to be compared.
+    pub split_seed: u64,
+    /// Random crops and flips.
+    pub augment: AugmentConfig,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        DataConfig {
+            source: "mnist-embedded".into(),
+            root: PathBuf::from("data"),
+            resize: None,
+            validation: 0.1,
+            test_fraction: 0.2,
+            open_set: false,
+            limit_train: None,
+            limit_test: None,
+            split_seed: 0,
+            augment: AugmentConfig::default(),
+        }
+    }
+}
+
+/// Random changes of training images, in pixels; all zero for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentConfig {
+    /// Crops of the image padded by so much on each side.
+    pub pad_crop: usize,
+    /// Left-right flips, half of the time.
+    pub flip: bool,
+    /// Shifts by up to so much on each axis, the edge repeated.
+    pub shift: usize,
+}
+
+/// Which network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// `arcsphere list backbones`.
+    pub backbone: String,
+    /// D, the embedding's dimension, ≥ 2.
+    pub dim: usize,
+    /// Depth, for backbones that come in several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Batch-norm after each convolution. Off gives LeNet++ as its paper has it.
+    pub batch_norm: bool,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        ModelConfig { backbone: "lenet_2d".into(), dim: 2, depth: None, batch_norm: true }
+    }
+}
+
+/// Which loss, and its margins; a margin left out is fitted to C and D.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// `arcsphere list losses`.
+    pub name: String,
+    /// Take the paper's margins and scale where none are given, instead of fitted ones.
+    pub paper: bool,
+    /// m0 ≥ 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub angle_multiplier: Option<f64>,
+    /// m1 in radians, in [0, π].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub angle_margin: Option<f64>,
+    /// m2 in [0, 2].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cosine_margin: Option<f64>,
+    /// s > 0. On a loss of free norm this fixes the norm (modified softmax becomes NormFace).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// What ψ does past π.
+    pub extension: Extension,
+    /// Label smoothing in [0, 1).
+    pub smoothing: f64,
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        LossConfig {
+            name: "arcface".into(),
+            paper: false,
+            angle_multiplier: None,
+            angle_margin: None,
+            cosine_margin: None,
+            scale: None,
+            extension: Extension::Monotone,
+            smoothing: 0.0,
+        }
+    }
+}
+
+/// The optimizers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with momentum.
+    #[default]
+    Sgd,
+    /// AdamW (Loshchilov and Hutter, 2019).
+    Adamw,
+}
+
+/// How weights move.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimConfig {
+    /// `arcsphere list optimizers`.
+    pub kind: OptimizerKind,
+    /// The peak learning rate.
+    pub rate: f64,
+    /// SGD's momentum; AdamW's β₁.
+    pub momentum: f64,
+    /// AdamW's β₂.
+    pub beta2: f64,
+    /// AdamW's ε.
+    pub epsilon: f64,
+    /// Weight decay of convolution and linear weights. Biases, slopes, batch-norm and
+    /// normalized prototypes, whose length means nothing, have none.
+    pub decay: f64,
+    /// Largest norm of the backbone's gradient, and of each prototype's; 0 for no limit.
+    pub clip: f64,
+    /// The rate over time.
+    pub schedule: RateSchedule,
+}
+
+impl Default for OptimConfig {
+    fn default() -> Self {
+        OptimConfig {
+            kind: OptimizerKind::Sgd,
+            rate: 0.1,
+            momentum: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            decay: 5e-4,
+            clip: 5.0,
+            schedule: RateSchedule::default(),
+        }
+    }
+}
+
+/// How long, with which seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Passes over the training images.
+    pub epochs: u64,
+    /// Images in a step.
+    pub batch: usize,
+    /// The seed of everything random but the splits.
+    pub seed: u64,
+    /// Threads; 0 for all that the machine has. Part of what fixes the bits.
+    pub threads: usize,
+    /// Steps between checkpoints; 0 for one per epoch.
+    pub checkpoint_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig { epochs: 8, batch: 128, seed: 0, threads: 0, checkpoint_every: 0 }
+    }
+}
+
+/// What is measured at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvalConfig {
+    /// Genuine and impostor test pairs, each at most.
+    pub pairs: usize,
+    /// False match rates at which the true match rate is read.
+    pub fmr: Vec<f64>,
+}
+
+impl Default for EvalConfig {
+    fn default() -> Self {
+        EvalConfig { pairs: 10_000, fmr: vec![1e-1, 1e-2, 1e-3] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_effective_configuration_reads_back_the_same() {
+        let mut config = Config::default();
+        config.data.resize = Some((32, 48));
+        config.loss.scale = Some(12.5);
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+    }
+}

@@ -1,0 +1,62 @@
+//! Settings per data set and backbone, as files under `configs/`.
+
+/// A named layer of configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// `<data set>-<backbone>`, or a name of its own.
+    pub name: &'static str,
+    /// TOML.
+    pub text: &'static str,
+}
+
+macro_rules! presets {
+    ($($name:literal),+ $(,)?) => {
+        /// All presets.
+        pub static PRESETS: &[Preset] = &[$(Preset {
+            name: $name,
+            text: include_str!(concat!("../../../../configs/", $name, ".toml")),
+        }),+];
+    };
+}
+
+presets! {
+    "mnist-lenet_2d",
+    "mnist-lenet_pp",
+    "fashion-mnist-lenet_2d",
+    "fashion-mnist-lenet_pp",
+    "cifar-resnet_cifar",
+    "photos",
+    "papers",
+}
+
+/// The preset for a data set and a backbone, if there is one.
+///
+/// A folder of images, or any other pair, gets `photos` where images have colors.
+pub fn preset_for(dataset: &str, backbone: &str) -> Option<&'static Preset> {
+    let family = match dataset {
+        "mnist" | "mnist-embedded" => "mnist",
+        "cifar-10" | "cifar-100" => "cifar",
+        other => other,
+    };
+    let name = format!("{family}-{backbone}");
+    PRESETS.iter().find(|p| p.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+
+    #[test]
+    fn every_preset_is_a_configuration() {
+        for preset in PRESETS {
+            Layers::new().text(preset.text, preset.name).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
+        }
+    }
+
+    #[test]
+    fn the_default_pair_has_a_preset() {
+        assert_eq!(preset_for("mnist-embedded", "lenet_2d").map(|p| p.name), Some("mnist-lenet_2d"));
+        assert!(preset_for("mnist", "no_such_backbone").is_none());
+    }
+}

@@ -1,0 +1,160 @@
+//! What a trained model is worth: accuracy, angles and verification on the test set.
+
+use crate::backbones::Backbone;
+use crate::head::Head;
+use crate::plan::{Plan, Splits};
+use crate::train::{Trainer, host_values};
+use arcsphere_data::batch::{self, Normalization};
+use arcsphere_data::pairs::sample_pairs;
+use arcsphere_data::sampler::Batches;
+use arcsphere_data::{DataError, Dataset};
+use arcsphere_eval::EvalError;
+use arcsphere_eval::angles::{Angles, angles, nearest_prototype_angles, norms, summarize};
+use arcsphere_eval::interval::wilson;
+use arcsphere_eval::results::{Run, fmr_key};
+use arcsphere_eval::verification::{Roc, pair_scores};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use thiserror::Error;
+
+/// Images embedded at once.
+const BATCH: usize = 256;
+
+/// A run whose accuracy is below this many times chance learned nothing.
+const CHANCE_FACTOR: f64 = 1.5;
+
+/// Why an evaluation failed.
+#[derive(Debug, Error)]
+pub enum EvaluateError {
+    /// A batch or the pairs could not be made.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A measure could not be computed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+}
+
+/// What the test set says, beside the numbers of a [`Run`].
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The numbers.
+    pub run: Run,
+    /// Test embeddings, \[N, D\].
+    pub embeddings: Vec<f32>,
+    /// Angles to prototypes; `None` for an open set, whose classes have no prototype.
+    pub angles: Option<Angles>,
+}
+
+/// Embeddings \[N, D\] of a set, in its order, with batch-norm's running statistics.
+///
+/// # Errors
+///
+/// [`DataError`] if a batch cannot be made.
+pub fn embed(backbone: &Backbone, set: &Dataset, normalization: &Normalization, device: &Device) -> Result<Vec<f32>, DataError> {
+    let backbone = backbone.valid();
+    let shape = set.shape();
+    let (mut pixels, mut labels, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    for indices in Batches::in_order(set.len(), BATCH).iter() {
+        batch::fill(set, indices, normalization, None, &mut pixels, &mut labels)?;
+        let data = TensorData::new(pixels.clone(), [indices.len(), shape.channels, shape.height, shape.width]);
+        out.extend(host_values(backbone.forward(Tensor::from_data(data, device), false)));
+    }
+    Ok(out)
+}
+
+/// Measures a finished training on its test set.
+///
+/// # Errors
+///
+/// [`EvaluateError`]. A collapsed training is no error: its run says so.
+pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, EvaluateError> {
+    let embeddings = trainer.embed(&splits.test, &splits.normalization)?;
+    let mut run = describe(&trainer.plan);
+    let progress = &trainer.progress;
+    run.epochs = progress.history.len() as u64;
+    run.train_seconds = progress.seconds;
+    let trained = progress.step as f64 * trainer.plan.batch(&splits.train) as f64;
+    run.samples_per_second = if progress.seconds > 0.0 { trained / progress.seconds } else { 0.0 };
+    run.validation_accuracy = progress.history.last().and_then(|e| e.validation_accuracy);
+    if let Some(why) = &progress.collapsed {
+        run.collapsed = true;
+        run.reason = why.clone();
+    }
+    if embeddings.iter().any(|v| !v.is_finite()) {
+        run.collapsed = true;
+        run.reason = format!("{}{}embeddings of the test set are not finite", run.reason, if run.reason.is_empty() { "" } else { "; " });
+        return Ok(Evaluation { run, embeddings, angles: None });
+    }
+    let seen = measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings)?;
+    Ok(Evaluation { run, embeddings, angles: seen })
+}
+
+/// What the plan says of a run.
+fn describe(plan: &Plan) -> Run {
+    let takes = plan.loss.takes;
+    let m = plan.margins;
+    Run {
+        loss: plan.loss.name.to_owned(),
+        m0: takes.angle_multiplier.then_some(m.angle_multiplier),
+        m1: takes.angle_margin.then_some(m.angle_margin),
+        m2: takes.cosine_margin.then_some(m.cosine_margin),
+        scale: plan.config.loss.scale,
+        margin_reason: plan.reason.clone(),
+        seed: plan.config.train.seed,
+        backbone: plan.backbone.name.to_owned(),
+        dim: plan.config.model.dim as u64,
+        ..Run::default()
+    }
+}
+
+fn measure(run: &mut Run, plan: &Plan, head: &Head, splits: &Splits, embeddings: &[f32]) -> Result<Option<Angles>, EvaluateError> {
+    let dim = plan.config.model.dim;
+    let labels = splits.test.labels();
+    let norm = summarize(&norms(embeddings, dim)?)?;
+    run.embedding_norm_mean = Some(norm.mean);
+    run.embedding_norm_sd = Some(norm.sd);
+    verify(run, plan, splits, embeddings)?;
+    if splits.open_set {
+        return Ok(None);
+    }
+    let best = head.predict(embeddings);
+    let correct = best.iter().zip(labels).filter(|(b, y)| b.class == **y).count() as u64;
+    let accuracy = wilson(correct, labels.len() as u64)?;
+    (run.accuracy, run.accuracy_low, run.accuracy_high) = (accuracy.value, accuracy.low, accuracy.high);
+    run.n_test = labels.len() as u64;
+    if !run.collapsed && accuracy.value < CHANCE_FACTOR / plan.classes as f64 {
+        run.collapsed = true;
+        run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy.value, plan.classes);
+    }
+    let seen = angles(embeddings, &head.state().weights, dim, labels)?;
+    let target = summarize(&seen.target)?;
+    run.target_angle_mean = Some(target.mean);
+    run.target_angle_sd = Some(target.sd);
+    run.nontarget_angle_min_mean = Some(summarize(&seen.nearest_nontarget)?.mean);
+    let nearest = summarize(&nearest_prototype_angles(&head.state().weights, dim)?)?;
+    run.nearest_prototype_angle_mean = Some(nearest.mean);
+    run.nearest_prototype_angle_min = Some(nearest.min);
+    Ok(Some(seen))
+}
+
+/// EER and TMR@FMR on test pairs, by cosine. A test set without two classes, or without
+/// two images of one class, has no pairs: then there is nothing to report.
+fn verify(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) -> Result<(), EvaluateError> {
+    let wanted = plan.config.eval.pairs;
+    let Ok(pairs) = sample_pairs(splits.test.labels(), wanted, wanted, plan.config.data.split_seed) else {
+        return Ok(());
+    };
+    if pairs.is_empty() || !pairs.genuine.contains(&true) || !pairs.genuine.contains(&false) {
+        return Ok(());
+    }
+    let both: Vec<(u32, u32)> = pairs.a.iter().copied().zip(pairs.b.iter().copied()).collect();
+    let scores = pair_scores(embeddings, plan.config.model.dim, &both)?;
+    let roc = Roc::new(&scores, &pairs.genuine)?;
+    run.eer = Some(roc.eer().value);
+    run.n_genuine = roc.genuine();
+    run.n_impostor = roc.impostor();
+    for &fmr in &plan.config.eval.fmr {
+        run.tmr_at_fmr.insert(fmr_key(fmr), roc.tmr_at_fmr(fmr)?.tmr.value);
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Backbones, angular-margin losses, heads, training and checkpoints.
+//!
+//! A datum goes one way:
+//!
+//! ```text
+//! dataset → sampler → augment → batch → backbone (Burn) → embedding
+//!         → head (owns the prototypes) → loss, d loss/d embedding
+//!         → backward through the backbone → optimizer → checkpoint
+//! ```
+//!
+//! A module imports only modules listed above it.
+
+pub mod registry;
+
+pub mod nn;
+
+pub mod losses;
+
+pub mod backbones;
+
+pub mod optim;
+
+pub mod head;
+
+pub mod config;
+
+pub mod plan;
+
+pub mod checkpoint;
+
+pub mod train;
+
+pub mod evaluate;
+
+pub mod bench;
+
+pub use burn::tensor::Device;
+
+/// The device called `name`: `flex` is the CPU; `cuda` and `wgpu` are features.
+///
+/// # Errors
+///
+/// A sentence if the name is unknown or the feature is not built in.
+pub fn device(name: &str) -> Result<Device, String> {
+    match name {
+        "flex" | "cpu" => Ok(Device::flex()),
+        #[cfg(feature = "cuda")]
+        "cuda" => Ok(Device::cuda(0)),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        "cuda" | "wgpu" => Err(format!("this program was built without it; build with --features {name}")),
+        _ => Err("no such device (known: flex, cuda, wgpu)".to_owned()),
+    }
+}

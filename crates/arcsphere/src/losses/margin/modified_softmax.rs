@@ -1,0 +1,22 @@
+//! Modified softmax: `z_j = ‖x‖·cos θ_j`, that is softmax with ‖w‖ = 1 and b = 0.
+//!
+//! Only the angle decides between classes: the boundary is the bisector
+//! `‖x‖(cos θ1 − cos θ2) = 0`. The norm still says how sure the network is, and can
+//! grow without bound. With a fixed scale this is NormFace.
+
+use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+
+pub(super) const INFO: LossInfo = LossInfo {
+    name: "modified_softmax",
+    aliases: &["norm_softmax"],
+    summary: "prototypes of length 1, no bias; the embedding keeps its norm",
+    formula: "z_y = ‖x‖·cos θ_y",
+    boundary: "‖x‖(cos θ1 − cos θ2) = 0",
+    source: "Liu et al., SphereFace, CVPR 2017, eq. 4",
+    scale: ScaleKind::EmbeddingNorm,
+    paper_scale: 1.0,
+    paper: Margins::NONE,
+    takes: Takes::NONE,
+    parent: "modified_softmax",
+    build: angular,
+};

@@ -1,0 +1,151 @@
+//! The target function of the whole family, in one place.
+//!
+//! ```text
+//! φ = m0·θ + m1,  k = ⌊φ/π⌋,  ψ(θ) = (−1)^k·cos φ − 2k − m2,  ψ′(θ) = −m0·(−1)^k·sin φ
+//! ```
+
+use super::Margin;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// The three margins, by unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Margins {
+    /// m0, multiplies the angle; ≥ 1.
+    pub angle_multiplier: f64,
+    /// m1, added to the angle, in radians; in [0, π].
+    pub angle_margin: f64,
+    /// m2, taken from the cosine; in [0, 2].
+    pub cosine_margin: f64,
+}
+
+impl Margins {
+    /// No margin: ψ(θ) = cos θ.
+    pub const NONE: Margins = Margins { angle_multiplier: 1.0, angle_margin: 0.0, cosine_margin: 0.0 };
+
+    /// The margins at a part `t` in [0, 1] of their strength: 1 + t(m0 − 1), t·m1, t·m2.
+    pub fn at_strength(&self, t: f64) -> Margins {
+        Margins {
+            angle_multiplier: 1.0 + t * (self.angle_multiplier - 1.0),
+            angle_margin: t * self.angle_margin,
+            cosine_margin: t * self.cosine_margin,
+        }
+    }
+}
+
+/// What ψ does where m0·θ + m1 exceeds π and its cosine would rise again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extension {
+    /// Go on falling: (−1)^k·cos φ − 2k − m2. A-Softmax's own ψ for integer m0 (SphereFace, eq. 6).
+    #[default]
+    Monotone,
+    /// cos θ − m1·sin m1 − m2, as the public ArcFace code has it (m0 = 1 only). Jumps at π − m1.
+    Fallback,
+    /// The margin only where cos θ > 0, else cos θ − m2.
+    Easy,
+    /// Plain cos φ − m2, which rises past π: a false minimum, for study.
+    Raw,
+}
+
+/// ψ and its derivatives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// ψ.
+    pub psi: f64,
+    /// ∂ψ/∂θ; |∂ψ/∂θ| ≤ m0 for the family.
+    pub dpsi_dtheta: f64,
+    /// ∂ψ/∂‖x‖.
+    pub dpsi_dnorm: f64,
+}
+
+/// The family: ψ depends on the angle alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Angular {
+    /// m0, m1, m2.
+    pub margins: Margins,
+    /// What happens past π.
+    pub extension: Extension,
+}
+
+impl Margin for Angular {
+    fn target(&self, cos: f64, sin: f64, _norm: f64, strength: f64) -> Target {
+        let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = self.margins.at_strength(strength);
+        let plain = (cos - m2, -sin);
+        // atan2 of two well-conditioned numbers: exact to the last bits at 0 and π,
+        // and its derivative is never needed.
+        let theta = sin.atan2(cos);
+        let phi = m0 * theta + m1;
+        let (psi, dpsi_dtheta) = match self.extension {
+            Extension::Monotone => {
+                let k = (phi / PI).floor();
+                let sign = if k % 2.0 == 0.0 { 1.0 } else { -1.0 };
+                (sign * phi.cos() - 2.0 * k - m2, -m0 * sign * phi.sin())
+            }
+            Extension::Fallback if phi > PI => (cos - m1 * m1.sin() - m2, -sin),
+            Extension::Easy if cos <= 0.0 => plain,
+            _ => (phi.cos() - m2, -m0 * phi.sin()),
+        };
+        Target { psi, dpsi_dtheta, dpsi_dnorm: 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(angular: Angular, theta: f64) -> Target {
+        angular.target(theta.cos(), theta.sin().max(0.0), 1.0, 1.0)
+    }
+
+    fn monotone(m0: f64, m1: f64, m2: f64) -> Angular {
+        let margins = Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 };
+        Angular { margins, extension: Extension::Monotone }
+    }
+
+    #[test]
+    fn each_margin_of_a_combination_counts() {
+        let base = at(monotone(1.0, 0.3, 0.2), 0.5).psi;
+        assert!((base - (0.8_f64.cos() - 0.2)).abs() < 1e-12);
+        assert!((at(monotone(1.3, 0.3, 0.2), 0.5).psi - (0.95_f64.cos() - 0.2)).abs() < 1e-12);
+        assert!((at(monotone(1.3, 0.0, 0.0), 0.5).psi - 0.65_f64.cos()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn integer_multiplier_is_the_papers_psi() {
+        // SphereFace, eq. 6: (−1)^k·cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m].
+        for (theta, k) in [(0.3, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0)] {
+            let want = (-1.0_f64).powf(k) * (4.0 * theta).cos() - 2.0 * k;
+            assert!((at(monotone(4.0, 0.0, 0.0), theta).psi - want).abs() < 1e-12, "θ = {theta}");
+        }
+    }
+
+    #[test]
+    fn fallback_jumps_by_what_the_specification_says_and_monotone_does_not() {
+        let arc = Angular { extension: Extension::Fallback, ..monotone(1.0, 0.5, 0.0) };
+        let edge = PI - 0.5;
+        let jump = |a| (at(a, edge - 1e-9).psi - at(a, edge + 1e-9).psi).abs();
+        assert!((jump(arc) - 0.117).abs() < 1e-3, "{}", jump(arc));
+        assert!(jump(monotone(1.0, 0.5, 0.0)) < 1e-8);
+    }
+
+    #[test]
+    fn raw_has_the_false_minimum_that_monotone_lacks() {
+        let raw = Angular { extension: Extension::Raw, ..monotone(4.0, 0.0, 0.0) };
+        assert!(at(raw, PI / 2.0).psi > 0.999);
+        assert!(at(monotone(4.0, 0.0, 0.0), PI / 2.0).psi < -2.9);
+    }
+
+    #[test]
+    fn easy_leaves_the_far_side_alone() {
+        let easy = Angular { extension: Extension::Easy, ..monotone(1.0, 0.5, 0.1) };
+        assert!((at(easy, 2.0).psi - (2.0_f64.cos() - 0.1)).abs() < 1e-12);
+        assert!((at(easy, 1.0).psi - (1.5_f64.cos() - 0.1)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn strength_zero_is_the_cosine() {
+        let target = monotone(4.0, 0.5, 0.3).target(0.6, 0.8, 1.0, 0.0);
+        assert!((target.psi - 0.6).abs() < 1e-12 && (target.dpsi_dtheta + 0.8).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,24 @@
+//! Layers: convolution, linear, PReLU, batch normalization and pooling.
+//!
+//! Every layer is a Burn [`Module`](burn::module::Module) with a fixed interface of its own:
+//! constructors take the seed's generator, so that the initial weights depend on the seed alone,
+//! and `forward` is the same on every device. Parameter names and layouts are those of PyTorch's
+//! state dicts (`weight`, `bias`, `running_mean`, `running_var`; linear weights `[out, in]`,
+//! convolution weights `[out, in / groups, kernel, kernel]`).
+
+mod batch_norm;
+mod conv2d;
+mod host;
+mod init;
+mod linear;
+mod params;
+mod pool;
+mod prelu;
+
+pub use batch_norm::BatchNorm;
+pub use conv2d::{Conv2d, Conv2dSpec};
+pub use init::{Init, Rng};
+pub use linear::Linear;
+pub use params::{NamedTensor, ParamsError, export, import};
+pub use pool::{flatten, global_avg_pool, max_pool2d};
+pub use prelu::PRelu;

@@ -1,0 +1,58 @@
+//! `cargo xtask`: what the project asks of itself beyond its tests.
+//!
+//! `check` holds the architecture's rules, the format and the lints; `golden` makes the
+//! golden files anew. Exit code 0: nothing to say. 1: a violation, or a tool failed.
+//! 2: the command line is wrong.
+
+mod check;
+mod golden;
+mod report;
+mod rules;
+mod source;
+mod tools;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  check [--no-clippy]   formatting, lints, architecture rules, licences of dependencies
+  golden [ARGS...]      run golden/make.py, which writes the golden files";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["check"] => root().and_then(|root| check::run(&root, true)),
+        ["check", "--no-clippy"] => root().and_then(|root| check::run(&root, false)),
+        ["golden", rest @ ..] => root().and_then(|root| golden::run(&root, rest)),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("xtask: no such command: `{}`\n\n{USAGE}", words.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root: the folder above this package, as cargo tells it at run time.
+///
+/// Not `env!`: a compile-time path would be wrong once the checkout has moved.
+fn root() -> anyhow::Result<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .ok_or_else(|| anyhow::anyhow!("CARGO_MANIFEST_DIR is not set; run it as `cargo xtask`"))?;
+    let root = Path::new(&package).parent().map(Path::to_path_buf);
+    root.ok_or_else(|| anyhow::anyhow!("CARGO_MANIFEST_DIR has no parent folder"))
+}
