@@ -3,9 +3,9 @@
 use crate::args::{DataArgs, TrainingArgs};
 use crate::exit::mistake;
 use anyhow::Result;
+use arcsphere::Device;
 use arcsphere::config::{Config, Layers, PRESETS, preset_for};
 use arcsphere_data::{OpenOptions, Source};
-use arcsphere::Device;
 use std::path::{Path, PathBuf};
 
 /// A device by its name.
@@ -34,10 +34,15 @@ pub(crate) fn layers(file: Option<&Path>, data: &DataArgs, training: &TrainingAr
         Some(path) => Some(Layers::new().file(path)?.build()?),
         None => None,
     };
-    let source = data.data.clone().or_else(|| from_file.as_ref().map(|c| c.data.source.clone())).unwrap_or(Config::default().data.source);
+    let source = data
+        .data
+        .clone()
+        .or_else(|| from_file.as_ref().map(|c| c.data.source.clone()))
+        .unwrap_or(Config::default().data.source);
     let dataset = dataset_name(&source);
     let file_names_backbone = file.is_some().then_some(from_file.as_ref()).flatten().map(|c| c.model.backbone.clone());
-    let backbone = training.backbone.clone().or(file_names_backbone).unwrap_or_else(|| default_backbone(&dataset).to_owned());
+    let backbone =
+        training.backbone.clone().or(file_names_backbone).unwrap_or_else(|| default_backbone(&dataset).to_owned());
 
     let mut layers = Layers::new();
     if let Some(preset) = preset_for(&dataset, &backbone) {
@@ -192,7 +197,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_preset() {
         let data = DataArgs { data: Some("cifar-10".into()), ..DataArgs::default() };
-        let training = TrainingArgs { epochs: Some(3), assignments: vec!["model.dim=16".into()], ..TrainingArgs::default() };
+        let training =
+            TrainingArgs { epochs: Some(3), assignments: vec!["model.dim=16".into()], ..TrainingArgs::default() };
         let config = layers(None, &data, &training).unwrap().build().unwrap();
         assert_eq!((config.train.epochs, config.model.dim), (3, 16));
         assert_eq!(config.model.backbone, "resnet_cifar");

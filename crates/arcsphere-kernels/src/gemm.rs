@@ -68,7 +68,17 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    fn oracle(m: usize, n: usize, k: usize, a: &[f32], op_a: Op, b: &[f32], op_b: Op, beta: f32, c: &[f32]) -> Vec<f64> {
+    fn oracle(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: &[f32],
+        op_a: Op,
+        b: &[f32],
+        op_b: Op,
+        beta: f32,
+        c: &[f32],
+    ) -> Vec<f64> {
         let at = |i: usize, l: usize| if op_a == Op::Plain { a[i * k + l] } else { a[l * m + i] };
         let bt = |l: usize, j: usize| if op_b == Op::Plain { b[l * n + j] } else { b[j * k + l] };
         let mut out = vec![0.0; m * n];
@@ -89,7 +99,8 @@ mod tests {
             for op_a in [Op::Plain, Op::Transposed] {
                 for op_b in [Op::Plain, Op::Transposed] {
                     for beta in [0.0, 1.0] {
-                        let mut draw = |len: usize| (0..len).map(|_| rng.random_range(-1.0f32..1.0)).collect::<Vec<_>>();
+                        let mut draw =
+                            |len: usize| (0..len).map(|_| rng.random_range(-1.0f32..1.0)).collect::<Vec<_>>();
                         let (a, b, mut c) = (draw(m * k), draw(k * n), draw(m * n));
                         let want = oracle(m, n, k, &a, op_a, &b, op_b, beta, &c);
                         if beta == 0.0 {

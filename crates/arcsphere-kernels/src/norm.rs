@@ -32,11 +32,9 @@ pub struct Norm<'a> {
     pub slope: Option<&'a [f32]>,
 }
 
-/// The gradients of a normalization by the batch's own statistics.
+/// The gradients of a normalization's parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NormGrad {
-    /// The gradient with respect to the input, in the input's shape.
-    pub input: Vec<f32>,
     /// The gradient with respect to γ.
     pub weight: Vec<f32>,
     /// The gradient with respect to β.
@@ -67,10 +65,7 @@ pub fn statistics(isa: Isa, x: &[f32], channels: usize) -> Statistics {
     let square = |c: usize| parts.iter().map(|part| part.1[c]).sum::<f64>() / count;
     let mean = |c: usize| (f64::from(shift[c]) + sum(c)) as f32;
     let variance = |c: usize| (square(c) - sum(c) * sum(c)).max(0.0) as f32;
-    Statistics {
-        mean: (0..channels).map(mean).collect(),
-        variance: (0..channels).map(variance).collect(),
-    }
+    Statistics { mean: (0..channels).map(mean).collect(), variance: (0..channels).map(variance).collect() }
 }
 
 /// Normalizes `x`, `[..., channels]`.
@@ -92,19 +87,20 @@ pub fn forward(isa: Isa, x: &[f32], norm: &Norm<'_>) -> Vec<f32> {
     unsafe { out.assume_init() }.into_vec()
 }
 
-/// The gradients from the output's gradient `dy`, where `norm.statistics` are those of `x`.
+/// Turns `grad` from the output's gradient into the input's, where `norm.statistics` are those of
+/// `x`, and returns the parameters' gradients.
 ///
 /// # Panics
 ///
-/// As for [`forward`], or if `dy` has another length than `x`.
-pub fn backward(isa: Isa, x: &[f32], norm: &Norm<'_>, dy: &[f32]) -> NormGrad {
-    assert_eq!(x.len(), dy.len(), "the gradient's length must be the input's");
+/// As for [`forward`], or if `grad` has another length than `x`.
+pub fn backward(isa: Isa, x: &[f32], norm: &Norm<'_>, grad: &mut [f32]) -> NormGrad {
+    assert_eq!(x.len(), grad.len(), "the gradient's length must be the input's");
     let channels = norm.channels();
     let count = pixels(x, channels).max(1) as f32;
     let affine = Affine::new(norm);
     let ranges = parallel::split(pixels(x, channels), parallel::threads());
     let sums = parallel::map(ranges.clone(), |range| {
-        let (x, dy) = (part(x, &range, channels), part(dy, &range, channels));
+        let (x, dy) = (part(x, &range, channels), part(grad, &range, channels));
         isa.run(Reduce { x, dy, affine: &affine })
     });
     let take = |index: usize| {
@@ -116,20 +112,16 @@ pub fn backward(isa: Isa, x: &[f32], norm: &Norm<'_>, dy: &[f32]) -> NormGrad {
     let weight: Vec<f32> = products.iter().zip(&inverse).map(|(p, i)| p * i).collect();
     let scale = norm.weight.iter().zip(&inverse);
     let offset: Vec<f32> = scale.clone().zip(&bias).map(|((g, i), b)| -g * i * b / count).collect();
-    let slant: Vec<f32> =
-        scale.zip(&weight).map(|((g, i), w)| -g * i * i * w / count).collect();
+    let slant: Vec<f32> = scale.zip(&weight).map(|((g, i), w)| -g * i * i * w / count).collect();
     let (offset, slant) = (Periodic::new(&offset), Periodic::new(&slant));
-    let mut out = Box::<[f32]>::new_uninit_slice(x.len());
-    let outs = parallel::cut(&mut out, &ranges, channels);
-    let parts = ranges.into_iter().zip(outs).collect();
-    parallel::map(parts, |(range, dx)| {
-        let (x, dy) = (part(x, &range, channels), part(dy, &range, channels));
-        isa.run(Backward { x, dy, affine: &affine, offset: &offset, slant: &slant, dx });
+    let grads = parallel::cut(grad, &ranges, channels);
+    let parts = ranges.into_iter().zip(grads).collect();
+    parallel::map(parts, |(range, grad)| {
+        let x = part(x, &range, channels);
+        isa.run(Backward { x, affine: &affine, offset: &offset, slant: &slant, grad });
     });
-    // SAFETY: each part writes all its values, and the parts cover the slice.
-    let input = unsafe { out.assume_init() }.into_vec();
     let slope = if norm.slope.is_some() { slope } else { Vec::new() };
-    NormGrad { input, weight, bias, slope }
+    NormGrad { weight, bias, slope }
 }
 
 impl Norm<'_> {
@@ -222,8 +214,7 @@ impl Kernel for Forward<'_> {
         for (y, x) in self.y.chunks_mut(period).zip(self.x.chunks(period)) {
             let parameters = mean.values().iter().zip(scale.values());
             let parameters = parameters.zip(bias.values()).zip(slope.values());
-            for ((y, &x), (((&mean, &scale), &bias), &slope)) in y.iter_mut().zip(x).zip(parameters)
-            {
+            for ((y, &x), (((&mean, &scale), &bias), &slope)) in y.iter_mut().zip(x).zip(parameters) {
                 let z = (x - mean) * scale + bias;
                 y.write(if z > 0.0 { z } else { slope * z });
             }
@@ -248,6 +239,8 @@ impl Kernel for Reduce<'_> {
         let period = mean.period();
         for (x, dy) in self.x.chunks(period).zip(self.dy.chunks(period)) {
             let len = x.len();
+            // One length for all, or the loop keeps its bounds checks and stays scalar.
+            let dy = &dy[..len];
             let (grads, products, slopes) = (grads.next(), products.next(), slopes.next());
             let (mean, scale) = (&mean.values()[..len], &scale.values()[..len]);
             let (bias, slope) = (&bias.values()[..len], &slope.values()[..len]);
@@ -269,11 +262,10 @@ impl Kernel for Reduce<'_> {
 
 struct Backward<'a> {
     x: &'a [f32],
-    dy: &'a [f32],
     affine: &'a Affine,
     offset: &'a Periodic,
     slant: &'a Periodic,
-    dx: &'a mut [MaybeUninit<f32>],
+    grad: &'a mut [f32],
 }
 
 impl Kernel for Backward<'_> {
@@ -283,18 +275,17 @@ impl Kernel for Backward<'_> {
     unsafe fn run<S: Simd>(self) {
         let Affine { mean, scale, bias, slope } = self.affine;
         let period = mean.period();
-        let pieces = self.x.chunks(period).zip(self.dy.chunks(period));
-        for ((x, dy), dx) in pieces.zip(self.dx.chunks_mut(period)) {
+        for (x, grad) in self.x.chunks(period).zip(self.grad.chunks_mut(period)) {
             let len = x.len();
-            let (dy, dx) = (&dy[..len], &mut dx[..len]);
+            let grad = &mut grad[..len];
             let (mean, scale) = (&mean.values()[..len], &scale.values()[..len]);
             let (bias, slope) = (&bias.values()[..len], &slope.values()[..len]);
             let (offset, slant) = (&self.offset.values()[..len], &self.slant.values()[..len]);
             for i in 0..len {
                 let centered = x[i] - mean[i];
                 let z = centered * scale[i] + bias[i];
-                let dz = if z > 0.0 { dy[i] } else { slope[i] * dy[i] };
-                dx[i].write(dz * scale[i] + (centered * slant[i] + offset[i]));
+                let dz = if z > 0.0 { grad[i] } else { slope[i] * grad[i] };
+                grad[i] = dz * scale[i] + (centered * slant[i] + offset[i]);
             }
         }
     }
@@ -405,9 +396,10 @@ mod tests {
                         slope,
                     };
                     close("output", &forward(isa, &case.x, &norm), &y, 1e-4);
-                    let grad = backward(isa, &case.x, &norm, &case.dy);
+                    let mut input = case.dy.clone();
+                    let grad = backward(isa, &case.x, &norm, &mut input);
                     let steep = 1.0 + 1.0 / (variance.iter().fold(1.0, |a: f64, &b| a.min(b)) + 1e-5);
-                    close("dx", &grad.input, &dx, 2e-6 * steep);
+                    close("dx", &input, &dx, 2e-6 * steep);
                     close("dγ", &grad.weight, &weight, 2e-4);
                     close("dβ", &grad.bias, &bias, 1e-5);
                     match slope {

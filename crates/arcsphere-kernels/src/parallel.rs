@@ -45,11 +45,7 @@ pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync + Send)
 /// # Panics
 ///
 /// If the ranges, which must start at zero and follow each other, need more than the slice has.
-pub(crate) fn cut<'a, T>(
-    mut slice: &'a mut [T],
-    ranges: &[Range<usize>],
-    unit: usize,
-) -> Vec<&'a mut [T]> {
+pub(crate) fn cut<'a, T>(mut slice: &'a mut [T], ranges: &[Range<usize>], unit: usize) -> Vec<&'a mut [T]> {
     ranges
         .iter()
         .map(|range| {

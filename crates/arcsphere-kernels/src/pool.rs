@@ -36,19 +36,9 @@ impl PoolShape {
     pub fn new(input: [usize; 4], kernel: usize, stride: usize, padding: usize) -> Option<Self> {
         let [batch, height, width, channels] = input;
         let positive = [batch, height, width, channels, kernel, stride].iter().all(|&s| s > 0);
-        let fits = kernel <= 15
-            && padding <= kernel / 2
-            && height + 2 * padding >= kernel
-            && width + 2 * padding >= kernel;
-        (positive && fits).then_some(Self {
-            batch,
-            height,
-            width,
-            channels,
-            kernel,
-            stride,
-            padding,
-        })
+        let fits =
+            kernel <= 15 && padding <= kernel / 2 && height + 2 * padding >= kernel && width + 2 * padding >= kernel;
+        (positive && fits).then_some(Self { batch, height, width, channels, kernel, stride, padding })
     }
 
     /// `[batch, out_height, out_width, channels]`.

@@ -6,15 +6,6 @@ use std::ops::Range;
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel::{self, Periodic};
 
-/// The gradients of a PReLU.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PreluGrad {
-    /// The gradient with respect to the input, in the input's shape.
-    pub input: Vec<f32>,
-    /// The gradient with respect to the slopes, `[channels]`.
-    pub slope: Vec<f32>,
-}
-
 /// Parametric ReLU of `x`, `[..., channels]`, with one slope per channel.
 ///
 /// # Panics
@@ -35,27 +26,43 @@ pub fn forward(isa: Isa, x: &[f32], slope: &[f32]) -> Vec<f32> {
     unsafe { out.assume_init() }.into_vec()
 }
 
-/// The gradients, from the input and the output's gradient `dy`. At x = 0 the slope's side
-/// counts, as in PyTorch.
+/// Turns `grad` from the output's gradient into the input's, and returns the slopes' gradient,
+/// `[channels]`. At x = 0 the slope's side counts, as in PyTorch.
 ///
 /// # Panics
 ///
-/// As for [`forward`], or if `dy` has another length than `x`.
-pub fn backward(isa: Isa, x: &[f32], slope: &[f32], dy: &[f32]) -> PreluGrad {
-    assert_eq!(x.len(), dy.len(), "the gradient's length must be the input's");
-    let pixels = pixels(x, slope.len());
+/// As for [`forward`], or if `grad` has another length than `x`.
+pub fn backward(isa: Isa, x: &[f32], slope: &[f32], grad: &mut [f32]) -> Vec<f32> {
+    assert_eq!(x.len(), grad.len(), "the gradient's length must be the input's");
     let slopes = Periodic::new(slope);
-    let mut out = Box::<[f32]>::new_uninit_slice(x.len());
-    let ranges = parallel::split(pixels, parallel::threads());
-    let outs = parallel::cut(&mut out, &ranges, slope.len());
-    let parts = ranges.into_iter().zip(outs).collect();
-    let sums = parallel::map(parts, |(range, dx)| {
-        let (x, dy) = (part(x, &range, slope.len()), part(dy, &range, slope.len()));
-        isa.run(Backward { x, dy, slopes: &slopes, dx })
+    let ranges = parallel::split(pixels(x, slope.len()), parallel::threads());
+    let grads = parallel::cut(grad, &ranges, slope.len());
+    let parts = ranges.into_iter().zip(grads).collect();
+    let sums = parallel::map(parts, |(range, grad)| {
+        isa.run(Backward { x: part(x, &range, slope.len()), grad, slopes: &slopes })
     });
-    // SAFETY: each part writes all its values, and the parts cover the slice.
-    let input = unsafe { out.assume_init() }.into_vec();
-    PreluGrad { input, slope: parallel::reduce(sums, slope.len()) }
+    parallel::reduce(sums, slope.len())
+}
+
+/// max(0, x) in place; NaN stays.
+pub fn relu(isa: Isa, x: &mut [f32]) {
+    let ranges = parallel::split(x.len(), parallel::threads());
+    parallel::map(parallel::cut(x, &ranges, 1), |x| isa.run(Relu { x }));
+}
+
+/// Turns `grad` from the output's gradient of [`relu`] into the input's, by the output `y`.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn relu_backward(isa: Isa, y: &[f32], grad: &mut [f32]) {
+    assert_eq!(y.len(), grad.len(), "the gradient's length must be the output's");
+    let ranges = parallel::split(y.len(), parallel::threads());
+    let grads = parallel::cut(grad, &ranges, 1);
+    let parts = ranges.into_iter().zip(grads).collect();
+    parallel::map(parts, |(range, grad): (Range<usize>, _)| {
+        isa.run(ReluBackward { y: &y[range], grad });
+    });
 }
 
 fn pixels(x: &[f32], channels: usize) -> usize {
@@ -90,9 +97,8 @@ impl Kernel for Forward<'_> {
 
 struct Backward<'a> {
     x: &'a [f32],
-    dy: &'a [f32],
+    grad: &'a mut [f32],
     slopes: &'a Periodic,
-    dx: &'a mut [MaybeUninit<f32>],
 }
 
 impl Kernel for Backward<'_> {
@@ -102,17 +108,46 @@ impl Kernel for Backward<'_> {
     unsafe fn run<S: Simd>(self) -> Vec<f64> {
         let period = self.slopes.period();
         let mut sums = self.slopes.sums();
-        let pieces = self.dx.chunks_mut(period).zip(self.x.chunks(period)).zip(self.dy.chunks(period));
-        for ((dx, x), dy) in pieces {
-            let partial = sums.next();
-            let values = dx.iter_mut().zip(x).zip(dy).zip(self.slopes.values()).zip(partial);
-            for ((((dx, &x), &dy), &a), sum) in values {
-                let positive = x > 0.0;
-                dx.write(if positive { dy } else { a * dy });
+        for (grad, x) in self.grad.chunks_mut(period).zip(self.x.chunks(period)) {
+            let values = grad.iter_mut().zip(x).zip(self.slopes.values()).zip(sums.next());
+            for (((grad, &x), &a), sum) in values {
+                let (dy, positive) = (*grad, x > 0.0);
+                *grad = if positive { dy } else { a * dy };
                 *sum += if positive { 0.0 } else { x * dy };
             }
         }
         sums.finish()
+    }
+}
+
+struct Relu<'a> {
+    x: &'a mut [f32],
+}
+
+impl Kernel for Relu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for x in self.x {
+            *x = if *x < 0.0 { 0.0 } else { *x };
+        }
+    }
+}
+
+struct ReluBackward<'a> {
+    y: &'a [f32],
+    grad: &'a mut [f32],
+}
+
+impl Kernel for ReluBackward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for (grad, &y) in self.grad.iter_mut().zip(self.y) {
+            *grad = if y > 0.0 { *grad } else { 0.0 };
+        }
     }
 }
 
@@ -138,19 +173,35 @@ mod tests {
                 }
                 for isa in Isa::available() {
                     let y = forward(isa, &x, &slope);
-                    let grad = backward(isa, &x, &slope, &dy);
+                    let mut dx = dy.clone();
+                    let da = backward(isa, &x, &slope, &mut dx);
                     for i in 0..len {
                         let a = if x[i] > 0.0 { 1.0 } else { slope[i % channels] };
                         assert_eq!(y[i], a * x[i]);
-                        assert_eq!(grad.input[i], a * dy[i]);
+                        assert_eq!(dx[i], a * dy[i]);
                     }
                     // Tolerance: 1e-6 of the sum of magnitudes.
-                    for (actual, (sum, magnitude)) in grad.slope.iter().zip(&expected) {
+                    for (actual, (sum, magnitude)) in da.iter().zip(&expected) {
                         let error = (f64::from(*actual) - sum).abs();
                         assert!(error <= 1e-6 * magnitude, "{actual} is not {sum}");
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn relu_is_the_slope_zero_but_keeps_nan() {
+        for isa in Isa::available() {
+            let mut x = vec![-1.0, 0.0, 2.0, -0.5, 3.0];
+            relu(isa, &mut x);
+            assert_eq!(x, [0.0, 0.0, 2.0, 0.0, 3.0]);
+            let mut grad = vec![1.0, 2.0, 3.0, 4.0, 5.0];
+            relu_backward(isa, &x, &mut grad);
+            assert_eq!(grad, [0.0, 0.0, 3.0, 0.0, 5.0]);
+            let mut nan = [f32::NAN];
+            relu(isa, &mut nan);
+            assert!(nan[0].is_nan());
         }
     }
 

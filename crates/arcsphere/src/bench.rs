@@ -34,7 +34,8 @@ pub fn head_step(info: &LossInfo, classes: usize, dim: usize, batch: usize, thre
 pub fn conv_step(batch: usize, device: &Device) -> impl FnMut() + use<> {
     let device = device.clone().autodiff();
     let mut rng = Rng::seed_from_u64(0);
-    let spec = Conv2dSpec { in_channels: 32, out_channels: 32, kernel: 3, stride: 1, padding: 1, groups: 1, bias: false };
+    let spec =
+        Conv2dSpec { in_channels: 32, out_channels: 32, kernel: 3, stride: 1, padding: 1, groups: 1, bias: false };
     let conv = Conv2d::new(&spec, Init::KaimingNormal, &mut rng, &device);
     let shape = [batch, 32, 14, 14];
     let pixels: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0f32..1.0)).collect();

@@ -8,11 +8,12 @@
 
 use crate::backbones::Backbone;
 use crate::config::Config;
+use crate::embed::host_values;
 use crate::head::{Head, HeadState};
 use crate::nn::{NamedTensor, ParamsError, export, import};
 use crate::optim::Optimizer;
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
-use crate::train::{Progress, Trainer, head_spec, host_values, new_backbone, stream};
+use crate::train::{Progress, Trainer, head_spec, new_backbone, stream};
 use arcsphere_data::{Normalization, Shape};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -57,7 +58,9 @@ pub enum CheckpointError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// Resuming with another configuration.
-    #[error("the run was started with another configuration: {key} was {was}, now it is {now}; resume with the run's own, or start a new run with another --out")]
+    #[error(
+        "the run was started with another configuration: {key} was {was}, now it is {now}; resume with the run's own, or start a new run with another --out"
+    )]
     ConfigChanged {
         /// The first key that differs.
         key: String,

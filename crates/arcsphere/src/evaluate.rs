@@ -1,24 +1,16 @@
 //! What a trained model is worth: accuracy, angles and verification on the test set.
 
-use crate::backbones::Backbone;
 use crate::head::Head;
 use crate::plan::{Plan, Splits};
-use crate::train::{Trainer, host_values};
-use arcsphere_data::batch::{self, Normalization};
+use crate::train::Trainer;
+use arcsphere_data::DataError;
 use arcsphere_data::pairs::sample_pairs;
-use arcsphere_data::sampler::Batches;
-use arcsphere_data::{DataError, Dataset};
 use arcsphere_eval::EvalError;
 use arcsphere_eval::angles::{Angles, angles, nearest_prototype_angles, norms, summarize};
 use arcsphere_eval::interval::wilson;
 use arcsphere_eval::results::{Run, fmr_key};
 use arcsphere_eval::verification::{Roc, pair_scores};
-use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
 use thiserror::Error;
-
-/// Images embedded at once.
-const BATCH: usize = 256;
 
 /// A run whose accuracy is below this many times chance learned nothing.
 const CHANCE_FACTOR: f64 = 1.5;
@@ -45,23 +37,6 @@ pub struct Evaluation {
     pub angles: Option<Angles>,
 }
 
-/// Embeddings \[N, D\] of a set, in its order, with batch-norm's running statistics.
-///
-/// # Errors
-///
-/// [`DataError`] if a batch cannot be made.
-pub fn embed(backbone: &Backbone, set: &Dataset, normalization: &Normalization, device: &Device) -> Result<Vec<f32>, DataError> {
-    let backbone = backbone.valid();
-    let shape = set.shape();
-    let (mut pixels, mut labels, mut out) = (Vec::new(), Vec::new(), Vec::new());
-    for indices in Batches::in_order(set.len(), BATCH).iter() {
-        batch::fill(set, indices, normalization, None, &mut pixels, &mut labels)?;
-        let data = TensorData::new(pixels.clone(), [indices.len(), shape.channels, shape.height, shape.width]);
-        out.extend(host_values(backbone.forward(Tensor::from_data(data, device), false)));
-    }
-    Ok(out)
-}
-
 /// Measures a finished training on its test set.
 ///
 /// # Errors
@@ -82,7 +57,11 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
     }
     if embeddings.iter().any(|v| !v.is_finite()) {
         run.collapsed = true;
-        run.reason = format!("{}{}embeddings of the test set are not finite", run.reason, if run.reason.is_empty() { "" } else { "; " });
+        run.reason = format!(
+            "{}{}embeddings of the test set are not finite",
+            run.reason,
+            if run.reason.is_empty() { "" } else { "; " }
+        );
         return Ok(Evaluation { run, embeddings, angles: None });
     }
     let seen = measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings)?;
@@ -107,7 +86,13 @@ fn describe(plan: &Plan) -> Run {
     }
 }
 
-fn measure(run: &mut Run, plan: &Plan, head: &Head, splits: &Splits, embeddings: &[f32]) -> Result<Option<Angles>, EvaluateError> {
+fn measure(
+    run: &mut Run,
+    plan: &Plan,
+    head: &Head,
+    splits: &Splits,
+    embeddings: &[f32],
+) -> Result<Option<Angles>, EvaluateError> {
     let dim = plan.config.model.dim;
     let labels = splits.test.labels();
     let norm = summarize(&norms(embeddings, dim)?)?;
@@ -124,7 +109,8 @@ fn measure(run: &mut Run, plan: &Plan, head: &Head, splits: &Splits, embeddings:
     run.n_test = labels.len() as u64;
     if !run.collapsed && accuracy.value < CHANCE_FACTOR / plan.classes as f64 {
         run.collapsed = true;
-        run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy.value, plan.classes);
+        run.reason =
+            format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy.value, plan.classes);
     }
     let seen = angles(embeddings, &head.state().weights, dim, labels)?;
     let target = summarize(&seen.target)?;

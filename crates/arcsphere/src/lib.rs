@@ -26,9 +26,11 @@ pub mod config;
 
 pub mod plan;
 
-pub mod checkpoint;
+pub mod embed;
 
 pub mod train;
+
+pub mod checkpoint;
 
 pub mod evaluate;
 

@@ -107,7 +107,13 @@ fn within(key: &'static str, value: f64, ok: bool, range: &str, why: &'static st
 /// [`PlanError`] for fractions out of range and for sets too small to split.
 pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
     let part = config.data.validation;
-    within("data.validation", part, (0.0..=0.5).contains(&part), "in [0, 0.5]", "more than half of the images must be trained on")?;
+    within(
+        "data.validation",
+        part,
+        (0.0..=0.5).contains(&part),
+        "in [0, 0.5]",
+        "more than half of the images must be trained on",
+    )?;
     let (train, validation) = if part > 0.0 {
         let (train, held_out) = source.train.stratified_split(part, config.data.split_seed)?;
         (train, Some(held_out))
@@ -131,7 +137,9 @@ impl Plan {
         let (backbone, spec) = backbone_spec(config, splits.train.shape())?;
         let classes = splits.train.n_classes();
         if classes < 2 {
-            return Err(PlanError::Data(format!("the training set has {classes} class; a margin is between two: give at least 2")));
+            return Err(PlanError::Data(format!(
+                "the training set has {classes} class; a margin is between two: give at least 2"
+            )));
         }
         if let Some(empty) = splits.train.class_counts().iter().position(|&n| n == 0) {
             let name = &splits.train.classes()[empty];
@@ -190,10 +198,34 @@ fn check_numbers(config: &Config) -> Result<(), PlanError> {
     let positive = |key, v: f64, why| within(key, v, v > 0.0, "> 0", why);
     let share = |key, v: f64, why| within(key, v, (0.0..1.0).contains(&v), "in [0, 1)", why);
     let c = config;
-    within("model.dim", c.model.dim as f64, (2..=65_536).contains(&c.model.dim), "in 2..=65536", "on a line there are no angles but 0 and π")?;
-    within("train.epochs", c.train.epochs as f64, (1..=1_000_000).contains(&c.train.epochs), "in 1..=1000000", "without a pass over the images nothing is learned")?;
-    within("train.batch", c.train.batch as f64, (1..=65_536).contains(&c.train.batch), "in 1..=65536", "a step needs an image, and memory has an end")?;
-    within("train.threads", c.train.threads as f64, c.train.threads <= 1024, "in 0..=1024", "0 means all that there are")?;
+    within(
+        "model.dim",
+        c.model.dim as f64,
+        (2..=65_536).contains(&c.model.dim),
+        "in 2..=65536",
+        "on a line there are no angles but 0 and π",
+    )?;
+    within(
+        "train.epochs",
+        c.train.epochs as f64,
+        (1..=1_000_000).contains(&c.train.epochs),
+        "in 1..=1000000",
+        "without a pass over the images nothing is learned",
+    )?;
+    within(
+        "train.batch",
+        c.train.batch as f64,
+        (1..=65_536).contains(&c.train.batch),
+        "in 1..=65536",
+        "a step needs an image, and memory has an end",
+    )?;
+    within(
+        "train.threads",
+        c.train.threads as f64,
+        c.train.threads <= 1024,
+        "in 0..=1024",
+        "0 means all that there are",
+    )?;
     positive("optim.rate", c.optim.rate, "weights must move, downhill")?;
     share("optim.momentum", c.optim.momentum, "at 1 a velocity never fades")?;
     share("optim.beta2", c.optim.beta2, "at 1 a moment never fades")?;
@@ -217,9 +249,21 @@ fn check_numbers(config: &Config) -> Result<(), PlanError> {
         within(key, v, (0.0..=1.0).contains(&v), "in [0, 1]", "it is a part of the training")?;
     }
     let ordered = s.soft_start <= s.free_until && s.free_until <= s.full_at;
-    within("margin_schedule.free_until", s.free_until, ordered, "between soft_start and full_at", "the phases follow one another")?;
+    within(
+        "margin_schedule.free_until",
+        s.free_until,
+        ordered,
+        "between soft_start and full_at",
+        "the phases follow one another",
+    )?;
     if let Some(l) = s.lambda {
-        within("margin_schedule.lambda.min", l.min, l.min >= 0.0 && l.min <= l.base, "in [0, base]", "λ falls from its base to its minimum")?;
+        within(
+            "margin_schedule.lambda.min",
+            l.min,
+            l.min >= 0.0 && l.min <= l.base,
+            "in [0, base]",
+            "λ falls from its base to its minimum",
+        )?;
         within("margin_schedule.lambda.gamma", l.gamma, l.gamma >= 0.0, ">= 0", "λ must not grow")?;
         within("margin_schedule.lambda.power", l.power, l.power >= 0.0, ">= 0", "λ must not grow")?;
     }
@@ -236,8 +280,20 @@ fn check_numbers(config: &Config) -> Result<(), PlanError> {
 /// [`PlanError::OutOfRange`].
 pub fn check_range(margins: Margins) -> Result<(), PlanError> {
     let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = margins;
-    within("loss.angle_multiplier", m0, (1.0..=16.0).contains(&m0), "in [1, 16]", "below 1 it would ease the own class, and above 16 no class has room")?;
-    within("loss.angle_margin", m1, (0.0..=PI).contains(&m1), "in [0, π] radians", "two directions are at most π apart (a margin in degrees? divide by 57.3)")?;
+    within(
+        "loss.angle_multiplier",
+        m0,
+        (1.0..=16.0).contains(&m0),
+        "in [1, 16]",
+        "below 1 it would ease the own class, and above 16 no class has room",
+    )?;
+    within(
+        "loss.angle_margin",
+        m1,
+        (0.0..=PI).contains(&m1),
+        "in [0, π] radians",
+        "two directions are at most π apart (a margin in degrees? divide by 57.3)",
+    )?;
     within("loss.cosine_margin", m2, (0.0..=2.0).contains(&m2), "in [0, 2]", "two cosines are at most 2 apart")
 }
 
@@ -249,7 +305,12 @@ fn check_margins(config: &Config, loss: &'static LossInfo) -> Result<(), PlanErr
         Some(_) if !takes => Err(PlanError::NotTaken { loss: loss.name, key, hint }),
         _ => Ok(()),
     };
-    taken("angle_multiplier", l.angle_multiplier, loss.takes.angle_multiplier, "use sphereface, fnorm_sphereface or combined")?;
+    taken(
+        "angle_multiplier",
+        l.angle_multiplier,
+        loss.takes.angle_multiplier,
+        "use sphereface, fnorm_sphereface or combined",
+    )?;
     taken("angle_margin", l.angle_margin, loss.takes.angle_margin, "use arcface or combined")?;
     taken("cosine_margin", l.cosine_margin, loss.takes.cosine_margin, "use cosface or combined")?;
     if loss.scale == ScaleKind::Unnormalized {
@@ -261,7 +322,13 @@ fn check_margins(config: &Config, loss: &'static LossInfo) -> Result<(), PlanErr
         cosine_margin: l.cosine_margin.unwrap_or(0.0),
     })?;
     if let Some(s) = l.scale {
-        within("loss.scale", s, s > 0.0 && s <= 10_000.0, "in (0, 10000]", "it multiplies the logits, and f32 has an end")?;
+        within(
+            "loss.scale",
+            s,
+            s > 0.0 && s <= 10_000.0,
+            "in (0, 10000]",
+            "it multiplies the logits, and f32 has an end",
+        )?;
     }
     let m0 = l.angle_multiplier.unwrap_or(loss.paper.angle_multiplier);
     within(
@@ -281,11 +348,21 @@ pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<(&'static B
         (Some(d), depths) if depths.contains(&d) => d,
         (Some(d), []) => {
             let range = format!("left out for {}", backbone.name);
-            return Err(PlanError::OutOfRange { key: "model.depth", value: d.to_string(), range, why: "that backbone has one depth" });
+            return Err(PlanError::OutOfRange {
+                key: "model.depth",
+                value: d.to_string(),
+                range,
+                why: "that backbone has one depth",
+            });
         }
         (Some(d), depths) => {
             let range = format!("one of {depths:?} for {}", backbone.name);
-            return Err(PlanError::OutOfRange { key: "model.depth", value: d.to_string(), range, why: "the paper's blocks come in these numbers" });
+            return Err(PlanError::OutOfRange {
+                key: "model.depth",
+                value: d.to_string(),
+                range,
+                why: "the paper's blocks come in these numbers",
+            });
         }
     };
     if input.height.min(input.width) < backbone.min_side {
@@ -297,7 +374,13 @@ pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<(&'static B
     Ok((backbone, BackboneSpec { input, dim: config.model.dim, depth, batch_norm: config.model.batch_norm }))
 }
 
-fn margins_and_scale(config: &Config, loss: &'static LossInfo, fitted: &Fitted, classes: usize, dim: usize) -> (Margins, ScaleKind, f64, String) {
+fn margins_and_scale(
+    config: &Config,
+    loss: &'static LossInfo,
+    fitted: &Fitted,
+    classes: usize,
+    dim: usize,
+) -> (Margins, ScaleKind, f64, String) {
     let l = &config.loss;
     let base = if l.paper { loss.paper } else { fitted.margins };
     let margins = Margins {
@@ -340,7 +423,9 @@ fn margins_and_scale(config: &Config, loss: &'static LossInfo, fitted: &Fitted, 
             let sep = if reason.is_empty() { "" } else { "; " };
             reason.push_str(&format!("{sep}scale {scale:.1}, {how}"));
         }
-        ScaleKind::EmbeddingNorm if reason.is_empty() => reason.push_str("no margin; the scale is each embedding's norm"),
+        ScaleKind::EmbeddingNorm if reason.is_empty() => {
+            reason.push_str("no margin; the scale is each embedding's norm")
+        }
         ScaleKind::EmbeddingNorm => reason.push_str("; the scale is each embedding's norm"),
         ScaleKind::Unnormalized => reason.push_str("no margin, nothing normalized"),
     }
@@ -365,7 +450,13 @@ mod tests {
         let shape = Shape { channels: 1, height: 8, width: 8 };
         let names = (0..classes).map(|c| c.to_string()).collect();
         let set = Dataset::new(shape, vec![7; 64 * labels.len()], labels, names).unwrap();
-        Splits { train: set.clone(), validation: None, test: set.clone(), open_set: false, normalization: Normalization::from_dataset(&set) }
+        Splits {
+            train: set.clone(),
+            validation: None,
+            test: set.clone(),
+            open_set: false,
+            normalization: Normalization::from_dataset(&set),
+        }
     }
 
     fn check(change: impl FnOnce(&mut Config)) -> Result<Plan, PlanError> {
@@ -424,7 +515,12 @@ mod tests {
         for loss in margin::LOSSES {
             let plan = check(|c| c.loss.name = loss.name.into()).unwrap();
             let again = Plan::check(&plan.config, &splits(3, vec![0, 1, 2, 0])).unwrap();
-            assert_eq!((again.config, again.margins, again.scale), (plan.config, plan.margins, plan.scale), "{}", loss.name);
+            assert_eq!(
+                (again.config, again.margins, again.scale),
+                (plan.config, plan.margins, plan.scale),
+                "{}",
+                loss.name
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 
 use crate::backbones::Backbone;
 use crate::config::OptimizerKind;
+use crate::embed::host_values;
 use crate::head::{Head, HeadSpec, RowStats, Update};
 use crate::nn::Rng;
 use crate::optim::Optimizer;
@@ -220,16 +221,13 @@ impl Trainer {
     /// # Errors
     ///
     /// [`DataError`] if a batch cannot be made.
-    pub fn embed(&self, set: &arcsphere_data::Dataset, normalization: &batch::Normalization) -> Result<Vec<f32>, DataError> {
-        crate::evaluate::embed(&self.backbone, set, normalization, &self.device.clone().inner())
+    pub fn embed(
+        &self,
+        set: &arcsphere_data::Dataset,
+        normalization: &batch::Normalization,
+    ) -> Result<Vec<f32>, DataError> {
+        crate::embed::embed(&self.backbone, set, normalization, &self.device.clone().inner())
     }
-}
-
-/// The numbers of a tensor, row-major.
-pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    // Moves where the device's numbers are f32 already, which is everywhere by default.
-    let data = tensor.into_data();
-    data.try_into_vec_as::<f32>().unwrap_or_default()
 }
 
 pub(crate) fn stream(seed: u64, stream: u64) -> Rng {
@@ -263,9 +261,14 @@ pub(crate) fn update_at(plan: &Plan, step: u64) -> Update {
     let (momentum, decay) = (o.momentum as f32, o.decay as f32);
     match o.kind {
         OptimizerKind::Sgd => Update::Sgd { rate, momentum, decay },
-        OptimizerKind::Adamw => {
-            Update::AdamW { rate, beta1: momentum, beta2: o.beta2 as f32, epsilon: o.epsilon as f32, decay, step: step + 1 }
-        }
+        OptimizerKind::Adamw => Update::AdamW {
+            rate,
+            beta1: momentum,
+            beta2: o.beta2 as f32,
+            epsilon: o.epsilon as f32,
+            decay,
+            step: step + 1,
+        },
     }
 }
 

@@ -44,7 +44,14 @@ pub(crate) fn run(args: &Bench) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&extra)?);
     } else {
         let rss = machine::peak_rss_bytes().map_or(String::new(), |b| format!(", peak memory {} MB", b / 1_000_000));
-        println!("{subject}: {:.2} ms a step, {:.0} samples/s{rss}; {} threads, {}, {}", median * 1e3, args.batch as f64 / median, threads, m.isa, m.cpu);
+        println!(
+            "{subject}: {:.2} ms a step, {:.0} samples/s{rss}; {} threads, {}, {}",
+            median * 1e3,
+            args.batch as f64 / median,
+            threads,
+            m.isa,
+            m.cpu
+        );
     }
     Ok(())
 }
@@ -103,7 +110,8 @@ fn train(args: &Bench, threads: usize) -> Result<(&'static str, Vec<f64>, Value)
     let source = settings::open(&config)?;
     let splits = plan::split(&config, &source)?;
     let plan = Plan::check(&config, &splits)?;
-    let names = json!({"backbone": plan.backbone.name, "loss": plan.loss.name, "dim": config.model.dim, "data": source.name});
+    let names =
+        json!({"backbone": plan.backbone.name, "loss": plan.loss.name, "dim": config.model.dim, "data": source.name});
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), wanted: args.repeats };
     Trainer::new(plan, &Device::flex()).run(&splits, &mut clock)?;
     // The first step warms up.

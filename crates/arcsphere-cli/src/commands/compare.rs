@@ -72,7 +72,10 @@ fn fresh(args: &Compare) -> Result<Spec> {
     let config = settings::layers(None, &args.data, &args.training)?.build()?;
     let names = losses(&args.losses)?;
     if !(1..=1000).contains(&args.seeds) {
-        return Err(mistake!("--seeds {} is out of range: it must be in 1..=1000, a loss is trained once a seed", args.seeds));
+        return Err(mistake!(
+            "--seeds {} is out of range: it must be in 1..=1000, a loss is trained once a seed",
+            args.seeds
+        ));
     }
     if args.seed > i64::MAX as u64 - args.seeds {
         return Err(mistake!("--seed {} is too large: at most {}", args.seed, i64::MAX as u64 - args.seeds));
@@ -98,8 +101,9 @@ fn losses(wanted: &[String]) -> Result<Vec<String>> {
 /// The comparison that a folder holds; flags may repeat its settings, not change them.
 fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
     let path = folder.join(SPEC_FILE);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|_| mistake!("{} holds no comparison (no {SPEC_FILE}), so there is nothing to resume", folder.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|_| {
+        mistake!("{} holds no comparison (no {SPEC_FILE}), so there is nothing to resume", folder.display())
+    })?;
     let spec: Spec = serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))?;
     let layers = Layers::new().text(&to_toml(&spec.config)?, "the comparison's configuration")?;
     let config = settings::flags(layers, &args.data, &args.training)?.build()?;
@@ -151,7 +155,8 @@ fn train_all(plans: &[Plan], splits: &Splits, source: &Source, folder: &Path, de
         let evaluation = evaluate(&trainer, splits)?;
         run_dir::write_result(&place, &evaluation.run)?;
         let r = &evaluation.run;
-        let verdict = if r.collapsed { format!("collapsed: {}", r.reason) } else { format!("{:.2} %", 100.0 * r.accuracy) };
+        let verdict =
+            if r.collapsed { format!("collapsed: {}", r.reason) } else { format!("{:.2} %", 100.0 * r.accuracy) };
         bar.suspend(|| eprintln!("{} seed {seed}: {verdict} in {:.0} s", r.loss, r.train_seconds));
         done.push(Done { plan: plan.clone(), trainer, evaluation });
     }
@@ -176,4 +181,3 @@ fn command_line(spec: &Spec) -> String {
     ));
     out
 }
-

@@ -43,7 +43,11 @@ fn read(target: &DataTarget) -> Result<Summary> {
 
 fn print_info(s: &Summary) {
     println!("{}", s.name);
-    println!("images of {} (channels x height x width){}", s.shape, if s.open_set { ", split by class (open set)" } else { "" });
+    println!(
+        "images of {} (channels x height x width){}",
+        s.shape,
+        if s.open_set { ", split by class (open set)" } else { "" }
+    );
     for (name, part) in [("training", &s.train), ("test", &s.test)] {
         println!("{name}: {} images, {} classes{}", part.images, part.per_class.len(), counts(part));
     }

@@ -6,7 +6,7 @@ use crate::exit::mistake;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::checkpoint::{Checkpoint, Provenance};
-use arcsphere::evaluate::embed;
+use arcsphere::embed::embed;
 use arcsphere_data::folder::{EXTENSIONS, read_image};
 use arcsphere_data::{Dataset, OpenOptions};
 use arcsphere_eval::results::write_atomic;
@@ -68,10 +68,15 @@ fn images(paths: &[PathBuf], known: &Provenance, checkpoint: &Checkpoint) -> Res
             continue;
         }
         let d = &checkpoint.config.data;
-        let options = OpenOptions { root: d.root.clone(), resize: Some((shape.height, shape.width)), ..OpenOptions::default() };
+        let options =
+            OpenOptions { root: d.root.clone(), resize: Some((shape.height, shape.width)), ..OpenOptions::default() };
         let source = arcsphere_data::open(&path.to_string_lossy(), &options)?;
         if source.test.shape() != shape {
-            return Err(mistake!("{} has images of {}, the run was trained on {shape}", path.display(), source.test.shape()));
+            return Err(mistake!(
+                "{} has images of {}, the run was trained on {shape}",
+                path.display(),
+                source.test.shape()
+            ));
         }
         for i in 0..source.test.len() {
             let class = &source.test.classes()[source.test.labels()[i] as usize];

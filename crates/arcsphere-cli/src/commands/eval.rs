@@ -14,7 +14,8 @@ use std::fmt::Write as _;
 pub(crate) fn run(args: &Eval) -> Result<()> {
     let checkpoint = run_dir::read(&args.run)?;
     let own = checkpoint.config.clone();
-    let layers = arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
+    let layers =
+        arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
     let config = settings::flags(layers, &args.data, &Default::default())?.build()?;
     settings::set_threads(config.train.threads)?;
     let source = settings::open(&config)?;
@@ -66,7 +67,8 @@ pub(crate) fn summary(run: &Run) -> String {
         );
     }
     if let Some(eer) = run.eer {
-        let rates: Vec<String> = run.tmr_at_fmr.iter().rev().map(|(fmr, tmr)| format!("{} at {fmr}", percent(*tmr))).collect();
+        let rates: Vec<String> =
+            run.tmr_at_fmr.iter().rev().map(|(fmr, tmr)| format!("{} at {fmr}", percent(*tmr))).collect();
         let _ = writeln!(
             out,
             "EER {}, TMR@FMR (TAR@FAR) {} ({} genuine, {} impostor pairs)",

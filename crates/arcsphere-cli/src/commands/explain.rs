@@ -12,7 +12,9 @@ use std::f64::consts::PI;
 pub(crate) fn run(args: &Explain) -> Result<()> {
     let info = margin::find(&args.loss)?;
     if args.classes < 2 || args.dim < 2 {
-        return Err(mistake!("--classes and --dim must be at least 2: a margin is between two classes, and on a line there are no angles"));
+        return Err(mistake!(
+            "--classes and --dim must be at least 2: a margin is between two classes, and on a line there are no angles"
+        ));
     }
     let fitted = fit::fitted_margins(info.paper, args.classes, args.dim);
     println!("{}: {}", info.name, info.summary);
@@ -36,7 +38,11 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
         );
     }
     match info.scale {
-        ScaleKind::Fixed => println!("scale:     {:.1} here, {} in the paper", fit::default_scale(args.classes, args.dim), info.paper_scale),
+        ScaleKind::Fixed => println!(
+            "scale:     {:.1} here, {} in the paper",
+            fit::default_scale(args.classes, args.dim),
+            info.paper_scale
+        ),
         ScaleKind::EmbeddingNorm => println!("scale:     the embedding's norm"),
         ScaleKind::Unnormalized => println!("scale:     none, nothing is normalized"),
     }

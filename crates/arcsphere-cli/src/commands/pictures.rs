@@ -45,7 +45,11 @@ impl Drawn {
 }
 
 /// Hands the figure of the losses' decision boundaries to `use_it`.
-pub(crate) fn with_boundaries<T>(losses: &[Drawn], subtitle: &str, use_it: impl FnOnce(&Boundaries<'_>) -> Result<T>) -> Result<T> {
+pub(crate) fn with_boundaries<T>(
+    losses: &[Drawn],
+    subtitle: &str,
+    use_it: impl FnOnce(&Boundaries<'_>) -> Result<T>,
+) -> Result<T> {
     let parameters: Vec<String> = losses.iter().map(Drawn::parameters).collect();
     let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.psi(theta)).collect();
     let panels: Vec<BoundaryPanel<'_>> = losses
@@ -58,7 +62,11 @@ pub(crate) fn with_boundaries<T>(losses: &[Drawn], subtitle: &str, use_it: impl 
 }
 
 /// Hands the figure of the losses' target functions to `use_it`.
-pub(crate) fn with_targets<T>(losses: &[Drawn], subtitle: &str, use_it: impl FnOnce(&TargetCurves<'_>) -> Result<T>) -> Result<T> {
+pub(crate) fn with_targets<T>(
+    losses: &[Drawn],
+    subtitle: &str,
+    use_it: impl FnOnce(&TargetCurves<'_>) -> Result<T>,
+) -> Result<T> {
     let labels: Vec<String> = losses.iter().map(|l| format!("{} ({})", l.info.name, l.parameters())).collect();
     let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.psi(theta)).collect();
     let curves: Vec<TargetCurve<'_>> =

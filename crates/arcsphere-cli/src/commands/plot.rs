@@ -56,9 +56,10 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         args.losses.iter().map(|n| margin::find(n)).collect::<Result<_, _>>()?
     };
     let (margins_of, subtitle): (Box<dyn Fn(&LossInfo) -> Margins>, String) = match (args.classes, args.dim) {
-        (Some(c), Some(d)) if c >= 2 && d >= 2 => {
-            (Box::new(move |l| fit::fitted_margins(l.paper, c, d).margins), format!("margins fitted to {c} classes in {d} dimensions"))
-        }
+        (Some(c), Some(d)) if c >= 2 && d >= 2 => (
+            Box::new(move |l| fit::fitted_margins(l.paper, c, d).margins),
+            format!("margins fitted to {c} classes in {d} dimensions"),
+        ),
         (Some(_), _) => return Err(mistake!("--classes and --dim must be at least 2")),
         _ => (Box::new(|l| l.paper), "the papers' margins".to_owned()),
     };
@@ -66,7 +67,10 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
 }
 
 fn features(args: &Plot, theme: Theme) -> Result<()> {
-    let path = args.run.as_deref().ok_or_else(|| mistake!("plot features needs a run: arcsphere plot features RUN --out f.svg"))?;
+    let path = args
+        .run
+        .as_deref()
+        .ok_or_else(|| mistake!("plot features needs a run: arcsphere plot features RUN --out f.svg"))?;
     let checkpoint = run_dir::read(path)?;
     let config = checkpoint.config.clone();
     settings::set_threads(config.train.threads)?;

@@ -9,7 +9,7 @@ use arcsphere::plan::{Plan, Splits};
 use arcsphere::train::{End, Trainer};
 use arcsphere_eval::results::{Run, write_atomic};
 use indicatif::ProgressBar;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The effective configuration's file in a run's folder.
 const CONFIG_FILE: &str = "config.toml";
@@ -18,7 +18,15 @@ const RESULT_FILE: &str = "result.json";
 
 /// Trains in `folder` until the end: from its checkpoint if there is one, else from the
 /// start. Ctrl-C leaves a checkpoint and an error that says how to go on.
-pub(crate) fn train_in(folder: &Path, plan: Plan, splits: &Splits, name: &str, device: &Device, bar: &ProgressBar, how_to_resume: &str) -> Result<Trainer> {
+pub(crate) fn train_in(
+    folder: &Path,
+    plan: Plan,
+    splits: &Splits,
+    name: &str,
+    device: &Device,
+    bar: &ProgressBar,
+    how_to_resume: &str,
+) -> Result<Trainer> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join(checkpoint::FILE_NAME);
     let mut trainer = if path.is_file() {
@@ -43,7 +51,8 @@ pub(crate) fn train_in(folder: &Path, plan: Plan, splits: &Splits, name: &str, d
     if end == End::Stopped {
         bar.abandon();
         let step = trainer.progress.step;
-        let text = format!("stopped at step {step} of {}, nothing lost; go on with: {how_to_resume}", trainer.plan.steps);
+        let text =
+            format!("stopped at step {step} of {}, nothing lost; go on with: {how_to_resume}", trainer.plan.steps);
         return Err(Interrupted(text).into());
     }
     Ok(trainer)
@@ -72,11 +81,6 @@ pub(crate) fn read(path: &Path) -> Result<Checkpoint> {
 /// What stands before a run's bar.
 pub(crate) fn label(bar: &ProgressBar, text: &str) {
     bar.set_prefix(text.to_owned());
-}
-
-/// The folder of a run given by its folder or its checkpoint.
-pub(crate) fn folder_of(path: &Path) -> PathBuf {
-    if path.is_dir() { path.to_owned() } else { path.parent().unwrap_or(Path::new(".")).to_owned() }
 }
 
 /// Whether the user asked to stop between two runs.

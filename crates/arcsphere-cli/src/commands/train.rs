@@ -16,7 +16,11 @@ pub(crate) fn run(args: &Train) -> Result<()> {
     let (config, folder) = match &args.resume {
         Some(folder) => {
             if !folder.join(checkpoint::FILE_NAME).is_file() {
-                return Err(mistake!("{} has no {}, so there is nothing to resume", folder.display(), checkpoint::FILE_NAME));
+                return Err(mistake!(
+                    "{} has no {}, so there is nothing to resume",
+                    folder.display(),
+                    checkpoint::FILE_NAME
+                ));
             }
             (resumed(args, folder)?, folder.clone())
         }
@@ -62,7 +66,8 @@ fn fresh(args: &Train) -> Result<arcsphere::config::Config> {
 /// A resumed run's configuration is its own; flags may repeat it, not change it.
 fn resumed(args: &Train, folder: &std::path::Path) -> Result<arcsphere::config::Config> {
     let own = Checkpoint::read(folder)?.config;
-    let mut layers = arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
+    let mut layers =
+        arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
     if let Some(path) = &args.config {
         layers = layers.file(path)?;
     }

@@ -114,13 +114,7 @@ pub(super) fn panel_vectors(isa: Isa, columns: usize, channels: usize) -> usize 
 }
 
 /// The convolution of `x`; see [`super::forward`].
-pub(super) fn forward(
-    isa: Isa,
-    shape: &ConvShape,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+pub(super) fn forward(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (_, layout) = for_input(shape, 1);
     let passes = [forward_pass(isa, shape, &layout, weight, bias)];
     let image = shape.in_image();
@@ -136,13 +130,7 @@ pub(super) fn forward(
     )
 }
 
-fn forward_pass(
-    isa: Isa,
-    shape: &ConvShape,
-    layout: &Layout,
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Pass {
+fn forward_pass(isa: Isa, shape: &ConvShape, layout: &Layout, weight: &[f32], bias: Option<&[f32]>) -> Pass {
     let (rows, columns) = (shape.out_height(), shape.out_width());
     let channels = shape.out_channels;
     let area = shape.kernel * shape.kernel;
@@ -159,14 +147,7 @@ fn forward_pass(
         },
         weight,
     );
-    Pass {
-        taps,
-        weights,
-        size: [rows, columns],
-        origin: 0,
-        row: layout.row,
-        out: [0, columns * channels, channels],
-    }
+    Pass { taps, weights, size: [rows, columns], origin: 0, row: layout.row, out: [0, columns * channels, channels] }
 }
 
 #[cfg(test)]

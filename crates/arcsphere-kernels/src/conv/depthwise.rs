@@ -192,13 +192,7 @@ fn padded_input(shape: &ConvShape) -> Scratch {
 }
 
 /// See [`super::forward`].
-pub(super) fn forward(
-    isa: Isa,
-    shape: &ConvShape,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+pub(super) fn forward(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let layout = padded_input(shape);
     let kernel = shape.kernel;
     let places: Vec<usize> = (0..kernel * kernel).collect();
@@ -221,8 +215,7 @@ pub(super) fn input_grad(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32]
     let size = [shape.out_height(), shape.out_width(), shape.out_channels];
     let [top, bottom] = margins(shape, shape.height, size[0]);
     let [left, right] = margins(shape, shape.width, size[1]);
-    let scratch =
-        || Scratch::new(1, size[2], top + size[0] + bottom, left + size[1] + right, 1);
+    let scratch = || Scratch::new(1, size[2], top + size[0] + bottom, left + size[1] + right, 1);
     let layout = scratch();
     let (channels, stride, kernel) = (shape.in_channels, shape.stride, shape.kernel);
     let mut passes = Vec::new();
@@ -243,11 +236,7 @@ pub(super) fn input_grad(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32]
                 size: [y.count, x.count],
                 origin: layout.at(0, top + y.source - back[0], left + x.source - back[1]),
                 row: layout.row(),
-                out: [
-                    (y.first * shape.width + x.first) * channels,
-                    stride * shape.width * channels,
-                    stride * channels,
-                ],
+                out: [(y.first * shape.width + x.first) * channels, stride * shape.width * channels, stride * channels],
             });
         }
     }

@@ -102,8 +102,7 @@ fn class_pass(
         |tap, lane, channel| {
             let (first, place) = places[tap];
             let out = first + lane;
-            (out < shape.out_channels)
-                .then(|| (out * channels + channel) * kernel * kernel + place)
+            (out < shape.out_channels).then(|| (out * channels + channel) * kernel * kernel + place)
         },
         weight,
     );
@@ -113,11 +112,7 @@ fn class_pass(
         size: [y.count, x.count],
         origin: layout.at(0, top + y.source - back[0], left + x.source - back[1]),
         row: layout.row(),
-        out: [
-            (y.first * shape.width + x.first) * channels,
-            stride * shape.width * channels,
-            stride * channels,
-        ],
+        out: [(y.first * shape.width + x.first) * channels, stride * shape.width * channels, stride * channels],
     }
 }
 

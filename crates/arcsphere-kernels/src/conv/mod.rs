@@ -8,13 +8,13 @@
 //! inner loop, a register tile of pixels × output channels, meets no border and walks the input
 //! with constant distances; nothing of im2col's size is ever written.
 
-mod depthwise;
 mod dense;
+mod depthwise;
 mod input_grad;
-mod scratch;
-mod shape;
 #[cfg(test)]
 mod oracle;
+mod scratch;
+mod shape;
 mod tile;
 mod weight_grad;
 mod weights;
@@ -40,13 +40,7 @@ pub struct WeightGrad {
 /// # Panics
 ///
 /// If a slice's length is not the one that the shape asks for.
-pub fn forward(
-    isa: Isa,
-    shape: &ConvShape,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+pub fn forward(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     shape.check(Some(x), Some(weight), None);
     assert!(bias.is_none_or(|b| b.len() == shape.out_channels), "bias length of {shape:?}");
     if shape.is_depthwise() {

@@ -21,14 +21,7 @@ fn draw(len: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
 }
 
 impl Case {
-    fn new(
-        input: [usize; 4],
-        out: usize,
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-        groups: usize,
-    ) -> Self {
+    fn new(input: [usize; 4], out: usize, kernel: usize, stride: usize, padding: usize, groups: usize) -> Self {
         let shape = ConvShape::new(input, out, kernel, stride, padding, groups).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(input.iter().sum::<usize>() as u64);
         Self {
@@ -76,9 +69,7 @@ impl Case {
             ([1, 6, 6, 13], 2, 3, 0),
         ]
         .into_iter()
-        .map(|(input, kernel, stride, padding)| {
-            Self::new(input, input[3], kernel, stride, padding, input[3])
-        })
+        .map(|(input, kernel, stride, padding)| Self::new(input, input[3], kernel, stride, padding, input[3]))
         .collect()
     }
 
@@ -94,11 +85,7 @@ impl Case {
                     for u in 0..s.kernel {
                         for v in 0..s.kernel {
                             let (y, x) = (i * s.stride + u, j * s.stride + v);
-                            if y < s.padding
-                                || x < s.padding
-                                || y - s.padding >= s.height
-                                || x - s.padding >= s.width
-                            {
+                            if y < s.padding || x < s.padding || y - s.padding >= s.height || x - s.padding >= s.width {
                                 continue;
                             }
                             let (y, x) = (y - s.padding, x - s.padding);
@@ -107,8 +94,7 @@ impl Case {
                                     let channel = o / group_out * group_in + c;
                                     each(
                                         ((n * height + i) * width + j) * s.out_channels + o,
-                                        ((n * s.height + y) * s.width + x) * s.in_channels
-                                            + channel,
+                                        ((n * s.height + y) * s.width + x) * s.in_channels + channel,
                                         ((o * group_in + c) * s.kernel + u) * s.kernel + v,
                                     );
                                 }

@@ -20,13 +20,7 @@ const BUDGET: usize = 256 * 1024 / size_of::<f32>();
 impl Scratch {
     /// Room for images of `channels` × `rows` × `width` (padding included), as many as fit the
     /// cache, at least one and at most `images`.
-    pub(super) fn new(
-        images: usize,
-        channels: usize,
-        rows: usize,
-        width: usize,
-        phases: usize,
-    ) -> Self {
+    pub(super) fn new(images: usize, channels: usize, rows: usize, width: usize, phases: usize) -> Self {
         let blocks = channels.div_ceil(BLOCK);
         let columns = width.div_ceil(phases);
         let image = blocks * rows * phases * columns * BLOCK;
@@ -51,8 +45,7 @@ impl Scratch {
 
     /// The offset of a pixel of the padded image in a block.
     pub(super) fn at(&self, block: usize, row: usize, x: usize) -> usize {
-        ((block * self.rows + row) * self.phases + x % self.phases) * self.row()
-            + x / self.phases * BLOCK
+        ((block * self.rows + row) * self.phases + x % self.phases) * self.row() + x / self.phases * BLOCK
     }
 
     pub(super) fn data(&self) -> &[f32] {
@@ -122,9 +115,8 @@ impl Scratch {
                     for c in 0..channels {
                         let k = (u * kernel + v) * channels + c;
                         let at = base + self.at(k / BLOCK, i, first) + k % BLOCK;
-                        let values = line[(first * stride + v - padding) * channels + c..]
-                            .iter()
-                            .step_by(stride * channels);
+                        let values =
+                            line[(first * stride + v - padding) * channels + c..].iter().step_by(stride * channels);
                         let targets = self.data[at..].iter_mut().step_by(BLOCK);
                         for (target, value) in targets.zip(values).take(end - first) {
                             *target = *value;
@@ -170,9 +162,8 @@ pub(super) fn for_input(shape: &ConvShape, images: usize) -> (Scratch, Layout) {
         let inputs = kernel * kernel * shape.in_channels;
         let (rows, width) = (shape.out_height(), shape.out_width());
         let scratch = Scratch::new(images, inputs, rows, width, 1);
-        let taps = (0..scratch.blocks)
-            .map(|block| Tap { at: scratch.at(block, 0, 0), lanes: lanes(block, inputs) })
-            .collect();
+        let taps =
+            (0..scratch.blocks).map(|block| Tap { at: scratch.at(block, 0, 0), lanes: lanes(block, inputs) }).collect();
         let row = scratch.row();
         return (scratch, Layout { unfold: true, taps, row });
     }
@@ -194,12 +185,7 @@ pub(super) fn for_input(shape: &ConvShape, images: usize) -> (Scratch, Layout) {
 
 impl Layout {
     /// The weight index (u · kernel + v, c) of lane `lane` of tap `tap`, if it is one.
-    pub(super) fn weight_index(
-        &self,
-        shape: &ConvShape,
-        tap: usize,
-        lane: usize,
-    ) -> Option<(usize, usize)> {
+    pub(super) fn weight_index(&self, shape: &ConvShape, tap: usize, lane: usize) -> Option<(usize, usize)> {
         let area = shape.kernel * shape.kernel;
         let (place, channel) = if self.unfold {
             let k = tap * BLOCK + lane;

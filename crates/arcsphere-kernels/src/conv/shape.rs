@@ -32,13 +32,10 @@ impl ConvShape {
         groups: usize,
     ) -> Option<Self> {
         let [batch, height, width, in_channels] = input;
-        let positive = [batch, height, width, in_channels, out_channels, kernel, stride, groups]
-            .iter()
-            .all(|&size| size > 0);
+        let positive =
+            [batch, height, width, in_channels, out_channels, kernel, stride, groups].iter().all(|&size| size > 0);
         let depthwise = groups == in_channels && groups == out_channels;
-        let fits = padding < kernel
-            && height + 2 * padding >= kernel
-            && width + 2 * padding >= kernel;
+        let fits = padding < kernel && height + 2 * padding >= kernel && width + 2 * padding >= kernel;
         (positive && fits && (groups == 1 || depthwise)).then_some(Self {
             batch,
             in_channels,

@@ -219,9 +219,8 @@ pub(super) fn weight_grad(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) ->
     let (_, layout) = for_input(shape, 1);
     let panels = panels(shape.out_channels, layout.taps.len(), isa.lanes(), 2);
     let ranges = parallel::split(shape.batch, parallel::threads());
-    let parts = parallel::map(ranges, |images| {
-        isa.run(Part { shape, layout: &layout, panels: &panels, images, x, dy })
-    });
+    let parts =
+        parallel::map(ranges, |images| isa.run(Part { shape, layout: &layout, panels: &panels, images, x, dy }));
     let mut parts = parts.into_iter();
     let (mut sums, mut bias) = parts.next().expect("a batch has at least one image");
     for (more, more_bias) in parts {
@@ -235,13 +234,7 @@ pub(super) fn weight_grad(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) ->
 }
 
 /// From packed order to `[out, in, kernel, kernel]`.
-fn unpack(
-    shape: &ConvShape,
-    layout: &Layout,
-    panels: &[Panel],
-    sums: &[f32],
-    lanes: usize,
-) -> Vec<f32> {
+fn unpack(shape: &ConvShape, layout: &Layout, panels: &[Panel], sums: &[f32], lanes: usize) -> Vec<f32> {
     let area = shape.kernel * shape.kernel;
     let mut weight = vec![0.0; shape.weights()];
     for panel in panels {

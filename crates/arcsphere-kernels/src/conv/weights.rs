@@ -75,8 +75,7 @@ impl Packed {
             let start = biases.len();
             biases.resize(start + width, 0.0);
             if let Some(bias) = bias {
-                biases[start..start + panel.count]
-                    .copy_from_slice(&bias[panel.first..panel.first + panel.count]);
+                biases[start..start + panel.count].copy_from_slice(&bias[panel.first..panel.first + panel.count]);
             }
         }
         Self { panels, data, bias: biases, lanes }

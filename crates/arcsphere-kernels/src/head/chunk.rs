@@ -51,7 +51,12 @@ fn split_off<'a>(rest: &mut &'a mut [f32], n: usize) -> &'a mut [f32] {
 }
 
 impl<'a> Lane<'a> {
-    pub(super) fn split(batch: &Batch<'_>, logits: Logits<'_>, parameters: Parameters<'a>, classes: usize) -> Vec<Self> {
+    pub(super) fn split(
+        batch: &Batch<'_>,
+        logits: Logits<'_>,
+        parameters: Parameters<'a>,
+        classes: usize,
+    ) -> Vec<Self> {
         let (d, b) = (batch.dim, batch.labels.len());
         let Parameters { weights: mut w, bias: mut bias_rest, moments, bias_moments } = parameters;
         let (mut m1, mut m2) = (moments.first, moments.second);
@@ -104,7 +109,8 @@ impl<'a> Lane<'a> {
                     logit_sum[i] += z.iter().filter(|z| z.is_finite()).map(|&z| f64::from(z)).sum::<f64>();
                 }
                 let new_max = max[i].max(block_max);
-                sum[i] = sum[i] * f64::from(max[i] - new_max).exp() + f64::from(block_sum) * f64::from(block_max - new_max).exp();
+                sum[i] = sum[i] * f64::from(max[i] - new_max).exp()
+                    + f64::from(block_sum) * f64::from(block_max - new_max).exp();
                 max[i] = new_max;
             }
         }
@@ -121,15 +127,18 @@ impl<'a> Lane<'a> {
                 let lse = softmax.lse[i] as f32;
                 let scale = rows.logits[i].scale as f32;
                 let own = own_column(batch, block, i, n);
-                let own_logit = own.map(|j| z[j]);
+                if let Some(j) = own {
+                    // The own cosine's exponential has no bound when the margin has pushed the
+                    // log-sum-exp below it, and its share of the sums is added elsewhere.
+                    z[j] = 0.0;
+                }
                 let mut with_cos = 0.0_f32;
                 for (z, &inverse) in z.iter_mut().zip(&scratch.inverse) {
                     let error = exp(*z - lse) - smooth;
                     with_cos += error * *z;
                     *z = error * (scale * per_row) * inverse;
                 }
-                if let (Some(j), Some(logit)) = (own, own_logit) {
-                    with_cos -= (exp(logit - lse) - smooth) * logit;
+                if let Some(j) = own {
                     z[j] = if *angular { 0.0 } else { softmax.target_error[i] as f32 * per_row };
                 }
                 // The logits are s·cos, and s = 0 only when no gradient for s is wanted.
@@ -251,12 +260,25 @@ pub(super) struct Softmax {
 }
 
 impl Softmax {
-    pub(super) fn merge(batch: &Batch<'_>, logits: Logits<'_>, rows: &Rows, lanes: &[Lane<'_>], classes: usize, stats: &mut [RowStats]) -> Self {
+    pub(super) fn merge(
+        batch: &Batch<'_>,
+        logits: Logits<'_>,
+        rows: &Rows,
+        lanes: &[Lane<'_>],
+        classes: usize,
+        stats: &mut [RowStats],
+    ) -> Self {
         let b = batch.labels.len();
         let per_row = 1.0 / b.max(1) as f64;
         let other_share = batch.smoothing / classes as f64;
         let target_share = 1.0 - batch.smoothing + other_share;
-        let mut out = Softmax { lse: Vec::with_capacity(b), target_error: Vec::with_capacity(b), dtheta: Vec::with_capacity(b), other_share: other_share as f32, per_row };
+        let mut out = Softmax {
+            lse: Vec::with_capacity(b),
+            target_error: Vec::with_capacity(b),
+            dtheta: Vec::with_capacity(b),
+            other_share: other_share as f32,
+            per_row,
+        };
         for (i, stats) in stats.iter_mut().enumerate() {
             let (row, geometry) = (&rows.logits[i], &rows.geometry[i]);
             let plain = match logits {
@@ -292,7 +314,14 @@ impl Softmax {
     }
 
     /// d(mean loss)/dX from the lanes' sums and the rows' own targets.
-    pub(super) fn embedding_gradient(&self, batch: &Batch<'_>, logits: Logits<'_>, rows: &Rows, lanes: &[Lane<'_>], dx: &mut [f32]) {
+    pub(super) fn embedding_gradient(
+        &self,
+        batch: &Batch<'_>,
+        logits: Logits<'_>,
+        rows: &Rows,
+        lanes: &[Lane<'_>],
+        dx: &mut [f32],
+    ) {
         let d = batch.dim;
         dx.fill(0.0);
         for lane in lanes {
@@ -309,7 +338,8 @@ impl Softmax {
             let along = dx.iter().zip(unit).map(|(a, b)| a * b).sum::<f32>();
             let others: f64 = lanes.iter().map(|l| l.dscale[i]).sum();
             let dscale = others + self.target_error[i] * row.psi;
-            let dnorm = self.per_row * (dscale * row.dscale_dnorm + self.target_error[i] * row.scale * row.dpsi_dnorm + row.dpenalty_dnorm);
+            let dnorm = self.per_row
+                * (dscale * row.dscale_dnorm + self.target_error[i] * row.scale * row.dpsi_dnorm + row.dpenalty_dnorm);
             let inverse = 1.0 / rows.norms[i];
             for ((dx, &unit), &toward) in dx.iter_mut().zip(unit).zip(toward) {
                 let tangent = f64::from(*dx - along * unit) - self.dtheta[i] * f64::from(toward);

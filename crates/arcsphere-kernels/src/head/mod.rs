@@ -136,7 +136,14 @@ pub struct RowStats {
 /// # Panics
 ///
 /// If lengths disagree or a label is not below C: callers check both beforehand.
-pub fn step(batch: &Batch<'_>, logits: Logits<'_>, parameters: Parameters<'_>, update: &Update, dx: &mut [f32], stats: &mut [RowStats]) -> f64 {
+pub fn step(
+    batch: &Batch<'_>,
+    logits: Logits<'_>,
+    parameters: Parameters<'_>,
+    update: &Update,
+    dx: &mut [f32],
+    stats: &mut [RowStats],
+) -> f64 {
     let rows = batch.labels.len();
     let classes = parameters.weights.len() / batch.dim;
     assert_eq!(batch.embeddings.len(), rows * batch.dim);

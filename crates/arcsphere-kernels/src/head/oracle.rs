@@ -78,7 +78,15 @@ impl Case {
         let (mut dw, mut db) = (vec![0.0; w.len()], vec![0.0; bias.len()]);
         let mut dx = vec![0.0; self.x.len()];
         let mut stats = vec![RowStats::default(); self.labels.len()];
-        let batch = Batch { embeddings: &self.x, labels: &self.labels, dim: self.d, smoothing: self.smoothing, lanes, chunk, max_gradient_norm: self.limit };
+        let batch = Batch {
+            embeddings: &self.x,
+            labels: &self.labels,
+            dim: self.d,
+            smoothing: self.smoothing,
+            lanes,
+            chunk,
+            max_gradient_norm: self.limit,
+        };
         let logits = if self.angular { Logits::Angular(&Wild) } else { Logits::Linear };
         let parameters = Parameters {
             weights: &mut w,
@@ -112,7 +120,8 @@ impl Case {
     fn check(&self) {
         let (got, dx, dw, db) = self.run(2, 3);
         let f64s = |v: &[f32]| v.iter().map(|&a| f64::from(a)).collect::<Vec<_>>();
-        let want = loss(&f64s(&self.x), &f64s(&self.w), &f64s(&self.bias), &self.labels, self.d, self.smoothing, self.angular);
+        let want =
+            loss(&f64s(&self.x), &f64s(&self.w), &f64s(&self.bias), &self.labels, self.d, self.smoothing, self.angular);
         assert!((got - want).abs() <= 1e-5 * want.abs().max(1.0), "loss {got}, oracle {want}");
         for (which, got) in [dx, dw, db].iter().enumerate() {
             let want = self.differences(which);

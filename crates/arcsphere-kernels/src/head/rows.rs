@@ -62,7 +62,15 @@ impl Rows {
     }
 }
 
-const NEUTRAL: RowLogit = RowLogit { scale: 1.0, dscale_dnorm: 0.0, psi: 0.0, dpsi_dtheta: 0.0, dpsi_dnorm: 0.0, penalty: 0.0, dpenalty_dnorm: 0.0 };
+const NEUTRAL: RowLogit = RowLogit {
+    scale: 1.0,
+    dscale_dnorm: 0.0,
+    psi: 0.0,
+    dpsi_dtheta: 0.0,
+    dpsi_dnorm: 0.0,
+    penalty: 0.0,
+    dpenalty_dnorm: 0.0,
+};
 
 /// v / max(‖v‖, floor) in f64; returns ‖v‖.
 fn unit(v: &[f32], out: &mut [f64]) -> f64 {

@@ -63,7 +63,9 @@ impl Update {
                 let t = step.min(i32::MAX as u64) as i32;
                 let correct1 = 1.0 - beta1.powi(t);
                 let correct2 = 1.0 - beta2.powi(t);
-                for (((w, &g), m), v) in w.iter_mut().zip(g).zip(moments.first.iter_mut()).zip(moments.second.iter_mut()) {
+                for (((w, &g), m), v) in
+                    w.iter_mut().zip(g).zip(moments.first.iter_mut()).zip(moments.second.iter_mut())
+                {
                     *m = beta1 * *m + (1.0 - beta1) * g;
                     *v = beta2 * *v + (1.0 - beta2) * g * g;
                     *w -= rate * decay * *w;

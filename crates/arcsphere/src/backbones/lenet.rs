@@ -58,10 +58,10 @@ impl Lenet {
         let mut x = images;
         for (i, unit) in self.units.iter().enumerate() {
             x = unit.conv.forward(x);
-            if let Some(norm) = &unit.norm {
-                x = norm.forward(x, train);
-            }
-            x = unit.relu.forward(x);
+            x = match &unit.norm {
+                Some(norm) => norm.forward_prelu(x, &unit.relu, train),
+                None => unit.relu.forward(x),
+            };
             if i % 2 == 1 {
                 x = max_pool2d(x, 2, 2, 0);
             }

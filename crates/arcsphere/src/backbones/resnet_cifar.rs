@@ -3,9 +3,8 @@
 //! and a linear layer to the embedding.
 
 use super::{Backbone, BackboneInfo, BackboneSpec};
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, Rng, global_avg_pool, max_pool2d};
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, Rng, add_relu, global_avg_pool, max_pool2d, relu, widen};
 use burn::module::Module;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 pub(super) const INFO: BackboneInfo = BackboneInfo {
@@ -57,22 +56,24 @@ fn normalized(x: Tensor<4>, norm: &Option<BatchNorm>, train: bool) -> Tensor<4> 
     }
 }
 
+fn activated(x: Tensor<4>, norm: &Option<BatchNorm>, train: bool) -> Tensor<4> {
+    match norm {
+        Some(norm) => norm.forward_relu(x, train),
+        None => relu(x),
+    }
+}
+
 impl Block {
     fn forward(&self, x: Tensor<4>, train: bool) -> Tensor<4> {
-        let y = relu(normalized(self.conv1.forward(x.clone()), &self.norm1, train));
+        let y = activated(self.conv1.forward(x.clone()), &self.norm1, train);
         let y = normalized(self.conv2.forward(y), &self.norm2, train);
-        relu(y + self.shortcut(x))
+        add_relu(y, self.shortcut(x))
     }
 
     /// Option A: every second pixel, and zeros for the new channels.
     fn shortcut(&self, x: Tensor<4>) -> Tensor<4> {
         let x = if self.stride > 1 { max_pool2d(x, 1, self.stride, 0) } else { x };
-        if self.added_channels == 0 {
-            return x;
-        }
-        let [b, _, h, w] = x.dims();
-        let zeros = Tensor::zeros([b, self.added_channels, h, w], &x.device());
-        Tensor::cat(vec![x, zeros], 1)
+        widen(x, self.added_channels)
     }
 }
 
@@ -103,7 +104,7 @@ impl ResnetCifar {
     }
 
     pub(super) fn forward(&self, images: Tensor<4>, train: bool) -> Tensor<2> {
-        let mut x = relu(normalized(self.stem.forward(images), &self.stem_norm, train));
+        let mut x = activated(self.stem.forward(images), &self.stem_norm, train);
         for block in &self.blocks {
             x = block.forward(x, train);
         }

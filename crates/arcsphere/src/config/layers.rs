@@ -68,8 +68,8 @@ impl Layers {
     ///
     /// [`ConfigError::Read`] and those of [`text`](Self::text).
     pub fn file(self, path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         self.text(&text, &path.display().to_string())
     }
 
@@ -95,9 +95,9 @@ impl Layers {
     ///
     /// [`ConfigError::Invalid`].
     pub fn set(self, key: &str, value: impl Into<toml::Value>) -> Result<Self, ConfigError> {
-        let nested = key.rsplit('.').fold(value.into(), |value, part| {
-            toml::Value::Table(toml::Table::from_iter([(part.to_owned(), value)]))
-        });
+        let nested = key
+            .rsplit('.')
+            .fold(value.into(), |value, part| toml::Value::Table(toml::Table::from_iter([(part.to_owned(), value)])));
         let toml::Value::Table(table) = nested else {
             return Err(ConfigError::NotAnAssignment(key.to_owned()));
         };

@@ -24,6 +24,11 @@ fn head(info: &LossInfo, classes: usize, dim: usize, seed: u64) -> Head {
 
 /// The loss from its definition in f64: cosines by arccos-free atan2, logits, log-sum-exp.
 fn oracle(head: &Head, info: &LossInfo, x: &[f64], w: &[f64], labels: &[u32], state: MarginState) -> f64 {
+    oracle_at(head, info, x, w, labels, state, SCALE)
+}
+
+/// The same at another fixed scale.
+fn oracle_at(head: &Head, info: &LossInfo, x: &[f64], w: &[f64], labels: &[u32], state: MarginState, s: f64) -> f64 {
     let d = head.spec.dim;
     let norm = |v: &[f64]| v.iter().map(|a| a * a).sum::<f64>().sqrt();
     let mut total = 0.0;
@@ -39,7 +44,7 @@ fn oracle(head: &Head, info: &LossInfo, x: &[f64], w: &[f64], labels: &[u32], st
                 }
                 let cos = dot / n / norm(w);
                 let scale = match info.scale {
-                    ScaleKind::Fixed => (1.0 - state.scale_share) * n + state.scale_share * SCALE,
+                    ScaleKind::Fixed => (1.0 - state.scale_share) * n + state.scale_share * s,
                     _ => n,
                 };
                 if j != y as usize {
@@ -141,6 +146,25 @@ fn finite_where_trainings_die() {
                 }
             }
         }
+    }
+}
+
+/// At the papers' scale of 64 and long embeddings, with the sample far from its prototype:
+/// the own cosine's exponential exceeds f32, and must not enter the gradient.
+#[test]
+fn high_scales_stay_exact() {
+    for info in LOSSES {
+        let mut head = head(info, 3, 2, 1);
+        head.spec.scale = 64.0;
+        head.state.weights = vec![1.0, 0.0, -0.5, 0.8, -0.5, -0.8];
+        let theta = 0.6_f64;
+        let x = [(20.0 * theta.cos()) as f32, (20.0 * theta.sin()) as f32];
+        let (x64, w64) = (to_f64(&x), to_f64(&head.state.weights));
+        let at_64 = |v: &[f64]| oracle_at(&head, info, v, &w64, &[0], MarginState::FULL, 64.0);
+        let want = differences(&x64, at_64);
+        let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
+        head.step(&x, &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
+        close(&dx, &want, &format!("{}: dX at scale 64", info.name));
     }
 }
 

@@ -152,7 +152,10 @@ mod tests {
         let angles = [0.1_f64, 0.3, 2.0, 5.0];
         let means: Vec<f64> = angles.iter().flat_map(|a| [7.0 * a.cos(), 7.0 * a.sin()]).collect();
         let placed = place_by_means(&means, 2);
-        let got: Vec<f64> = placed.chunks(2).map(|p| f64::from(p[1]).atan2(f64::from(p[0])).rem_euclid(std::f64::consts::TAU)).collect();
+        let got: Vec<f64> = placed
+            .chunks(2)
+            .map(|p| f64::from(p[1]).atan2(f64::from(p[0])).rem_euclid(std::f64::consts::TAU))
+            .collect();
         let from_first: Vec<f64> = got.iter().map(|a| (a - got[0]).rem_euclid(std::f64::consts::TAU)).collect();
         for (k, a) in from_first.iter().enumerate() {
             assert!((a - k as f64 * std::f64::consts::FRAC_PI_2).abs() < 1e-6, "{from_first:?}");

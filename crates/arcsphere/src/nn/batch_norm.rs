@@ -59,12 +59,7 @@ impl BatchNorm {
     /// # Panics
     ///
     /// As for [`BatchNorm::forward`], and if `prelu` has another number of channels.
-    pub fn forward_prelu<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        prelu: &PRelu,
-        train: bool,
-    ) -> Tensor<D> {
+    pub fn forward_prelu<const D: usize>(&self, x: Tensor<D>, prelu: &PRelu, train: bool) -> Tensor<D> {
         self.forward_with(x, train, Some(prelu.weight.val()))
     }
 
@@ -78,12 +73,7 @@ impl BatchNorm {
         self.forward_with(x, train, Some(slope))
     }
 
-    fn forward_with<const D: usize>(
-        &self,
-        x: Tensor<D>,
-        train: bool,
-        slope: Option<Tensor<1>>,
-    ) -> Tensor<D> {
+    fn forward_with<const D: usize>(&self, x: Tensor<D>, train: bool, slope: Option<Tensor<1>>) -> Tensor<D> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if !train {
             let (mean, variance) = (self.running_mean.value(), self.running_var.value());
@@ -95,14 +85,13 @@ impl BatchNorm {
         }
         let count = x.shape().num_elements() / x.dims()[1].max(1);
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
-        let (output, mean, variance) =
-            match host::batch_norm_train(&x, &weight, &bias, slope.as_ref(), EPSILON) {
-                Some(batch) => (batch.output, batch.mean, batch.variance),
-                None => {
-                    let batch = module::batch_norm_train(x, weight, bias, EPSILON);
-                    (activate(batch.output, slope), batch.mean, batch.variance)
-                }
-            };
+        let (output, mean, variance) = match host::batch_norm_train(&x, &weight, &bias, slope.as_ref(), EPSILON) {
+            Some(batch) => (batch.output, batch.mean, batch.variance),
+            None => {
+                let batch = module::batch_norm_train(x, weight, bias, EPSILON);
+                (activate(batch.output, slope), batch.mean, batch.variance)
+            }
+        };
         blend(&self.running_mean, mean);
         blend(&self.running_var, variance * unbiased);
         output
@@ -131,7 +120,7 @@ mod tests {
     use crate::nn::host::testing::{backward, close as same, random};
 
     fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-        x.into_data().to_vec().unwrap()
+        x.into_data().try_to_vec().unwrap()
     }
 
     fn close(actual: &[f32], expected: &[f32]) {

@@ -71,11 +71,7 @@ fn normal(len: usize, std: f64, rng: &mut Rng) -> Vec<f32> {
 }
 
 /// A tensor of the given shape from host values.
-pub(super) fn tensor<const D: usize>(
-    values: Vec<f32>,
-    shape: [usize; D],
-    device: &Device,
-) -> Tensor<D> {
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
@@ -94,11 +90,9 @@ mod tests {
     #[test]
     fn moments_are_those_of_the_formula() {
         let len = 200_000;
-        for (init, variance) in [
-            (Init::KaimingNormal, 2.0 / 50.0),
-            (Init::KaimingUniform, 2.0 / 50.0),
-            (Init::XavierUniform, 2.0 / 80.0),
-        ] {
+        for (init, variance) in
+            [(Init::KaimingNormal, 2.0 / 50.0), (Init::KaimingUniform, 2.0 / 50.0), (Init::XavierUniform, 2.0 / 80.0)]
+        {
             let values = init.draw(len, 50, 30, &mut Rng::seed_from_u64(7));
             let (mean, var) = moments(&values);
             // Five standard errors of the mean; the variance's relative error is below 1 %.

@@ -33,8 +33,7 @@ impl Linear {
         let weight = init.draw(in_features * out_features, in_features, out_features, rng);
         Self {
             weight: Param::from_tensor(tensor(weight, [out_features, in_features], device)),
-            bias: bias
-                .then(|| Param::from_tensor(tensor(vec![0.0; out_features], [out_features], device))),
+            bias: bias.then(|| Param::from_tensor(tensor(vec![0.0; out_features], [out_features], device))),
         }
     }
 
@@ -60,12 +59,11 @@ mod tests {
     #[test]
     fn rows_of_the_weight_are_outputs() {
         let device = Device::flex();
-        let mut layer =
-            Linear::new(3, 2, true, Init::Zeros, &mut Rng::seed_from_u64(0), &device);
+        let mut layer = Linear::new(3, 2, true, Init::Zeros, &mut Rng::seed_from_u64(0), &device);
         let weight = tensor(vec![1., 2., 3., 4., 5., 6.], [2, 3], &device);
         layer.weight = Param::from_tensor(weight);
         layer.bias = Some(Param::from_tensor(tensor(vec![10., 20.], [2], &device)));
         let y = layer.forward(tensor(vec![1., 0., -1.], [1, 3], &device));
-        assert_eq!(y.into_data().to_vec::<f32>().unwrap(), [8.0, 18.0]);
+        assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [8.0, 18.0]);
     }
 }

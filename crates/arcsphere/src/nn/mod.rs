@@ -20,5 +20,5 @@ pub use conv2d::{Conv2d, Conv2dSpec};
 pub use init::{Init, Rng};
 pub use linear::Linear;
 pub use params::{NamedTensor, ParamsError, export, import};
-pub use pool::{flatten, global_avg_pool, max_pool2d};
-pub use prelu::PRelu;
+pub use pool::{flatten, global_avg_pool, max_pool2d, widen};
+pub use prelu::{PRelu, add_relu, relu};

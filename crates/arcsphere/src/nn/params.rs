@@ -93,7 +93,9 @@ pub fn import<M: Module>(module: M, state: Vec<NamedTensor>) -> Result<M, Params
     for (path, expected) in &shapes.shapes {
         let path = path.clone();
         match by_path.get(&path) {
-            None => return Err(ParamsError::Missing { path, expected: expected.clone() }),
+            None => {
+                return Err(ParamsError::Missing { path, expected: expected.clone() });
+            }
             Some((shape, _)) if shape != expected => {
                 let (found, expected) = (shape.clone(), expected.clone());
                 return Err(ParamsError::Shape { path, found, expected });
@@ -205,9 +207,7 @@ mod tests {
 
     fn net(seed: u64, device: &Device) -> Net {
         let mut rng = Rng::seed_from_u64(seed);
-        let layers = (0..2)
-            .map(|_| Linear::new(3, 3, true, Init::KaimingNormal, &mut rng, device))
-            .collect();
+        let layers = (0..2).map(|_| Linear::new(3, 3, true, Init::KaimingNormal, &mut rng, device)).collect();
         Net { layers, norm: BatchNorm::new(3, device) }
     }
 

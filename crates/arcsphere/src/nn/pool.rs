@@ -14,15 +14,12 @@ use super::host;
 ///
 /// If `kernel` or `stride` is zero, or the padded input is smaller than the kernel.
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    host::max_pool2d(&x, [kernel, stride, padding])
-        .unwrap_or_else(|| plain(x, kernel, stride, padding))
+    host::max_pool2d(&x, [kernel, stride, padding]).unwrap_or_else(|| plain(x, kernel, stride, padding))
 }
 
 /// The same by Burn's own operation, on any device.
 fn plain(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    let options = MaxPoolOptions::new([kernel; 2])
-        .with_stride([stride; 2])
-        .with_padding([padding; 2]);
+    let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
     burn::tensor::module::max_pool2d(x, options)
 }
 
@@ -39,6 +36,19 @@ pub fn flatten(x: Tensor<4>) -> Tensor<2> {
     x.reshape([batch, channels * height * width])
 }
 
+/// `more` channels of zeros after those of the tensor: `[batch, channels, height, width]` →
+/// `[batch, channels + more, height, width]`.
+pub fn widen(x: Tensor<4>, more: usize) -> Tensor<4> {
+    if more == 0 {
+        return x;
+    }
+    host::widen(&x, more).unwrap_or_else(|| {
+        let [batch, _, height, width] = x.dims();
+        let zeros = Tensor::zeros([batch, more, height, width], &x.device());
+        Tensor::cat(vec![x, zeros], 1)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +57,7 @@ mod tests {
     use burn::tensor::Device;
 
     fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-        x.into_data().to_vec().unwrap()
+        x.into_data().try_to_vec().unwrap()
     }
 
     #[test]
@@ -75,5 +85,16 @@ mod tests {
             close("y", ours, theirs, 0.0);
             close("dx", x.grad(&g).unwrap(), x.grad(&h).unwrap(), 1e-6);
         }
+    }
+
+    #[test]
+    fn new_channels_are_zero_and_give_no_gradient() {
+        let x = random([2, 3, 2, 5]);
+        let zeros = Tensor::zeros([2, 4, 2, 5], &x.device());
+        let ours = widen(x.clone(), 4);
+        let theirs = Tensor::cat(vec![x.clone(), zeros], 1);
+        let (g, h) = (backward(&ours), backward(&theirs));
+        close("y", ours, theirs, 0.0);
+        close("dx", x.grad(&g).unwrap(), x.grad(&h).unwrap(), 0.0);
     }
 }

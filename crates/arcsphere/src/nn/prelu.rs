@@ -1,4 +1,4 @@
-//! Parametric ReLU: y = max(0, x) + a[c] · min(0, x), with one learned slope a channel.
+//! ReLU, y = max(0, x), and parametric ReLU: y = max(0, x) + a[c] · min(0, x), with one learned slope a channel.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
@@ -34,6 +34,21 @@ impl PRelu {
     }
 }
 
+/// max(0, x), of any shape: in place on the CPU where no other tensor shares the memory.
+pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    host::relu(x).unwrap_or_else(activation::relu)
+}
+
+/// max(0, x + y), of tensors of one shape: the end of a residual block, in place on the CPU where
+/// no other tensor shares a summand's memory.
+///
+/// # Panics
+///
+/// If the shapes do not broadcast.
+pub fn add_relu<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    host::add_relu(x, y).unwrap_or_else(|(x, y)| activation::relu(x + y))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,7 +60,7 @@ mod tests {
         let mut layer = PRelu::new(2, 0.25, &device);
         layer.weight = Param::from_tensor(tensor(vec![0.5, 0.1], [2], &device));
         let y = layer.forward(tensor(vec![-2.0, -10.0, 3.0, 0.0], [2, 2], &device));
-        assert_eq!(y.into_data().to_vec::<f32>().unwrap(), [-1.0, -1.0, 3.0, 0.0]);
+        assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [-1.0, -1.0, 3.0, 0.0]);
     }
 
     /// Tolerance: 1e-6 of the largest value, for sums of up to 60 products.
@@ -58,5 +73,36 @@ mod tests {
         close("y", ours, theirs, 1e-6);
         close("dx", x.grad(&g).unwrap(), x.grad(&h).unwrap(), 1e-6);
         close("da", slope.grad(&g).unwrap(), slope.grad(&h).unwrap(), 1e-6);
+    }
+
+    /// Tolerance: none, the values are copies and zeros.
+    #[test]
+    fn relu_agrees_with_burn_and_leaves_shared_memory_alone() {
+        let x = random([3, 5, 4, 3]);
+        let shared = x.clone() * 1.0;
+        let kept = shared.clone();
+        let (ours, theirs) = (relu(shared), activation::relu(x.clone()));
+        close("input", kept, x.clone(), 0.0);
+        let (g, h) = (backward(&ours), backward(&theirs));
+        close("y", ours, theirs, 0.0);
+        close("dx", x.grad(&g).unwrap(), x.grad(&h).unwrap(), 0.0);
+    }
+
+    /// Tolerance: none, both add the same two numbers.
+    #[test]
+    fn the_sum_agrees_with_burn_and_leaves_shared_memory_alone() {
+        let (x, y) = (random([3, 5, 4, 3]), random([3, 5, 4, 3]));
+        let ours = add_relu(x.clone(), y.clone());
+        let theirs = activation::relu(x.clone() + y.clone());
+        let (g, h) = (backward(&ours), backward(&theirs));
+        close("sum", ours, theirs, 0.0);
+        for tensor in [x, y] {
+            close("gradient", tensor.grad(&g).unwrap(), tensor.grad(&h).unwrap(), 0.0);
+        }
+        let (x, y) = (random([2, 3]) * 1.0, random([2, 3]) * 1.0);
+        let kept = x.clone();
+        let before = kept.clone().into_data();
+        add_relu(x, y);
+        assert_eq!(kept.into_data(), before);
     }
 }

@@ -17,7 +17,14 @@ use std::path::Path;
 const MAX_POINTS: usize = 2000;
 
 /// Writes everything and returns the numbers.
-pub(super) fn write(folder: &Path, spec: &Spec, splits: &Splits, source: &Source, done: &[Done], command: &str) -> Result<Results> {
+pub(super) fn write(
+    folder: &Path,
+    spec: &Spec,
+    splits: &Splits,
+    source: &Source,
+    done: &[Done],
+    command: &str,
+) -> Result<Results> {
     let threads = done.first().map_or(1, |d| d.plan.threads);
     let results = Results {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -84,7 +91,8 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
     );
     add(
         "",
-        "What takes the place of cos θ for a sample's own class. The lower the curve, the more is asked of the sample.".to_owned(),
+        "What takes the place of cos θ for a sample's own class. The lower the curve, the more is asked of the sample."
+            .to_owned(),
         pictures::with_targets(&drawn, &subtitle, |f| pictures::write_all(f, folder, "target-curves", false))?,
     );
     add("", "Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, done)?);
@@ -130,16 +138,17 @@ fn curves(folder: &Path, done: &[Done]) -> Result<String> {
         .iter()
         .map(|d| {
             let history = &d.trainer.progress.history;
-            (
-                history.iter().map(|e| e.loss).collect(),
-                history.iter().filter_map(|e| e.validation_accuracy).collect(),
-            )
+            (history.iter().map(|e| e.loss).collect(), history.iter().filter_map(|e| e.validation_accuracy).collect())
         })
         .collect();
     let curves: Vec<Curve<'_>> = done
         .iter()
         .zip(&series)
-        .map(|(d, (loss, accuracy))| Curve { label: d.plan.loss.name, training_loss: loss, validation_accuracy: accuracy })
+        .map(|(d, (loss, accuracy))| Curve {
+            label: d.plan.loss.name,
+            training_loss: loss,
+            validation_accuracy: accuracy,
+        })
         .collect();
     let figure = Curves { title: "Training", subtitle: "per epoch", curves: &curves };
     pictures::write_all(&figure, folder, "curves", false)
@@ -157,9 +166,13 @@ fn first_seeds(done: &[Done]) -> Vec<&Done> {
 
 /// The summary for the terminal.
 pub(super) fn table(results: &Results) -> String {
-    let mut out = format!("{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>7}\n", "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time");
+    let mut out = format!(
+        "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>7}\n",
+        "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time"
+    );
     for s in summarize(&results.runs) {
-        let accuracy = format!("{:.2} [{:.2}, {:.2}]", 100.0 * s.accuracy, 100.0 * s.accuracy_low, 100.0 * s.accuracy_high);
+        let accuracy =
+            format!("{:.2} [{:.2}, {:.2}]", 100.0 * s.accuracy, 100.0 * s.accuracy_low, 100.0 * s.accuracy_high);
         let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
         let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
         let _ = writeln!(

@@ -29,19 +29,13 @@ pub(in crate::nn) fn conv2d(
     Some(match bias {
         Some(bias) => Inputs::new([x, weight, bias.clone().into_dispatch()])?
             .apply(ConvBackward, |[x, weight, bias]| forward(shape, x, weight, Some(bias))),
-        None => Inputs::new([x, weight])?
-            .apply(ConvBackward, |[x, weight]| forward(shape, x, weight, None)),
+        None => Inputs::new([x, weight])?.apply(ConvBackward, |[x, weight]| forward(shape, x, weight, None)),
     })
 }
 
 type State = (ConvShape, FlexTensor, FlexTensor);
 
-fn forward(
-    shape: ConvShape,
-    x: FlexTensor,
-    weight: FlexTensor,
-    bias: Option<FlexTensor>,
-) -> (FlexTensor, State) {
+fn forward(shape: ConvShape, x: FlexTensor, weight: FlexTensor, bias: Option<FlexTensor>) -> (FlexTensor, State) {
     let (x, weight, bias) = (channels_last(x), dense(weight), bias.map(dense));
     let bias = bias.as_ref().map(values);
     let y = conv::forward(Isa::best(), &shape, values(&x), values(&weight), bias);

@@ -6,21 +6,23 @@
 //! `[batch, channels, height, width]` and only its strides say so, so every Burn operation
 //! understands it and none of ours copies it.
 
+mod add;
 mod conv;
 mod norm;
 mod pool;
 mod prelu;
+mod widen;
 
+pub(super) use add::add_relu;
 pub(super) use conv::conv2d;
 pub(super) use norm::{batch_norm, batch_norm_train};
 pub(super) use pool::max_pool2d;
-pub(super) use prelu::prelu;
+pub(super) use prelu::{prelu, relu};
+pub(super) use widen::widen;
 
 use burn::backend::autodiff::ops::{Backward, OpsKind};
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::backend::{
-    Autodiff, BackendTensor, DispatchAutodiffContext, DispatchKindConversion, DispatchTensor, Flex,
-};
+use burn::backend::{Autodiff, BackendTensor, DispatchAutodiffContext, DispatchKindConversion, DispatchTensor, Flex};
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 
 /// A float tensor that autodiff follows.
@@ -62,8 +64,8 @@ impl<const N: usize> Inputs<N> {
             Self::Autodiff(tensors) => {
                 let nodes = tensors.each_ref().map(Tracked::node);
                 let (output, state) = forward(tensors.map(Tracked::into_primitive));
-                let preparation = backward
-                    .prepare::<burn::backend::autodiff::checkpoint::strategy::NoCheckpointing>(nodes);
+                let preparation =
+                    backward.prepare::<burn::backend::autodiff::checkpoint::strategy::NoCheckpointing>(nodes);
                 let output = match preparation.compute_bound().stateful() {
                     OpsKind::Tracked(preparation) => preparation.finish(state, output),
                     OpsKind::UnTracked(preparation) => preparation.finish(output),
@@ -86,8 +88,7 @@ fn track(tensor: DispatchTensor) -> Option<Tracked> {
     if tensor.autodiff == DispatchAutodiffContext::Disabled {
         return plain(tensor).map(Tracked::new);
     }
-    let tensor =
-        <DispatchTensor as DispatchKindConversion<Autodiff<Flex>>>::try_into_backend(tensor).ok()?;
+    let tensor = <DispatchTensor as DispatchKindConversion<Autodiff<Flex>>>::try_into_backend(tensor).ok()?;
     match tensor {
         BackendTensor::Float(tensor) if tensor.primitive().dtype() == DType::F32 => Some(tensor),
         _ => None,
@@ -122,12 +123,23 @@ fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("a dense f32 tensor is one slice")
 }
 
-/// A tensor of the given dimensions, channels last, from memory of that order.
-fn from_channels_last(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
-    let tensor = from_values(values, shape);
-    let rank = shape.len();
+/// The values of a dense tensor, to be changed; copied first if another tensor shares them.
+fn values_mut(tensor: &mut FlexTensor) -> &mut [f32] {
+    let range = tensor.layout().contiguous_offsets();
+    let (start, end) = range.expect("a dense f32 tensor is one slice");
+    &mut tensor.storage_mut()[start..end]
+}
+
+/// The inverse of [`channels_last`]: the channels' dimension back in its place, nothing moved.
+fn channels_second(tensor: FlexTensor) -> FlexTensor {
+    let rank = tensor.layout().num_dims();
     let axes: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
     with_axes(tensor, &axes)
+}
+
+/// A tensor of the given dimensions, channels last, from memory of that order.
+fn from_channels_last(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
+    channels_second(from_values(values, shape))
 }
 
 /// A tensor in row-major order.
@@ -157,15 +169,10 @@ pub(super) mod testing {
 
     /// Holds two tensors together within `tolerance` of their largest value.
     #[track_caller]
-    pub(in crate::nn) fn close<const D: usize>(
-        what: &str,
-        ours: Tensor<D>,
-        theirs: Tensor<D>,
-        tolerance: f32,
-    ) {
+    pub(in crate::nn) fn close<const D: usize>(what: &str, ours: Tensor<D>, theirs: Tensor<D>, tolerance: f32) {
         assert_eq!(ours.dims(), theirs.dims(), "{what}");
-        let ours: Vec<f32> = ours.into_data().to_vec().unwrap();
-        let theirs: Vec<f32> = theirs.into_data().to_vec().unwrap();
+        let ours: Vec<f32> = ours.into_data().try_to_vec().unwrap();
+        let theirs: Vec<f32> = theirs.into_data().try_to_vec().unwrap();
         let scale = theirs.iter().fold(1.0f32, |a, b| a.max(b.abs()));
         for (index, (a, b)) in ours.iter().zip(&theirs).enumerate() {
             assert!((a - b).abs() <= tolerance * scale, "{what}[{index}]: {a} is not {b}");

@@ -11,7 +11,7 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::flex::FlexTensor;
 use burn::tensor::Tensor;
 
-use super::{Inputs, channels_last, dense, from_channels_last, from_values, values};
+use super::{Inputs, channels_last, channels_second, dense, from_channels_last, from_values, values, values_mut};
 
 /// A normalization's output and the batch's statistics.
 pub(in crate::nn) struct Trained<const D: usize> {
@@ -60,9 +60,7 @@ pub(in crate::nn) fn batch_norm_train<const D: usize>(
         }),
     };
     let statistics = found?;
-    let tensor = |values: &[f32]| {
-        Tensor::from_primitive::<Flex>(from_values(values.to_vec(), &[channels]))
-    };
+    let tensor = |values: &[f32]| Tensor::from_primitive::<Flex>(from_values(values.to_vec(), &[channels]));
     let (mean, variance) = (tensor(&statistics.mean), tensor(&statistics.variance));
     Some(Trained { output, mean, variance })
 }
@@ -111,10 +109,11 @@ impl<const N: usize> Backward<Flex, N> for NormBackward {
     type State = State;
 
     fn backward(self, ops: Ops<State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = channels_last(grads.consume::<Flex>(&ops.node));
+        let mut input = channels_last(grads.consume::<Flex>(&ops.node));
         let state = ops.state;
-        let grad = norm::backward(Isa::best(), values(&state.x), &state.norm(), values(&dy));
-        let input = from_channels_last(grad.input, state.x.layout().shape());
+        let (x, norm) = (values(&state.x), state.norm());
+        let grad = norm::backward(Isa::best(), x, &norm, values_mut(&mut input));
+        let input = channels_second(input);
         let vector = |values: Vec<f32>| {
             let shape = [values.len()];
             from_values(values, &shape)
@@ -156,8 +155,7 @@ pub(in crate::nn) fn batch_norm<const D: usize>(
     };
     let x = channels_last(x);
     let [weight, bias, mean, variance, slope] = [weight, bias, mean, variance, slope].map(dense);
-    let statistics =
-        Statistics { mean: values(&mean).to_vec(), variance: values(&variance).to_vec() };
+    let statistics = Statistics { mean: values(&mean).to_vec(), variance: values(&variance).to_vec() };
     let norm = Norm {
         statistics: &statistics,
         weight: values(&weight),

@@ -13,10 +13,7 @@ use burn::tensor::Tensor;
 use super::{Inputs, channels_last, from_channels_last, values};
 
 /// The pooling of [`max_pool2d`](crate::nn::max_pool2d), or `None` where the kernels do not apply.
-pub(in crate::nn) fn max_pool2d(
-    x: &Tensor<4>,
-    [kernel, stride, padding]: [usize; 3],
-) -> Option<Tensor<4>> {
+pub(in crate::nn) fn max_pool2d(x: &Tensor<4>, [kernel, stride, padding]: [usize; 3]) -> Option<Tensor<4>> {
     let [batch, channels, height, width] = x.dims();
     let input = [batch, height, width, channels];
     let shape = PoolShape::new(input, kernel, stride, padding)?;
