@@ -104,12 +104,15 @@ pub(crate) struct Compare {
     /// Which losses, separated by commas [default: all].
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
-    /// How many seeds each.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seeds: u64,
-    /// The first seed.
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub(crate) seed: u64,
+    /// How many seeds each [default: 1].
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<u64>,
+    /// The first seed [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Runs at a time, each with its share of the threads [default: one run per thread].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
     /// Where to write [default: runs/compare-<time>]; must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -166,6 +166,9 @@ impl Plan {
         if scale_kind == ScaleKind::Fixed {
             config.loss.scale = Some(scale);
         }
+        if scale_kind != ScaleKind::Unnormalized {
+            config.optim.prototype_rate.get_or_insert(if dim == 2 { 0.0 } else { 1.0 });
+        }
         let threads = match config.train.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
@@ -227,6 +230,10 @@ fn check_numbers(config: &Config) -> Result<(), PlanError> {
         "0 means all that there are",
     )?;
     positive("optim.rate", c.optim.rate, "weights must move, downhill")?;
+    if let Some(part) = c.optim.prototype_rate {
+        let ok = (0.0..=100.0).contains(&part);
+        within("optim.prototype_rate", part, ok, "in [0, 100]", "it is a part of the rate; 0 holds prototypes still")?;
+    }
     share("optim.momentum", c.optim.momentum, "at 1 a velocity never fades")?;
     share("optim.beta2", c.optim.beta2, "at 1 a moment never fades")?;
     positive("optim.epsilon", c.optim.epsilon, "it keeps a division from zero")?;

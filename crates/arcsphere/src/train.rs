@@ -171,7 +171,7 @@ impl Trainer {
         }
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
-        let head_update = without_prototype_decay(update, self.head.is_angular());
+        let head_update = if margin.linear || !self.head.is_angular() { update } else { prototype_update(plan, update) };
         let loss = self.head.step(&host, labels, margin, &head_update, &mut dx, &mut stats);
         self.progress.step += 1;
         if !loss.is_finite() {
@@ -272,14 +272,16 @@ pub(crate) fn update_at(plan: &Plan, step: u64) -> Update {
     }
 }
 
-/// Normalized prototypes have no decay: their length means nothing.
-fn without_prototype_decay(update: Update, angular: bool) -> Update {
+/// The rule for normalized prototypes: their own rate, and no decay, since their length
+/// means nothing.
+fn prototype_update(plan: &Plan, update: Update) -> Update {
+    let part = plan.config.optim.prototype_rate.unwrap_or(1.0) as f32;
     match update {
-        Update::Sgd { rate, momentum, .. } if angular => Update::Sgd { rate, momentum, decay: 0.0 },
-        Update::AdamW { rate, beta1, beta2, epsilon, step, .. } if angular => {
-            Update::AdamW { rate, beta1, beta2, epsilon, decay: 0.0, step }
+        Update::Sgd { rate, momentum, .. } => Update::Sgd { rate: part * rate, momentum, decay: 0.0 },
+        Update::AdamW { rate, beta1, beta2, epsilon, step, .. } => {
+            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay: 0.0, step }
         }
-        other => other,
+        Update::Gradient => Update::Gradient,
     }
 }
 

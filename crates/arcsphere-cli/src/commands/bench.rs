@@ -2,6 +2,7 @@
 
 use crate::args::{Bench, Subject};
 use crate::exit::mistake;
+use crate::out::say;
 use crate::{machine, settings};
 use anyhow::Result;
 use arcsphere::Device;
@@ -41,10 +42,10 @@ pub(crate) fn run(args: &Bench) -> Result<()> {
         more.extend(all);
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&extra)?);
+        say!("{}", serde_json::to_string_pretty(&extra)?);
     } else {
         let rss = machine::peak_rss_bytes().map_or(String::new(), |b| format!(", peak memory {} MB", b / 1_000_000));
-        println!(
+        say!(
             "{subject}: {:.2} ms a step, {:.0} samples/s{rss}; {} threads, {}, {}",
             median * 1e3,
             args.batch as f64 / median,

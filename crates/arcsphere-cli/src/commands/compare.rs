@@ -1,23 +1,23 @@
 //! `arcsphere compare`: every loss on the same images, in one report.
 
+mod command_line;
 mod report;
+mod runs;
 
-use super::run_dir;
 use crate::args::Compare;
 use crate::exit::mistake;
+use crate::out::{note, say};
 use crate::{settings, watch};
 use anyhow::Result;
-use arcsphere::Device;
 use arcsphere::checkpoint;
 use arcsphere::config::{Config, Layers, to_toml};
-use arcsphere::evaluate::{Evaluation, evaluate};
+use arcsphere::evaluate::Evaluation;
 use arcsphere::losses::margin::{self, LOSSES, LossInfo};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::Trainer;
-use arcsphere_data::Source;
 use arcsphere_eval::results::write_atomic;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a comparison's folder remembers of it, so that it can go on.
 const SPEC_FILE: &str = "compare.json";
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
         Some(folder) => resumed(args, folder)?,
         None => fresh(args)?,
     };
-    settings::set_threads(spec.config.train.threads)?;
+    let (jobs, _) = runs::shares(args, spec.losses.len() * spec.seeds as usize)?;
     let source = settings::open(&spec.config)?;
     let splits = plan::split(&spec.config, &source)?;
     let plans = plans(&spec, &splits)?;
@@ -60,27 +60,28 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
             folder
         }
     };
-    eprintln!("{}: {} runs into {}", source.name, plans.len(), folder.display());
-    let done = train_all(&plans, &splits, &source, &folder, &device)?;
-    let results = report::write(&folder, &spec, &splits, &source, &done, &command_line(&spec))?;
-    print!("{}", report::table(&results));
-    println!("{}", folder.join("report.html").display());
+    note!("{}: {} runs into {}", source.name, plans.len(), folder.display());
+    let place = runs::Place { folder: &folder, splits: &splits, source: &source, device: &device };
+    let done = runs::train_all(&plans, jobs, &place)?;
+    let threads = jobs * spec.config.train.threads;
+    let results = report::write(&folder, &spec, &splits, &source, &done, &command_line::of(&spec)?, threads)?;
+    say!("{}", report::table(&results).trim_end());
+    say!("{}", folder.join("report.html").display());
     Ok(())
 }
 
 fn fresh(args: &Compare) -> Result<Spec> {
-    let config = settings::layers(None, &args.data, &args.training)?.build()?;
+    let mut config = settings::layers(None, &args.data, &args.training)?.build()?;
     let names = losses(&args.losses)?;
-    if !(1..=1000).contains(&args.seeds) {
-        return Err(mistake!(
-            "--seeds {} is out of range: it must be in 1..=1000, a loss is trained once a seed",
-            args.seeds
-        ));
+    let (seeds, seed) = (args.seeds.unwrap_or(1), args.seed.unwrap_or(0));
+    if !(1..=1000).contains(&seeds) {
+        return Err(mistake!("--seeds {seeds} is out of range: it must be in 1..=1000, a loss is trained once a seed"));
     }
-    if args.seed > i64::MAX as u64 - args.seeds {
-        return Err(mistake!("--seed {} is too large: at most {}", args.seed, i64::MAX as u64 - args.seeds));
+    if seed > i64::MAX as u64 - seeds {
+        return Err(mistake!("--seed {seed} is too large: at most {}", i64::MAX as u64 - seeds));
     }
-    Ok(Spec { losses: names, seed: args.seed, seeds: args.seeds, config })
+    config.train.threads = runs::shares(args, names.len() * seeds as usize)?.1;
+    Ok(Spec { losses: names, seed, seeds, config })
 }
 
 fn losses(wanted: &[String]) -> Result<Vec<String>> {
@@ -106,10 +107,17 @@ fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
     })?;
     let spec: Spec = serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))?;
     let layers = Layers::new().text(&to_toml(&spec.config)?, "the comparison's configuration")?;
-    let config = settings::flags(layers, &args.data, &args.training)?.build()?;
+    let mut config = settings::flags(layers, &args.data, &args.training)?.build()?;
+    // How many runs go at once is no part of what they are.
+    config.train.threads = spec.config.train.threads;
     checkpoint::same_config(&spec.config, &config)?;
     if !args.losses.is_empty() && losses(&args.losses)? != spec.losses {
         return Err(mistake!("the comparison is of {}; start another with another --out", spec.losses.join(", ")));
+    }
+    for (flag, wanted, own) in [("seeds", args.seeds, spec.seeds), ("seed", args.seed, spec.seed)] {
+        if wanted.is_some_and(|wanted| wanted != own) {
+            return Err(mistake!("the comparison has --{flag} {own}; start another with another --out"));
+        }
     }
     Ok(spec)
 }
@@ -136,48 +144,4 @@ fn only_own_margins(config: &mut Config, info: &LossInfo) {
     l.angle_margin = l.angle_margin.filter(|_| info.takes.angle_margin);
     l.cosine_margin = l.cosine_margin.filter(|_| info.takes.cosine_margin);
     l.scale = l.scale.filter(|_| info.scale == margin::ScaleKind::Fixed);
-}
-
-fn run_folder(folder: &Path, plan: &Plan) -> PathBuf {
-    folder.join("runs").join(format!("{}-seed{}", plan.loss.name, plan.config.train.seed))
-}
-
-fn train_all(plans: &[Plan], splits: &Splits, source: &Source, folder: &Path, device: &Device) -> Result<Vec<Done>> {
-    let bar = watch::bar(plans.iter().map(|p| p.steps).sum());
-    let resume = format!("arcsphere compare --resume {}", folder.display());
-    let mut done = Vec::new();
-    for (i, plan) in plans.iter().enumerate() {
-        run_dir::stop_between(&resume)?;
-        let seed = plan.config.train.seed;
-        run_dir::label(&bar, &format!("{}/{} {} seed {seed}", i + 1, plans.len(), plan.loss.name));
-        let place = run_folder(folder, plan);
-        let trainer = run_dir::train_in(&place, plan.clone(), splits, &source.name, device, &bar, &resume)?;
-        let evaluation = evaluate(&trainer, splits)?;
-        run_dir::write_result(&place, &evaluation.run)?;
-        let r = &evaluation.run;
-        let verdict =
-            if r.collapsed { format!("collapsed: {}", r.reason) } else { format!("{:.2} %", 100.0 * r.accuracy) };
-        bar.suspend(|| eprintln!("{} seed {seed}: {verdict} in {:.0} s", r.loss, r.train_seconds));
-        done.push(Done { plan: plan.clone(), trainer, evaluation });
-    }
-    bar.finish_and_clear();
-    Ok(done)
-}
-
-/// The command that repeats a comparison, by what differs from the defaults.
-fn command_line(spec: &Spec) -> String {
-    let mut out = "arcsphere compare".to_owned();
-    let c = &spec.config;
-    let defaults = Config::default();
-    if c.data.source != defaults.data.source {
-        out.push_str(&format!(" --data {}", c.data.source));
-    }
-    if spec.losses.len() != LOSSES.len() {
-        out.push_str(&format!(" --losses {}", spec.losses.join(",")));
-    }
-    out.push_str(&format!(
-        " --backbone {} --dim {} --epochs {} --seeds {} --seed {}",
-        c.model.backbone, c.model.dim, c.train.epochs, spec.seeds, spec.seed
-    ));
-    out
 }

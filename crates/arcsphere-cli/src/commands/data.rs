@@ -2,6 +2,7 @@
 
 use crate::args::{Data, DataCommand, DataTarget};
 use crate::exit::mistake;
+use crate::out::say;
 use anyhow::Result;
 use arcsphere_data::OpenOptions;
 use arcsphere_data::check::{Part, Summary, check};
@@ -42,18 +43,18 @@ fn read(target: &DataTarget) -> Result<Summary> {
 }
 
 fn print_info(s: &Summary) {
-    println!("{}", s.name);
-    println!(
+    say!("{}", s.name);
+    say!(
         "images of {} (channels x height x width){}",
         s.shape,
         if s.open_set { ", split by class (open set)" } else { "" }
     );
     for (name, part) in [("training", &s.train), ("test", &s.test)] {
-        println!("{name}: {} images, {} classes{}", part.images, part.per_class.len(), counts(part));
+        say!("{name}: {} images, {} classes{}", part.images, part.per_class.len(), counts(part));
     }
     let numbers = |v: &[f32]| v.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
-    println!("pixels: mean {}, deviation {}", numbers(&s.normalization.mean), numbers(&s.normalization.std));
-    println!("sha256: {}", s.sha256);
+    say!("pixels: mean {}, deviation {}", numbers(&s.normalization.mean), numbers(&s.normalization.std));
+    say!("sha256: {}", s.sha256);
 }
 
 /// Counts per class, in full where they fit on a few lines.
@@ -81,10 +82,10 @@ fn verdict(s: &Summary) -> Result<()> {
     ];
     for (n, what) in found {
         if n > 0 {
-            println!("warning: {n} {what}");
+            say!("warning: {n} {what}");
         }
     }
-    println!("ok");
+    say!("ok");
     Ok(())
 }
 
@@ -102,6 +103,6 @@ fn download(name: &str, dir: &Path, from: Option<String>) -> Result<()> {
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
-    println!("{}", folder.display());
+    say!("{}", folder.display());
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::run_dir;
 use crate::args::Embed;
 use crate::exit::mistake;
+use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::checkpoint::{Checkpoint, Provenance};
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &Embed) -> Result<()> {
     write_atomic(&args.out, &npy)?;
     rows.insert_str(0, "row,label,class,source\n");
     write_atomic(&labels_path, rows.as_bytes())?;
-    println!("{} embeddings of {dim} dimensions: {} and {}", set.len(), args.out.display(), labels_path.display());
+    say!("{} embeddings of {dim} dimensions: {} and {}", set.len(), args.out.display(), labels_path.display());
     Ok(())
 }
 
@@ -66,6 +67,10 @@ fn images(paths: &[PathBuf], known: &Provenance, checkpoint: &Checkpoint) -> Res
                 push(class_of(&f), &f.display().to_string(), &planes);
             }
             continue;
+        }
+        // No data set's name has an extension, so this was meant to be a file.
+        if !path.exists() && path.extension().is_some() {
+            return Err(mistake!("there is no image {}", path.display()));
         }
         let d = &checkpoint.config.data;
         let options =

@@ -3,6 +3,7 @@
 use super::run_dir;
 use crate::args::Eval;
 use crate::exit::mistake;
+use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
@@ -23,8 +24,8 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let known = &checkpoint.provenance;
     if splits.test.shape() != known.shape() {
         return Err(mistake!(
-            "the run was trained on images of {:?} (channels, height, width), these are {}; use --resize {}x{}",
-            known.shape,
+            "the run was trained on images of {} (channels x height x width), these are {}; use --resize {}x{}",
+            known.shape(),
             splits.test.shape(),
             known.shape[1],
             known.shape[2]
@@ -40,10 +41,10 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let trainer = checkpoint.restore(plan, &device)?;
     let evaluation = evaluate(&trainer, &splits)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&evaluation.run)?);
+        say!("{}", serde_json::to_string_pretty(&evaluation.run)?);
     } else {
-        println!("{} on {}", own.loss.name, source.name);
-        println!("{}", summary(&evaluation.run));
+        say!("{} on {}", own.loss.name, source.name);
+        say!("{}", summary(&evaluation.run));
     }
     Ok(())
 }

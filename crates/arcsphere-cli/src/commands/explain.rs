@@ -3,6 +3,7 @@
 use super::pictures::Drawn;
 use crate::args::Explain;
 use crate::exit::mistake;
+use crate::out::say;
 use anyhow::Result;
 use arcsphere::losses::fit;
 use arcsphere::losses::margin::{self, Extension, ScaleKind};
@@ -17,18 +18,18 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
         ));
     }
     let fitted = fit::fitted_margins(info.paper, args.classes, args.dim);
-    println!("{}: {}", info.name, info.summary);
+    say!("{}: {}", info.name, info.summary);
     if !info.aliases.is_empty() {
-        println!("also:      {}", info.aliases.join(", "));
+        say!("also:      {}", info.aliases.join(", "));
     }
-    println!("formula:   {}", info.formula);
-    println!("boundary:  {}", info.boundary);
-    println!("source:    {}", info.source);
+    say!("formula:   {}", info.formula);
+    say!("boundary:  {}", info.boundary);
+    say!("source:    {}", info.source);
     let paper = Drawn::new(info, info.paper, Extension::Monotone);
     let here = Drawn::new(info, fitted.margins, Extension::Monotone);
     if info.takes.any() {
-        println!("paper:     {}", paper.parameters());
-        println!(
+        say!("paper:     {}", paper.parameters());
+        say!(
             "default:   {} for {} classes in {} dimensions: prototypes can be {:.1}° apart, and this leaves {:.1}° around each",
             here.parameters(),
             args.classes,
@@ -38,16 +39,14 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
         );
     }
     match info.scale {
-        ScaleKind::Fixed => println!(
-            "scale:     {:.1} here, {} in the paper",
-            fit::default_scale(args.classes, args.dim),
-            info.paper_scale
-        ),
-        ScaleKind::EmbeddingNorm => println!("scale:     the embedding's norm"),
-        ScaleKind::Unnormalized => println!("scale:     none, nothing is normalized"),
+        ScaleKind::Fixed => {
+            say!("scale:     {:.1} here, {} in the paper", fit::default_scale(args.classes, args.dim), info.paper_scale)
+        }
+        ScaleKind::EmbeddingNorm => say!("scale:     the embedding's norm"),
+        ScaleKind::Unnormalized => say!("scale:     none, nothing is normalized"),
     }
     if info.scale != ScaleKind::Unnormalized {
-        println!("\n{}", curve(&here));
+        say!("\n{}", curve(&here));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `arcsphere list`: what there is.
 
 use crate::args::{List, Listed};
+use crate::out::say;
 use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
 use arcsphere::losses::margin::LOSSES;
@@ -55,11 +56,11 @@ pub(crate) fn run(args: &List) -> Result<()> {
     };
     if args.json {
         let values: Vec<Value> = rows.into_iter().map(|r| r.2).collect();
-        println!("{}", serde_json::to_string_pretty(&values)?);
+        say!("{}", serde_json::to_string_pretty(&values)?);
     } else {
         let width = rows.iter().map(|r| r.0.len()).max().unwrap_or(0);
         for (name, text, _) in rows {
-            println!("{name:width$}  {text}");
+            say!("{name:width$}  {text}");
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ use super::pictures::{self, Drawn};
 use super::run_dir;
 use crate::args::{Picture, Plot};
 use crate::exit::mistake;
+use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &Plot) -> Result<()> {
         }
         Picture::Features => features(args, theme)?,
     }
-    println!("{}", args.out.display());
+    say!("{}", args.out.display());
     Ok(())
 }
 

@@ -16,31 +16,33 @@ const CONFIG_FILE: &str = "config.toml";
 /// The result's file in a run's folder.
 const RESULT_FILE: &str = "result.json";
 
-/// Trains in `folder` until the end: from its checkpoint if there is one, else from the
-/// start. Ctrl-C leaves a checkpoint and an error that says how to go on.
-pub(crate) fn train_in(
+/// The training that `folder` holds, or one at its first step. A run that cannot go on
+/// with this plan and these images is refused here, before anything is said or done.
+pub(crate) fn begin(folder: &Path, plan: Plan, splits: &Splits, device: &Device) -> Result<Trainer> {
+    std::fs::create_dir_all(folder)?;
+    let path = folder.join(checkpoint::FILE_NAME);
+    if path.is_file() {
+        let found = Checkpoint::read(&path)?;
+        checkpoint::same_config(&found.config, &plan.config)?;
+        return Ok(found.resume(splits, device)?);
+    }
+    write_atomic(&folder.join(CONFIG_FILE), toml_of(&plan)?.as_bytes())?;
+    Ok(Trainer::new(plan, device))
+}
+
+/// Trains until the end, with checkpoints in `folder`. Ctrl-C leaves one, and an error that
+/// says how to go on.
+pub(crate) fn train(
+    mut trainer: Trainer,
     folder: &Path,
-    plan: Plan,
     splits: &Splits,
     name: &str,
-    device: &Device,
     bar: &ProgressBar,
     how_to_resume: &str,
 ) -> Result<Trainer> {
-    std::fs::create_dir_all(folder)?;
-    let path = folder.join(checkpoint::FILE_NAME);
-    let mut trainer = if path.is_file() {
-        let found = Checkpoint::read(&path)?;
-        checkpoint::same_config(&found.config, &plan.config)?;
-        found.resume(splits, device)?
-    } else {
-        let text = toml_of(&plan)?;
-        write_atomic(&folder.join(CONFIG_FILE), text.as_bytes())?;
-        Trainer::new(plan, device)
-    };
     let provenance = Provenance::of(name, splits);
     bar.inc(trainer.progress.step);
-    let mut watcher = RunWatcher::new(bar, path, &provenance, &trainer);
+    let mut watcher = RunWatcher::new(bar, folder.join(checkpoint::FILE_NAME), &provenance, &trainer);
     let end = trainer.run(splits, &mut watcher)?;
     if watcher.failed.is_none() {
         watcher.save(&trainer);

@@ -3,6 +3,7 @@
 use super::run_dir;
 use crate::args::Train;
 use crate::exit::mistake;
+use crate::out::{note, say};
 use crate::{settings, watch};
 use anyhow::Result;
 use arcsphere::checkpoint::{self, Checkpoint};
@@ -38,16 +39,18 @@ pub(crate) fn run(args: &Train) -> Result<()> {
     if args.resume.is_none() {
         settings::output_folder(Some(&folder), "")?;
     }
-    eprintln!("{} on {}: {}", plan.loss.name, source.name, plan.reason);
-    let bar = watch::bar(plan.steps);
-    run_dir::label(&bar, plan.loss.name);
+    let said = format!("{} on {}: {}", plan.loss.name, source.name, plan.reason);
+    let trainer = run_dir::begin(&folder, plan, &splits, &device)?;
+    note!("{said}");
+    let bar = watch::bar(trainer.plan.steps);
+    run_dir::label(&bar, trainer.plan.loss.name);
     let resume = format!("arcsphere train --resume {}", folder.display());
-    let trainer = run_dir::train_in(&folder, plan, &splits, &source.name, &device, &bar, &resume)?;
+    let trainer = run_dir::train(trainer, &folder, &splits, &source.name, &bar, &resume)?;
     bar.finish_and_clear();
     let evaluation = evaluate(&trainer, &splits)?;
     run_dir::write_result(&folder, &evaluation.run)?;
-    println!("{}", super::eval::summary(&evaluation.run));
-    println!("{}", folder.display());
+    say!("{}", super::eval::summary(&evaluation.run));
+    say!("{}", folder.display());
     Ok(())
 }
 

@@ -184,6 +184,11 @@ pub struct OptimConfig {
     pub kind: OptimizerKind,
     /// The peak learning rate.
     pub rate: f64,
+    /// The prototypes' rate as a part of it, once logits are angular; 0 holds them still.
+    /// Left out: 0 on a circle, where the even gaps that they are placed at are the best
+    /// there are and a strong margin only crowds them together; else 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prototype_rate: Option<f64>,
     /// SGD's momentum; AdamW's β₁.
     pub momentum: f64,
     /// AdamW's β₂.
@@ -204,6 +209,7 @@ impl Default for OptimConfig {
         OptimConfig {
             kind: OptimizerKind::Sgd,
             rate: 0.1,
+            prototype_rate: None,
             momentum: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,

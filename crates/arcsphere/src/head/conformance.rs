@@ -50,7 +50,8 @@ fn oracle_at(head: &Head, info: &LossInfo, x: &[f64], w: &[f64], labels: &[u32],
                 if j != y as usize {
                     return scale * cos;
                 }
-                let residual: Vec<f64> = x.iter().zip(w).map(|(x, w)| w / norm(w) - cos * x / n).collect();
+                let length = norm(w);
+                let residual: Vec<f64> = x.iter().zip(w).map(|(x, w)| w / length - cos * x / n).collect();
                 let psi = head.spec.margin.target(cos, norm(&residual), n, state.strength).psi;
                 scale * (state.lambda * cos + psi) / (1.0 + state.lambda)
             })

@@ -24,8 +24,8 @@ pub(super) fn write(
     source: &Source,
     done: &[Done],
     command: &str,
+    threads: usize,
 ) -> Result<Results> {
-    let threads = done.first().map_or(1, |d| d.plan.threads);
     let results = Results {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
@@ -99,24 +99,35 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
 
     for d in &first {
         let name = d.plan.loss.name;
-        let Some(angles) = &d.evaluation.angles else { continue };
+        // A collapsed network's embeddings may have no place in a picture.
+        if d.evaluation.embeddings.iter().any(|v| !v.is_finite()) {
+            continue;
+        }
         let seed = d.plan.config.train.seed;
-        let accuracy = format!("{:.2} %, seed {seed}", 100.0 * d.evaluation.run.accuracy);
+        let run = &d.evaluation.run;
+        let accuracy = match (splits.open_set, run.eer) {
+            (false, _) => format!("{:.2} %, seed {seed}", 100.0 * run.accuracy),
+            (true, Some(eer)) => format!("classes never trained on, EER {:.2} %, seed {seed}", 100.0 * eer),
+            (true, None) => format!("classes never trained on, seed {seed}"),
+        };
         let features = Features {
             title: name,
             subtitle: &format!("test set of {}, {accuracy}", source.name),
             embeddings: &d.evaluation.embeddings,
             dim: d.plan.config.model.dim,
             labels: splits.test.labels(),
-            prototypes: &d.trainer.head.state().weights,
+            prototypes: if splits.open_set { &[] } else { &d.trainer.head.state().weights },
             class_names: splits.test.classes(),
             max_points: MAX_POINTS,
         };
+        let rays = if splits.open_set { "" } else { ", prototypes as rays" };
         add(
             name,
-            "Embeddings of the test images, a color a class, prototypes as rays.".to_owned(),
+            format!("Embeddings of the test images, a color a class{rays}."),
             pictures::write_all(&features, folder, &format!("features-{name}"), true)?,
         );
+        // An open set's classes have no prototype to be at an angle to.
+        let Some(angles) = &d.evaluation.angles else { continue };
         let histogram = AngleHistogram {
             title: name,
             subtitle: &format!("test set, {accuracy}"),
@@ -170,17 +181,22 @@ pub(super) fn table(results: &Results) -> String {
         "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>7}\n",
         "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time"
     );
+    // Without one test image classified, as on an open set, an accuracy is not 0 but undefined.
+    let classified = results.runs.iter().any(|r| r.n_test > 0);
     for s in summarize(&results.runs) {
-        let accuracy =
-            format!("{:.2} [{:.2}, {:.2}]", 100.0 * s.accuracy, 100.0 * s.accuracy_low, 100.0 * s.accuracy_high);
+        let [mean, low, high, worst] = [s.accuracy, s.accuracy_low, s.accuracy_high, s.worst.1].map(|v| 100.0 * v);
+        let (accuracy, worst) = match classified {
+            true => (format!("{mean:.2} [{low:.2}, {high:.2}]"), format!("{worst:.2}")),
+            false => ("–".to_owned(), "–".to_owned()),
+        };
         let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
         let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
         let _ = writeln!(
             out,
-            "{:<18} {:>22} {:>8.2} {:>8} {:>8} {:>9} {:>6.0}s{}",
+            "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>6.0}s{}",
             s.loss,
             accuracy,
-            100.0 * s.worst.1,
+            worst,
             percent(s.eer),
             degrees(s.target_angle),
             degrees(s.nontarget_angle_min),

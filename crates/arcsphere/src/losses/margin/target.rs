@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn integer_multiplier_is_the_papers_psi() {
         // SphereFace, eq. 6: (−1)^k·cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m].
-        for (theta, k) in [(0.3, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0)] {
+        for (theta, k) in [(0.3_f64, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0)] {
             let want = (-1.0_f64).powf(k) * (4.0 * theta).cos() - 2.0 * k;
             assert!((at(monotone(4.0, 0.0, 0.0), theta).psi - want).abs() < 1e-12, "θ = {theta}");
         }

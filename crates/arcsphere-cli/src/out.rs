@@ -1,0 +1,36 @@
+//! Lines to stdout and stderr that outlive their reader.
+//!
+//! `println!` panics when the reader is gone (`arcsphere list losses | head -1`). Results
+//! that nobody reads are no failure, and progress that nobody reads must not end a training.
+
+use std::fmt;
+use std::io::{ErrorKind, Write};
+
+/// Prints a line of the result. Ends the program quietly if nobody reads it.
+pub(crate) fn to_stdout(line: fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        to_stderr(format_args!("arcsphere: cannot write to stdout: {error}"));
+        std::process::exit(1);
+    }
+}
+
+/// Prints a line beside the result.
+pub(crate) fn to_stderr(line: fmt::Arguments<'_>) {
+    // Without a reader there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// [`to_stdout`] with a format.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::out::to_stdout(format_args!($($arg)*)) };
+}
+
+/// [`to_stderr`] with a format.
+macro_rules! note {
+    ($($arg:tt)*) => { $crate::out::to_stderr(format_args!($($arg)*)) };
+}
+
+pub(crate) use {note, say};

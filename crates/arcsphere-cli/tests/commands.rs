@@ -1,0 +1,201 @@
+//! What each command says and draws, without a training.
+
+mod common;
+
+use common::Place;
+use serde_json::Value;
+
+/// Every registered loss, as the program describes it.
+fn losses(place: &Place) -> Vec<Value> {
+    serde_json::from_str(&place.ok(&["list", "losses", "--json"])).expect("JSON")
+}
+
+#[test]
+fn the_losses_are_listed() {
+    insta::assert_snapshot!(Place::new().ok(&["list", "losses"]), @r#"
+    softmax           plain softmax with bias, nothing normalized (also cross_entropy)
+    modified_softmax  prototypes of length 1, no bias; the embedding keeps its norm (also norm_softmax)
+    sphereface        multiplicative angular margin, free embedding norm (also a_softmax, asoftmax)
+    fnorm_sphereface  multiplicative angular margin, fixed scale (also f_norm_sphereface, sphereface_fnorm)
+    cosface           additive cosine margin, fixed scale (also am_softmax, amsoftmax, lmcl)
+    arcface           additive angular margin, fixed scale (also additive_angular_margin, aam_softmax)
+    combined          all three margins at once, fixed scale (also general, combined_margin)
+    "#);
+}
+
+#[test]
+fn everything_is_listed_and_as_json_too() {
+    let place = Place::new();
+    for (what, some) in [
+        ("losses", "fnorm_sphereface"),
+        ("datasets", "fashion-mnist"),
+        ("backbones", "resnet_cifar"),
+        ("optimizers", "adamw"),
+    ] {
+        let text = place.ok(&["list", what]);
+        let rows: Vec<Value> = serde_json::from_str(&place.ok(&["list", what, "--json"])).expect("JSON");
+        assert_eq!(rows.len(), text.lines().count(), "{what}");
+        for (row, line) in rows.iter().zip(text.lines()) {
+            let name = row["name"].as_str().expect("a name");
+            assert!(line.starts_with(name), "{what}: {name} is not the start of {line}");
+        }
+        assert!(rows.iter().any(|r| r["name"] == some), "{what} lacks {some}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    use std::process::Stdio;
+    let mut child = Place::new()
+        .command(&["list", "losses"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn arcface_is_explained() {
+    insta::assert_snapshot!(Place::new().ok(&["explain", "arcface"]), @r#"
+    arcface: additive angular margin, fixed scale
+    also:      additive_angular_margin, aam_softmax
+    formula:   z_y = s·cos(θ_y + m1),  continued monotonically past θ_y + m1 = π
+    boundary:  s(cos(θ1 + m1) − cos θ2) = 0
+    source:    Deng et al., ArcFace, CVPR 2019, eq. 3
+    paper:     m1 = 0.500
+    default:   m1 = 0.500 for 10 classes in 2 dimensions: prototypes can be 36.0° apart, and this leaves 3.7° around each
+    scale:     15.9 here, 64 in the paper
+
+      ψ(θ) #, cos θ ·
+      1.00 │········
+      0.85 │####    ······
+      0.70 │    ####      ····
+      0.55 │        ####      ···
+      0.39 │            ###      ···
+      0.24 │               ###      ···
+      0.09 │                  ###      ···
+     -0.06 │                     ###      ···
+     -0.21 │                        ###      ···
+     -0.36 │                           ###      ···
+     -0.52 │                              ###      ····
+     -0.67 │                                 ####      ····
+     -0.82 │                                     #####     ·····
+     -0.97 │                                          ###############····
+     -1.12 │                                                         ####
+           └─────────────────────────────────────────────────────────────
+            0°                         90°                          180°
+    "#);
+}
+
+#[test]
+fn every_loss_is_explained() {
+    let place = Place::new();
+    for loss in losses(&place) {
+        let aliases = loss["aliases"].as_array().expect("aliases");
+        for name in std::iter::once(&loss["name"]).chain(aliases) {
+            let name = name.as_str().expect("a name");
+            let text = place.ok(&["explain", name, "--classes", "100", "--dim", "64"]);
+            for part in ["name", "summary", "formula", "boundary", "source"] {
+                let part = loss[part].as_str().expect(part);
+                assert!(text.contains(part), "explain {name} lacks \"{part}\"");
+            }
+            assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+        }
+    }
+}
+
+/// Width and height of a PNG, from its header.
+fn png_size(bytes: &[u8]) -> (u32, u32) {
+    assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+    assert_eq!(&bytes[12..16], b"IHDR");
+    assert_eq!(&bytes[bytes.len() - 8..bytes.len() - 4], b"IEND");
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    (number(16), number(20))
+}
+
+fn assert_svg(text: &str) {
+    assert!(text.contains("<svg ") && text.trim_end().ends_with("</svg>"), "{}", &text[..text.len().min(200)]);
+    assert!(!text.contains("NaN") && !text.contains("inf"), "a coordinate is not a number");
+}
+
+#[test]
+fn boundaries_and_targets_are_drawn() {
+    let place = Place::new();
+    for picture in ["boundaries", "target"] {
+        let (svg, png) = (format!("{picture}.svg"), format!("{picture}.png"));
+        assert_eq!(place.ok(&["plot", picture, "--out", &svg]).trim(), svg);
+        let text = place.text(&svg);
+        assert_svg(&text);
+        for loss in losses(&place) {
+            let name = loss["name"].as_str().expect("a name");
+            assert!(text.contains(name), "{svg} lacks {name}");
+        }
+        place.ok(&["plot", picture, "--losses", "softmax,cosface", "--out", &png]);
+        let (width, height) = png_size(&place.read(&png));
+        assert!(width >= 600 && height >= 400, "{width}x{height}");
+        // The same picture for a dark page is another picture.
+        let dark = format!("{picture}-dark.svg");
+        place.ok(&["plot", picture, "--dark", "--out", &dark]);
+        assert_ne!(place.text(&dark), text);
+    }
+}
+
+#[test]
+fn a_margin_of_ones_own_is_drawn() {
+    let place = Place::new();
+    let draw = |name: &str, margins: &[&str]| {
+        place.ok(&common::with(&["plot", "boundaries", "--out", name], margins));
+        assert_svg(&place.text(name));
+        place.text(name)
+    };
+    let own = draw("a.svg", &["--m0", "1.5", "--m1", "0.3", "--m2", "0.1"]);
+    assert!(own.contains("m0 = 1.500, m1 = 0.300, m2 = 0.100"), "the title does not say the margins");
+    // Every margin moves the boundary.
+    assert_ne!(own, draw("b.svg", &["--m0", "1.5", "--m1", "0.3", "--m2", "0.2"]));
+    assert_ne!(own, draw("c.svg", &["--m0", "1.5", "--m1", "0.4", "--m2", "0.1"]));
+    assert_ne!(own, draw("d.svg", &["--m0", "2.5", "--m1", "0.3", "--m2", "0.1"]));
+    assert!(draw("e.svg", &["--classes", "10", "--dim", "2"]).contains("fitted to 10 classes in 2 dimensions"));
+}
+
+#[test]
+fn data_is_described_and_checked() {
+    let place = Place::new();
+    let info = place.ok(&["data", "info", "mnist-embedded"]);
+    assert!(info.contains("1x28x28") && info.contains("training: 10000 images, 10 classes"), "{info}");
+    assert!(info.contains("test: 2000 images") && info.contains("sha256: "), "{info}");
+    place.classes("faces", 5);
+    let check = place.ok(&["data", "check", "faces"]);
+    assert!(check.contains("1x12x12") && check.contains("training: 30 images, 5 classes"), "{check}");
+    assert_eq!(check.lines().last(), Some("ok"));
+    let open = place.ok(&["data", "info", "faces", "--open-set"]);
+    assert!(open.contains("open set") && open.contains("training: 24 images, 3 classes"), "{open}");
+    // A picture that is there twice is said, and is no error.
+    std::fs::copy(place.path("faces/p0/0.pgm"), place.path("faces/p0/9.pgm")).expect("copied");
+    assert!(place.ok(&["data", "check", "faces", "--test-fraction", "0.01"]).contains("warning: "));
+}
+
+#[test]
+fn benchmarks_give_figures() {
+    let place = Place::new();
+    for (subject, sizes) in [
+        ("head", &["--classes", "50", "--dim", "8", "--batch", "16"][..]),
+        ("conv", &["--batch", "2"]),
+        ("train", &["--batch", "4"]),
+    ] {
+        let args = common::with(&["bench", subject, "--json", "--repeats", "2", "--threads", "2"], sizes);
+        let figures: Value = serde_json::from_str(&place.ok(&args)).expect("JSON");
+        assert_eq!((&figures["subject"], &figures["threads"]), (&subject.into(), &2.into()), "{figures}");
+        for number in ["median_ms", "samples_per_second"] {
+            assert!(figures[number].as_f64().is_some_and(|v| v > 0.0 && v.is_finite()), "{number}: {figures}");
+        }
+        for text in ["cpu", "isa"] {
+            assert!(figures[text].as_str().is_some_and(|t| !t.is_empty()), "{text}: {figures}");
+        }
+        let rss = figures.get("peak_rss_bytes").expect("the field is there");
+        assert!(!cfg!(target_os = "linux") || rss.as_u64().is_some_and(|b| b > 1_000_000), "{figures}");
+    }
+    assert!(place.ok(&["bench", "head", "--classes", "50", "--dim", "8", "--repeats", "1"]).starts_with("head: "));
+}

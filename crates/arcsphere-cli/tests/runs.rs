@@ -1,0 +1,219 @@
+//! Runs from end to end: train → eval → embed → plot, a comparison, an open set.
+
+mod common;
+
+use common::{Place, TINY, essence, with};
+use serde_json::Value;
+
+#[test]
+fn a_run_is_trained_measured_embedded_and_drawn() {
+    let place = Place::new();
+    let said = place.ok(&with(&["train", "--loss", "cosface", "--out", "run"], &TINY));
+    assert!(said.contains("accuracy ") && said.trim_end().ends_with("run"), "{said}");
+    assert_eq!(place.names("run"), ["checkpoint.safetensors", "config.toml", "result.json"]);
+    assert!(place.text("run/config.toml").contains("batch = 20"));
+
+    // Measured again, from the checkpoint alone.
+    let again: Value = serde_json::from_str(&place.ok(&["eval", "run", "--json"])).expect("JSON");
+    assert_eq!(again, place.json("run/result.json"));
+    assert!(place.ok(&["eval", "run/checkpoint.safetensors"]).starts_with("cosface on mnist"));
+    assert_eq!((&again["n_test"], &again["loss"]), (&100.into(), &"cosface".into()));
+
+    // Embedded: one row an image, the labels beside them.
+    place.ok(&["embed", "run", "mnist-embedded", "--out", "e.npy"]);
+    let (shape, values) = npy(&place.read("e.npy"));
+    assert_eq!(shape, (2000, 2));
+    assert!(values.iter().all(|v| v.is_finite()) && values.iter().any(|v| *v != values[0]));
+    let labels = place.text("e.labels.csv");
+    assert_eq!((labels.lines().count(), labels.lines().next()), (2001, Some("row,label,class,source")));
+    assert!(labels.lines().nth(2000).is_some_and(|l| l.starts_with("1999,")), "{labels}");
+
+    // A file is embedded as the same image in its folder is, whatever its size.
+    place.image("mine/seven, or one/a.pgm", (40, 30), |x, y| (x * y) as u8);
+    place.image("mine/zero/b.pgm", (28, 28), |x, _| x as u8);
+    place.ok(&["embed", "run", "mine", "--out", "folder.npy"]);
+    place.ok(&["embed", "run", "mine/zero/b.pgm", "--out", "file.npy"]);
+    let (folder, file) = (npy(&place.read("folder.npy")), npy(&place.read("file.npy")));
+    assert_eq!((folder.0, file.0), ((2, 2), (1, 2)));
+    assert_eq!(folder.1[2..], file.1);
+    let labels = place.text("folder.labels.csv");
+    assert!(labels.contains("0,0,\"seven, or one\",") && labels.contains("1,1,zero,"), "{labels}");
+
+    for out in ["f.svg", "f.png"] {
+        place.ok(&["plot", "features", "run", "--out", out]);
+    }
+    let svg = place.text("f.svg");
+    assert!(svg.contains("<svg ") && svg.contains("cosface"), "{svg}");
+    assert!(place.read("f.png").starts_with(b"\x89PNG\r\n\x1a\n"));
+}
+
+/// Shape and values of a float32 NumPy file.
+fn npy(bytes: &[u8]) -> ((usize, usize), Vec<f32>) {
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert_eq!((10 + length) % 64, 0, "the data is not aligned");
+    let header = std::str::from_utf8(&bytes[10..10 + length]).expect("text");
+    assert!(header.contains("'descr': '<f4'") && header.contains("'fortran_order': False"), "{header}");
+    let shape = header.split_once("'shape': (").and_then(|(_, rest)| rest.split_once(')')).expect("a shape").0;
+    let mut sizes = shape.split(',').filter_map(|s| s.trim().parse::<usize>().ok());
+    let shape = (sizes.next().expect("rows"), sizes.next().expect("columns"));
+    let data = &bytes[10 + length..];
+    assert_eq!(data.len(), shape.0 * shape.1 * 4);
+    (shape, data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("four"))).collect())
+}
+
+/// The fields that a run in `results.json` has at least.
+const RUN_FIELDS: [&str; 19] = [
+    "loss",
+    "m0",
+    "m1",
+    "m2",
+    "scale",
+    "seed",
+    "epochs",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "n_test",
+    "eer",
+    "tmr_at_fmr",
+    "target_angle_mean",
+    "nontarget_angle_min_mean",
+    "train_seconds",
+    "samples_per_second",
+    "collapsed",
+    "reason",
+];
+
+#[test]
+fn a_comparison_leaves_everything_and_its_command_repeats_it() {
+    let place = Place::new();
+    let args = with(&["compare", "--losses", "softmax,arcface", "--seeds", "2", "--out", "c"], &TINY);
+    let said = place.ok(&args);
+    assert!(said.contains("softmax") && said.trim_end().ends_with("report.html"), "{said}");
+    let expected = [
+        "angles-arcface.svg",
+        "angles-softmax.svg",
+        "boundaries.png",
+        "boundaries.svg",
+        "compare.json",
+        "curves.svg",
+        "features-arcface.png",
+        "features-arcface.svg",
+        "features-softmax.png",
+        "features-softmax.svg",
+        "report.html",
+        "results.csv",
+        "results.json",
+        "runs",
+        "target-curves.svg",
+    ];
+    assert_eq!(place.names("c"), expected);
+    for name in expected {
+        match name.rsplit_once('.').map(|(_, e)| e) {
+            Some("png") => assert!(place.read(&format!("c/{name}")).starts_with(b"\x89PNG\r\n\x1a\n"), "{name}"),
+            Some("svg") => assert!(place.text(&format!("c/{name}")).trim_end().ends_with("</svg>"), "{name}"),
+            _ => {}
+        }
+    }
+
+    let results = place.json("c/results.json");
+    for field in ["version", "command"] {
+        assert!(results[field].as_str().is_some_and(|v| !v.is_empty()), "{field}");
+    }
+    let data = &results["data"];
+    assert_eq!((&data["n_train"], &data["n_test"]), (&180.into(), &100.into()), "{data}");
+    assert_eq!(data["sha256"].as_str().map(str::len), Some(64), "{data}");
+    assert!(data["name"].as_str().is_some_and(|n| n.contains("mnist")), "{data}");
+    let machine = &results["machine"];
+    assert!(machine["cpu"].is_string() && machine["threads"].is_u64() && machine["isa"].is_string(), "{machine}");
+    let runs = results["runs"].as_array().expect("runs");
+    let order: Vec<(&str, u64)> =
+        runs.iter().filter_map(|r| Some((r["loss"].as_str()?, r["seed"].as_u64()?))).collect();
+    assert_eq!(order, [("softmax", 0), ("softmax", 1), ("arcface", 0), ("arcface", 1)]);
+    for run in runs {
+        for field in RUN_FIELDS {
+            assert!(run.get(field).is_some(), "{field} is not in {run}");
+        }
+        assert_eq!(run["m1"].is_null(), run["loss"] == "softmax", "{run}");
+        let [low, mean, high] = ["accuracy_low", "accuracy", "accuracy_high"].map(|f| run[f].as_f64().expect(f));
+        assert!(0.0 <= low && low <= mean && mean <= high && high <= 1.0, "{run}");
+        assert!(run["eer"].is_number() && run["tmr_at_fmr"]["1e-3"].is_number(), "{run}");
+    }
+    let csv = place.text("c/results.csv");
+    assert_eq!(csv.lines().count(), 1 + runs.len());
+    for field in RUN_FIELDS.iter().filter(|f| **f != "tmr_at_fmr") {
+        assert!(csv.lines().next().is_some_and(|head| head.split(',').any(|h| h == *field)), "{field}");
+    }
+
+    // One file that needs no other, and no network.
+    let html = place.text("c/report.html");
+    assert!(html.matches("<svg").count() >= 7 && html.contains("prefers-color-scheme"));
+    for outside in ["<link", "src=\"", "@import", "url(http"] {
+        assert!(!html.contains(outside), "report.html refers to something outside: {outside}");
+    }
+    let command = results["command"].as_str().expect("a command");
+    assert!(html.contains(command), "report.html does not say how to repeat it: {command}");
+
+    // Each run's checkpoint serves on its own.
+    let run: Value = serde_json::from_str(&place.ok(&["eval", "c/runs/arcface-seed1", "--json"])).expect("JSON");
+    assert_eq!(run, runs[3]);
+
+    // The command that it names does the same again.
+    let mut again: Vec<&str> = command.split(' ').collect();
+    assert_eq!(again.remove(0), "arcsphere");
+    place.ok(&with(&again, &["--out", "d"]));
+    for run in ["softmax-seed0", "arcface-seed1"] {
+        let read = |folder: &str| essence(&place.read(&format!("{folder}/runs/{run}/checkpoint.safetensors")));
+        assert!(read("c") == read("d"), "{run} is another");
+    }
+}
+
+#[test]
+fn above_two_dimensions_the_pictures_are_there_too() {
+    let place = Place::new();
+    let args = ["compare", "--data", "faces", "--losses", "cosface", "--dim", "5", "--epochs", "1", "--out", "c"];
+    place.classes("faces", 4);
+    place.ok(&args);
+    let svg = place.text("c/features-cosface.svg");
+    assert!(svg.contains("PC1 (") && svg.contains("of the variance"), "the projection is not named");
+}
+
+#[test]
+fn an_open_set_is_verified_and_not_classified() {
+    let place = Place::new();
+    place.classes("faces", 6);
+    let args = ["--data", "faces", "--open-set", "--epochs", "2", "--batch", "8"];
+    let said = place.ok(&with(&["train", "--out", "run"], &args));
+    assert!(said.contains("EER ") && !said.contains("accuracy"), "{said}");
+    let result = place.json("run/result.json");
+    assert!(result["eer"].is_number() && result["n_test"] == 0, "{result}");
+    assert!(result["target_angle_mean"].is_null() && result["n_genuine"].as_u64() > Some(0), "{result}");
+    let again: Value = serde_json::from_str(&place.ok(&["eval", "run", "--json"])).expect("JSON");
+    assert_eq!(again, result);
+    place.ok(&["embed", "run", "faces", "--out", "e.npy"]);
+    assert_eq!(npy(&place.read("e.npy")).0, (48, 2));
+    place.ok(&["plot", "features", "run", "--out", "f.svg"]);
+
+    let table = place.ok(&with(&["compare", "--losses", "arcface", "--out", "c"], &args));
+    let row = table.lines().find(|l| l.starts_with("arcface")).expect("a row");
+    assert!(!row.contains("[0.00, 100.00]") && row.contains('–'), "an accuracy that was not measured: {row}");
+    for name in ["features-arcface.svg", "features-arcface.png", "report.html", "results.json", "boundaries.svg"] {
+        assert!(place.path(&format!("c/{name}")).is_file(), "{name}");
+    }
+    assert!(place.json("c/results.json")["runs"][0]["eer"].is_number());
+}
+
+#[test]
+fn train_and_test_folders_without_a_common_class_are_an_open_set() {
+    let place = Place::new();
+    place.classes("all", 6);
+    for (from, to) in [("p0", "train/p0"), ("p1", "train/p1"), ("p2", "train/p2"), ("p3", "test/p3"), ("p4", "test/p4")]
+    {
+        std::fs::create_dir_all(place.path(&format!("people/{to}"))).expect("a folder");
+        std::fs::rename(place.path(&format!("all/{from}")), place.path(&format!("people/{to}"))).expect("moved");
+    }
+    place.ok(&["train", "--data", "people", "--epochs", "1", "--batch", "8", "--out", "run"]);
+    let result = place.json("run/result.json");
+    assert!(result["eer"].is_number() && result["n_test"] == 0, "{result}");
+}

@@ -1,0 +1,117 @@
+//! Every registered loss learns: a few hundred real images, two epochs, two dimensions.
+
+use arcsphere::config::{Config, Layers, preset_for};
+use arcsphere::evaluate::evaluate;
+use arcsphere::head::{Head, HeadSpec, RowStats, Update};
+use arcsphere::losses::margin::LOSSES;
+use arcsphere::optim::margin_schedule::MarginState;
+use arcsphere::plan::{self, Plan, Splits};
+use arcsphere::train::{End, Trainer};
+use arcsphere_data::OpenOptions;
+
+fn config(images: usize) -> Config {
+    let preset = preset_for("mnist-embedded", "lenet_2d").unwrap();
+    let mut config = Layers::new().text(preset.text, preset.name).unwrap().build().unwrap();
+    config.data.limit_train = Some(images);
+    config.data.limit_test = Some(200);
+    config.model.dim = 2;
+    config.train.batch = 20;
+    config.train.epochs = 2;
+    config.train.threads = 2;
+    config
+}
+
+fn splits(config: &Config) -> Splits {
+    let d = &config.data;
+    let options = OpenOptions { limit_train: d.limit_train, limit_test: d.limit_test, ..OpenOptions::default() };
+    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
+}
+
+fn trainer(config: &Config, splits: &Splits) -> Trainer {
+    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
+}
+
+/// Mean cross-entropy of the training images, without a margin: the one measure in which a
+/// loss of a free norm, whose margin has come in, compares with itself at the start.
+fn cross_entropy(trainer: &Trainer, splits: &Splits) -> f64 {
+    let plan = &trainer.plan;
+    let spec = HeadSpec {
+        classes: plan.classes,
+        dim: plan.config.model.dim,
+        margin: (plan.loss.build)(plan.margins, plan.config.loss.extension),
+        scale_kind: plan.scale_kind,
+        scale: plan.scale,
+        smoothing: 0.0,
+        lanes: plan.threads,
+        max_gradient_norm: f64::INFINITY,
+    };
+    let embeddings = trainer.embed(&splits.train, &splits.normalization).unwrap();
+    let mut head = Head::with_state(spec, trainer.head.state().clone());
+    let (mut dx, mut stats) = (vec![0.0; embeddings.len()], vec![RowStats::default(); splits.train.len()]);
+    let plain = MarginState { strength: 0.0, ..MarginState::FULL };
+    head.step(&embeddings, splits.train.labels(), plain, &Update::Gradient, &mut dx, &mut stats)
+}
+
+#[test]
+fn every_loss_learns() {
+    let config = config(600);
+    let splits = splits(&config);
+    for loss in LOSSES {
+        let mut config = config.clone();
+        config.loss.name = loss.name.into();
+        let mut trainer = trainer(&config, &splits);
+        let before = cross_entropy(&trainer, &splits);
+        assert_eq!(trainer.run(&splits, &mut ()).unwrap(), End::Finished, "{}", loss.name);
+        assert_eq!(trainer.progress.collapsed, None, "{}", loss.name);
+
+        let history = &trainer.progress.history;
+        assert_eq!(history.len(), 2);
+        for epoch in history {
+            assert!(epoch.loss.is_finite() && epoch.loss > 0.0, "{}: {epoch:?}", loss.name);
+            assert!(epoch.max_gradient_norm.is_finite() && epoch.max_gradient_norm > 0.0, "{}: {epoch:?}", loss.name);
+        }
+        let after = cross_entropy(&trainer, &splits);
+        assert!(after < 0.85 * before, "{}: cross-entropy {before:.3} became {after:.3}", loss.name);
+        assert!(history[1].train_accuracy > 0.2, "{}: {history:?}", loss.name);
+
+        let run = evaluate(&trainer, &splits).unwrap().run;
+        assert!(!run.collapsed, "{}: {}", loss.name, run.reason);
+        // Chance is 10 %: the interval's lower end is above it.
+        assert!(run.accuracy_low > 0.1 && run.n_test == 200, "{}: {run:?}", loss.name);
+        assert!(run.eer.is_some_and(|eer| eer < 0.45), "{}: {run:?}", loss.name);
+        assert!(run.target_angle_mean < Some(std::f64::consts::FRAC_PI_2), "{}: {run:?}", loss.name);
+    }
+}
+
+#[test]
+fn augmentation_is_reproducible_and_changes_what_is_seen() {
+    let train = |shift, pad_crop, flip| {
+        let mut config = config(200);
+        (config.data.augment.shift, config.data.augment.pad_crop, config.data.augment.flip) = (shift, pad_crop, flip);
+        let splits = splits(&config);
+        let mut trainer = trainer(&config, &splits);
+        trainer.run(&splits, &mut ()).unwrap();
+        (trainer.head.state().clone(), trainer.progress.history)
+    };
+    let plain = train(0, 0, false);
+    let all = train(2, 2, true);
+    assert_eq!(all, train(2, 2, true));
+    assert_ne!(all, plain);
+    assert_ne!(train(2, 0, false), plain);
+}
+
+#[test]
+fn a_diverging_training_stops_and_says_why() {
+    let mut config = config(200);
+    config.loss.name = "softmax".into();
+    (config.optim.rate, config.optim.clip, config.model.batch_norm) = (1e30, 0.0, false);
+    let splits = splits(&config);
+    let mut trainer = trainer(&config, &splits);
+    assert_eq!(trainer.run(&splits, &mut ()).unwrap(), End::Finished);
+    assert!(trainer.progress.step < trainer.plan.steps);
+    let why = trainer.progress.collapsed.clone().expect("it is dead");
+    assert!(why.contains("at step"), "{why}");
+    // Measuring it is no error, and names no accuracy that it does not have.
+    let run = evaluate(&trainer, &splits).unwrap().run;
+    assert!(run.collapsed && run.reason.contains(&why), "{run:?}");
+}
