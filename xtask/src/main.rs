@@ -1,9 +1,11 @@
 //! `cargo xtask`: what the project asks of itself beyond its tests.
 //!
 //! `check` holds the architecture's rules, the format and the lints; `golden` makes the
-//! golden files anew. Exit code 0: nothing to say. 1: a violation, or a tool failed.
-//! 2: the command line is wrong.
+//! golden files anew; `bench` measures against PyTorch. Exit code 0: nothing to say.
+//! 1: a violation, or a tool failed. 2: the command line is wrong, or what the user must
+//! install is missing.
 
+mod bench;
 mod check;
 mod golden;
 mod report;
@@ -19,7 +21,14 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   check [--no-clippy]   formatting, lints, architecture rules, licences of dependencies
-  golden [ARGS...]      run golden/make.py, which writes the golden files";
+  golden [ARGS...]      run golden/make.py, which writes the golden files
+  bench SUBJECT         head, conv, train or compare: PyTorch and arcsphere in turn, into
+                        bench/results/SUBJECT.json and the table of bench/README.md
+      --repeats N       rounds [7; compare 3]
+      --python PATH     a Python with bench/requirements.txt [python3]
+      --program PATH    arcsphere, built already [built here for release]
+      --case TEXT       only the cases with this in their names
+      --threads N       of both sides [all]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +37,7 @@ fn main() -> ExitCode {
         ["check"] => root().and_then(|root| check::run(&root, true)),
         ["check", "--no-clippy"] => root().and_then(|root| check::run(&root, false)),
         ["golden", rest @ ..] => root().and_then(|root| golden::run(&root, rest)),
+        ["bench", rest @ ..] => root().and_then(|root| bench::run(&root, rest)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -40,6 +50,10 @@ fn main() -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(error) if error.is::<bench::Wrong>() => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(2)
+        }
         Err(error) => {
             eprintln!("xtask: {error:#}");
             ExitCode::FAILURE

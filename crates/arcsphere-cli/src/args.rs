@@ -327,6 +327,9 @@ pub(crate) struct Bench {
     /// The backbone (train).
     #[arg(long, default_value = "lenet_2d")]
     pub(crate) backbone: String,
+    /// Train on made-up images of three channels and this size, not on the embedded digits.
+    #[arg(long, value_name = "HxW", value_parser = size)]
+    pub(crate) size: Option<(usize, usize)>,
     /// Timed steps.
     #[arg(long, default_value_t = 9)]
     pub(crate) repeats: usize,

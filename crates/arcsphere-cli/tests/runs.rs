@@ -14,8 +14,8 @@ fn a_run_is_trained_measured_embedded_and_drawn() {
     assert!(place.text("run/config.toml").contains("batch = 20"));
 
     // Measured again, from the checkpoint alone.
-    let again: Value = serde_json::from_str(&place.ok(&["eval", "run", "--json"])).expect("JSON");
-    assert_eq!(again, place.json("run/result.json"));
+    let again = measured(&place, "run");
+    assert_eq!(again, without_reason(place.json("run/result.json")));
     assert!(place.ok(&["eval", "run/checkpoint.safetensors"]).starts_with("cosface on mnist"));
     assert_eq!((&again["n_test"], &again["loss"]), (&100.into(), &"cosface".into()));
 
@@ -45,6 +45,34 @@ fn a_run_is_trained_measured_embedded_and_drawn() {
     let svg = place.text("f.svg");
     assert!(svg.contains("<svg ") && svg.contains("cosface"), "{svg}");
     assert!(place.read("f.png").starts_with(b"\x89PNG\r\n\x1a\n"));
+}
+
+/// What `eval` says of a run, in numbers.
+fn measured(place: &Place, run: &str) -> Value {
+    without_reason(serde_json::from_str(&place.ok(&["eval", run, "--json"])).expect("JSON"))
+}
+
+/// A run without the sentence about its margins, which a test of its own is about.
+fn without_reason(mut run: Value) -> Value {
+    run.as_object_mut().expect("an object").remove("margin_reason").expect("a reason");
+    run
+}
+
+#[test]
+fn a_run_remembers_why_it_has_its_margins() {
+    let place = Place::new();
+    for (loss, why) in [("cosface", "% of the paper's margins"), ("arcface", "the paper's margins")] {
+        place.ok(&with(&["train", "--loss", loss, "--out", loss], &TINY));
+        let eval: Value = serde_json::from_str(&place.ok(&["eval", loss, "--json"])).expect("JSON");
+        let reason = &place.json(&format!("{loss}/result.json"))["margin_reason"];
+        assert!(reason.as_str().is_some_and(|r| r.contains(why)), "{reason}");
+        // The effective configuration names every margin, but nobody gave them.
+        assert_eq!(&eval["margin_reason"], reason);
+    }
+    let given = ["train", "--loss", "arcface", "--set", "loss.angle_margin=0.2", "--out", "given"];
+    place.ok(&with(&given, &TINY));
+    let reason = &place.json("given/result.json")["margin_reason"];
+    assert!(reason.as_str().is_some_and(|r| r.contains("margins as given")), "{reason}");
 }
 
 /// Shape and values of a float32 NumPy file.
@@ -156,8 +184,7 @@ fn a_comparison_leaves_everything_and_its_command_repeats_it() {
     assert!(html.contains(command), "report.html does not say how to repeat it: {command}");
 
     // Each run's checkpoint serves on its own.
-    let run: Value = serde_json::from_str(&place.ok(&["eval", "c/runs/arcface-seed1", "--json"])).expect("JSON");
-    assert_eq!(run, runs[3]);
+    assert_eq!(measured(&place, "c/runs/arcface-seed1"), without_reason(runs[3].clone()));
 
     // The command that it names does the same again.
     let mut again: Vec<&str> = command.split(' ').collect();
@@ -189,8 +216,7 @@ fn an_open_set_is_verified_and_not_classified() {
     let result = place.json("run/result.json");
     assert!(result["eer"].is_number() && result["n_test"] == 0, "{result}");
     assert!(result["target_angle_mean"].is_null() && result["n_genuine"].as_u64() > Some(0), "{result}");
-    let again: Value = serde_json::from_str(&place.ok(&["eval", "run", "--json"])).expect("JSON");
-    assert_eq!(again, result);
+    assert_eq!(measured(&place, "run"), without_reason(result));
     place.ok(&["embed", "run", "faces", "--out", "e.npy"]);
     assert_eq!(npy(&place.read("e.npy")).0, (48, 2));
     place.ok(&["plot", "features", "run", "--out", "f.svg"]);

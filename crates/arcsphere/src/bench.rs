@@ -4,8 +4,63 @@ use crate::head::{Head, HeadSpec, RowStats, Update};
 use crate::losses::margin::{Extension, LossInfo};
 use crate::nn::{Conv2d, Conv2dSpec, Init, Rng};
 use crate::optim::margin_schedule::MarginState;
+use arcsphere_data::{DataError, Dataset, Shape, Source};
+use arcsphere_kernels::gemm::{Op, sgemm};
+use arcsphere_kernels::parallel;
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{RngExt, SeedableRng};
+use rand::{Rng as _, RngExt, SeedableRng};
+use std::time::Instant;
+
+/// Products of \[B, C, D\] in a step of the head: the cosines twice, since the B×C block is
+/// not kept, d/dX and d/dW.
+const HEAD_PRODUCTS: usize = 4;
+
+/// Floating-point operations of a [`head_step`]'s matrix products: two a multiply-add.
+pub fn head_flops(classes: usize, dim: usize, batch: usize) -> f64 {
+    HEAD_PRODUCTS as f64 * 2.0 * batch as f64 * classes as f64 * dim as f64
+}
+
+/// Floating-point operations of a [`conv_step`]: forward and both gradients.
+pub fn conv_flops(batch: usize) -> f64 {
+    3.0 * 2.0 * batch as f64 * (14 * 14 * 32 * 32 * 9) as f64
+}
+
+/// The SGEMM peak of this machine in FLOP/s: the best of three 2048³ products, the rows
+/// shared out among the threads of the current rayon pool.
+pub fn sgemm_peak() -> f64 {
+    const SIDE: usize = 2048;
+    let a: Vec<f32> = (0..SIDE * SIDE).map(|i| (i % 17) as f32 - 8.0).collect();
+    let (b, mut c) = (a.clone(), vec![0.0f32; SIDE * SIDE]);
+    let rows = SIDE.div_ceil(parallel::threads());
+    let mut best = f64::INFINITY;
+    for _ in 0..3 {
+        let started = Instant::now();
+        let parts: Vec<_> = a.chunks(rows * SIDE).zip(c.chunks_mut(rows * SIDE)).collect();
+        parallel::map(parts, |(a, c)| {
+            sgemm(c.len() / SIDE, SIDE, SIDE, a, Op::Plain, &b, Op::Plain, 0.0, c);
+        });
+        best = best.min(started.elapsed().as_secs_f64());
+    }
+    2.0 * (SIDE as f64).powi(3) / best
+}
+
+/// Images of noise in ten classes, enough for four batches: as much work as real ones.
+///
+/// # Errors
+///
+/// [`DataError`] for a shape that no image may have.
+pub fn noise(shape: Shape, batch: usize) -> Result<Source, DataError> {
+    const CLASSES: usize = 10;
+    let mut rng = Rng::seed_from_u64(0);
+    let classes: Vec<String> = (0..CLASSES).map(|c| c.to_string()).collect();
+    let mut set = |images: usize| {
+        let mut pixels = vec![0; images * shape.values()];
+        rng.fill_bytes(&mut pixels);
+        Dataset::new(shape, pixels, (0..images).map(|i| (i % CLASSES) as u32).collect(), classes.clone())
+    };
+    let (train, test) = (set((4 * batch).max(CLASSES))?, set(CLASSES)?);
+    Source::new("noise", train, test, false)
+}
 
 /// A step of the head: forward, backward, SGD with momentum and weight decay.
 pub fn head_step(info: &LossInfo, classes: usize, dim: usize, batch: usize, threads: usize) -> impl FnMut() + use<> {
@@ -43,5 +98,19 @@ pub fn conv_step(batch: usize, device: &Device) -> impl FnMut() + use<> {
         let x = Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device).require_grad();
         let gradients = conv.forward(x.clone()).sum().backward();
         std::hint::black_box(x.grad(&gradients));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_has_every_class_and_enough_batches() {
+        let source = noise(Shape::new(3, 9, 8), 32).unwrap();
+        assert_eq!((source.train.len(), source.train.shape()), (128, Shape::new(3, 9, 8)));
+        assert!(source.train.class_counts().iter().all(|&n| n > 0));
+        assert_eq!(noise(Shape::new(1, 9, 8), 1).unwrap().train.len(), 10);
+        assert!(noise(Shape::new(3, 0, 8), 1).is_err());
     }
 }

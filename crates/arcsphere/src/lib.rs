@@ -8,6 +8,35 @@
 //!         → backward through the backbone → optimizer → checkpoint
 //! ```
 //!
+//! A whole training, small enough for a test:
+//!
+//! ```
+//! use arcsphere::config::Config;
+//! use arcsphere::evaluate::evaluate;
+//! use arcsphere::plan::{self, Plan};
+//! use arcsphere::train::Trainer;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config = Config::default();
+//! config.loss.name = "cosface".into();
+//! config.train.epochs = 1;
+//! config.train.batch = 50;
+//!
+//! let digits = arcsphere_data::embedded::mnist()?;
+//! let few = arcsphere_data::Source::new("digits", digits.train.take(200)?, digits.test.take(50)?, false)?;
+//! let splits = plan::split(&config, &few)?;
+//! let plan = Plan::check(&config, &splits)?;
+//! println!("{}", plan.reason);
+//!
+//! let mut trainer = Trainer::new(plan, &arcsphere::device("flex")?);
+//! trainer.run(&splits, &mut ())?;
+//! let run = evaluate(&trainer, &splits)?.run;
+//! assert!(!run.reason.contains("NaN"));
+//! assert_eq!(run.n_test, 50);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A module imports only modules listed above it.
 
 pub mod registry;

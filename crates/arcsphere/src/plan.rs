@@ -402,7 +402,14 @@ fn margins_and_scale(
     let default_scale = if l.paper { loss.paper_scale } else { fit::default_scale(classes, dim) };
     let scale = if kind == ScaleKind::Fixed { l.scale.unwrap_or(default_scale) } else { 1.0 };
 
-    let given = l.angle_multiplier.is_some() || l.angle_margin.is_some() || l.cosine_margin.is_some();
+    // An effective configuration repeats the defaults; only what differs from them was asked for.
+    let given = [
+        (l.angle_multiplier, base.angle_multiplier),
+        (l.angle_margin, base.angle_margin),
+        (l.cosine_margin, base.cosine_margin),
+    ]
+    .iter()
+    .any(|(given, default)| given.is_some_and(|v| v != *default));
     let mut reason = String::new();
     if loss.takes.any() {
         let alpha = fitted.nearest_angle.to_degrees();
@@ -422,7 +429,7 @@ fn margins_and_scale(
     }
     match kind {
         ScaleKind::Fixed => {
-            let how = match (l.scale.is_some(), l.paper) {
+            let how = match (l.scale.is_some_and(|s| s != default_scale), l.paper) {
                 (true, _) => "as given",
                 (_, true) => "the paper's",
                 _ => "fitted to the number of classes and their angle",
@@ -523,8 +530,8 @@ mod tests {
             let plan = check(|c| c.loss.name = loss.name.into()).unwrap();
             let again = Plan::check(&plan.config, &splits(3, vec![0, 1, 2, 0])).unwrap();
             assert_eq!(
-                (again.config, again.margins, again.scale),
-                (plan.config, plan.margins, plan.scale),
+                (again.config, again.margins, again.scale, again.reason),
+                (plan.config, plan.margins, plan.scale, plan.reason),
                 "{}",
                 loss.name
             );

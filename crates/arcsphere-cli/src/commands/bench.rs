@@ -6,10 +6,12 @@ use crate::out::say;
 use crate::{machine, settings};
 use anyhow::Result;
 use arcsphere::Device;
-use arcsphere::bench::{conv_step, head_step};
+use arcsphere::bench::{conv_flops, conv_step, head_flops, head_step, noise, sgemm_peak};
 use arcsphere::config::Config;
+use arcsphere::optim::margin_schedule::MarginSchedule;
 use arcsphere::plan::{self, Plan};
 use arcsphere::train::{Flow, Trainer, Watcher};
+use arcsphere_data::Shape;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -19,11 +21,13 @@ pub(crate) fn run(args: &Bench) -> Result<()> {
         return Err(mistake!("--repeats and --batch must be at least 1, --classes at least 2"));
     }
     let threads = settings::set_threads(args.threads.unwrap_or(0))?;
-    let (subject, mut seconds, mut extra) = match args.subject {
-        Subject::Head => head(args, threads)?,
-        Subject::Conv => conv(args)?,
-        Subject::Train => train(args, threads)?,
+    let (subject, flops, (mut seconds, mut extra)) = match args.subject {
+        Subject::Head => ("head", Some(head_flops(args.classes, head_dim(args), args.batch)), head(args, threads)?),
+        Subject::Conv => ("conv", Some(conv_flops(args.batch)), conv(args)?),
+        Subject::Train => ("train", None, train(args, threads)?),
     };
+    // Before the peak's own matrices count.
+    let rss = machine::peak_rss_bytes();
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
     let m = machine::machine(threads, "flex");
@@ -31,7 +35,9 @@ pub(crate) fn run(args: &Bench) -> Result<()> {
         "subject": subject,
         "median_ms": median * 1e3,
         "samples_per_second": args.batch as f64 / median,
-        "peak_rss_bytes": machine::peak_rss_bytes(),
+        "gflops": flops.map(|f| 1e-9 * f / median),
+        "peak_rss_bytes": rss,
+        "peak_sgemm_gflops": args.json.then(|| 1e-9 * sgemm_peak()),
         "cpu": m.cpu,
         "threads": threads,
         "isa": m.isa,
@@ -44,7 +50,7 @@ pub(crate) fn run(args: &Bench) -> Result<()> {
     if args.json {
         say!("{}", serde_json::to_string_pretty(&extra)?);
     } else {
-        let rss = machine::peak_rss_bytes().map_or(String::new(), |b| format!(", peak memory {} MB", b / 1_000_000));
+        let rss = rss.map_or(String::new(), |b| format!(", peak memory {} MB", b / 1_000_000));
         say!(
             "{subject}: {:.2} ms a step, {:.0} samples/s{rss}; {} threads, {}, {}",
             median * 1e3,
@@ -69,24 +75,31 @@ fn timed(repeats: usize, mut step: impl FnMut()) -> Vec<f64> {
         .collect()
 }
 
-fn head(args: &Bench, threads: usize) -> Result<(&'static str, Vec<f64>, Value)> {
-    let dim = args.dim.unwrap_or(512);
+fn head_dim(args: &Bench) -> usize {
+    args.dim.unwrap_or(512)
+}
+
+/// Seconds of each step, and what was timed.
+type Timed = (Vec<f64>, Value);
+
+fn head(args: &Bench, threads: usize) -> Result<Timed> {
+    let dim = head_dim(args);
     if dim < 2 {
         return Err(mistake!("--dim must be at least 2"));
     }
     let info = arcsphere::losses::margin::find(&args.loss)?;
     let step = head_step(info, args.classes, dim, args.batch, threads);
-    Ok(("head", timed(args.repeats, step), json!({"classes": args.classes, "dim": dim, "loss": info.name})))
+    Ok((timed(args.repeats, step), json!({"classes": args.classes, "dim": dim, "loss": info.name})))
 }
 
-fn conv(args: &Bench) -> Result<(&'static str, Vec<f64>, Value)> {
+fn conv(args: &Bench) -> Result<Timed> {
     let step = conv_step(args.batch, &Device::flex());
     let shape = json!({"in_channels": 32, "out_channels": 32, "kernel": 3, "height": 14, "width": 14, "pass": "forward and backward"});
-    Ok(("conv", timed(args.repeats, step), shape))
+    Ok((timed(args.repeats, step), shape))
 }
 
-/// Whole training steps on the embedded images, data included.
-fn train(args: &Bench, threads: usize) -> Result<(&'static str, Vec<f64>, Value)> {
+/// Whole training steps, data included, on the embedded digits or on noise of a given size.
+fn train(args: &Bench, threads: usize) -> Result<Timed> {
     struct Clock {
         last: Instant,
         seconds: Vec<f64>,
@@ -108,13 +121,25 @@ fn train(args: &Bench, threads: usize) -> Result<(&'static str, Vec<f64>, Value)
     config.train.threads = threads;
     config.train.epochs = 1_000_000;
     config.data.validation = 0.0;
-    let source = settings::open(&config)?;
+    config.margin_schedule = MarginSchedule::IMMEDIATE;
+    let source = match args.size {
+        Some((height, width)) => noise(Shape::new(3, height, width), args.batch)?,
+        None => settings::open(&config)?,
+    };
     let splits = plan::split(&config, &source)?;
     let plan = Plan::check(&config, &splits)?;
-    let names =
-        json!({"backbone": plan.backbone.name, "loss": plan.loss.name, "dim": config.model.dim, "data": source.name});
+    let shape = splits.train.shape();
+    let facts = json!({
+        "backbone": plan.backbone.name,
+        "loss": plan.loss.name,
+        "dim": config.model.dim,
+        "data": source.name,
+        "channels": shape.channels,
+        "height": shape.height,
+        "width": shape.width,
+    });
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), wanted: args.repeats };
     Trainer::new(plan, &Device::flex()).run(&splits, &mut clock)?;
     // The first step warms up.
-    Ok(("train", clock.seconds.split_off(1), names))
+    Ok((clock.seconds.split_off(1), facts))
 }

@@ -6,6 +6,7 @@ mod runs;
 
 use crate::args::Compare;
 use crate::exit::mistake;
+use crate::machine::machine;
 use crate::out::{note, say};
 use crate::{settings, watch};
 use anyhow::Result;
@@ -63,8 +64,8 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
     note!("{}: {} runs into {}", source.name, plans.len(), folder.display());
     let place = runs::Place { folder: &folder, splits: &splits, source: &source, device: &device };
     let done = runs::train_all(&plans, jobs, &place)?;
-    let threads = jobs * spec.config.train.threads;
-    let results = report::write(&folder, &spec, &splits, &source, &done, &command_line::of(&spec)?, threads)?;
+    let machine = machine(jobs * spec.config.train.threads, &args.training.device);
+    let results = report::write(&folder, &spec, &splits, &source, &done, &command_line::of(&spec)?, machine)?;
     say!("{}", report::table(&results).trim_end());
     say!("{}", folder.join("report.html").display());
     Ok(())

@@ -78,9 +78,9 @@ pub fn margins(m0: Option<f64>, m1: Option<f64>, m2: Option<f64>) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
-/// The scale of a loss: a number, or the embedding norm.
+/// The scale of a loss: a number, or that the embedding keeps its norm.
 pub(crate) fn scale(scale: Option<f64>) -> String {
-    scale.map_or_else(|| "‖x‖".to_owned(), short)
+    scale.map_or_else(|| "free".to_owned(), short)
 }
 
 /// The name of a loss; with its settings where another line has the same name.
@@ -114,7 +114,7 @@ mod tests {
         let all = margins(Some(4.0), Some(0.1), Some(0.2));
         assert_eq!(spaced(all), "m0 = 4, m1 = 0.1 (5.7°), m2 = 0.2");
         assert_eq!(margins(None, None, None), "none");
-        assert_eq!(scale(None), "‖x‖");
+        assert_eq!(scale(None), "free");
         assert_eq!(maybe(Some(f64::NAN), percent), "–");
     }
 }

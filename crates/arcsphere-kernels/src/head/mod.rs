@@ -1,32 +1,44 @@
 //! The classification head in two chunked passes over the prototypes.
 //!
 //! For embeddings X \[B, D\] and prototypes W \[C, D\] the head computes the mean
-//! cross-entropy, its gradient for X, and updates W, without ever holding a B×C
-//! matrix: only blocks of B × `chunk` live, one per thread.
+//! cross-entropy, its gradient for X, and updates W, block after block of classes. Of
+//! B×C it holds what fits a budget, 40 MB and 9 % of W and its velocity: the
+//! exponentials of the first pass, which the second takes instead of making them anew.
 //!
 //! ```text
 //! before   per row:    ‖x‖, x̂, cos θ and sin θ to the own prototype (f64), the margin's answer
-//! pass 1   per chunk:  cosines, running maximum and sum of exp over the other classes
+//! pass 1   per block:  cosines, running maximum, exp and its sums over the other classes
 //! between  per row:    log-sum-exp, loss, probability of the target
-//! pass 2   per chunk:  cosines again, p = exp(z − lse), dX̂ += G·Ŵ, dW = Gᵀ·X̂, update of W
+//! pass 2   per block:  exp, kept or again, p = exp(z − lse), dX̂ += G·Ŵ, dW = Gᵀ·X̂, update of W
 //! ```
 //!
 //! The head is loss-blind: all that it knows of a margin is a [`MarginRule`], which
 //! it asks once per row.
 
-mod chunk;
+mod ahead;
+mod descend;
+mod exponentials;
+mod lane;
+mod layout;
 mod predict;
+mod product;
 mod rows;
+mod softmax;
 mod update;
+mod workspace;
 
 #[cfg(test)]
 mod oracle;
 
 pub use predict::{Best, predict};
 pub use update::{Moments, Update};
+pub use workspace::Workspace;
 
-use chunk::{Lane, Softmax};
+use crate::isa::Isa;
+use lane::Lane;
+use layout::Layout;
 use rows::Rows;
+use softmax::Softmax;
 
 /// Embedding norms below this count as this when a gradient is divided by the norm.
 ///
@@ -92,7 +104,7 @@ pub struct Batch<'a> {
     pub smoothing: f64,
     /// Parallel lanes over the classes. The result's bits depend on it, not on the pool.
     pub lanes: usize,
-    /// Classes in a block.
+    /// Classes in a block, at most: no more than fit a core's cache are taken.
     pub chunk: usize,
     /// A prototype's gradient longer than this is shortened to it; infinite for no limit.
     /// Per prototype, because the whole gradient is never there to be measured.
@@ -126,17 +138,38 @@ pub struct RowStats {
     pub correct: bool,
 }
 
+/// One training step of the head, with the widest instructions of this CPU and memory of its own.
+///
+/// See [`step_in`].
+///
+/// # Panics
+///
+/// As [`step_in`].
+pub fn step(
+    batch: &Batch<'_>,
+    logits: Logits<'_>,
+    parameters: Parameters<'_>,
+    update: &Update,
+    dx: &mut [f32],
+    stats: &mut [RowStats],
+) -> f64 {
+    step_in(Isa::best(), &mut Workspace::default(), batch, logits, parameters, update, dx, stats)
+}
+
 /// One training step of the head.
 ///
 /// Writes d(mean loss)/dX into `dx` \[B, D\], a [`RowStats`] per row into `stats`
 /// \[B\], applies `update` to the parameters, and returns the mean loss. Gradients
 /// for prototypes are those of the normalized prototypes, projected on the tangent
-/// and divided by ‖w‖, when logits are angular.
+/// and divided by ‖w‖, when logits are angular. The bits of all of it depend on
+/// `isa`, `batch.lanes` and `batch.chunk`, not on `workspace` or on threads.
 ///
 /// # Panics
 ///
 /// If lengths disagree or a label is not below C: callers check both beforehand.
-pub fn step(
+pub fn step_in(
+    isa: Isa,
+    workspace: &mut Workspace,
     batch: &Batch<'_>,
     logits: Logits<'_>,
     parameters: Parameters<'_>,
@@ -150,12 +183,20 @@ pub fn step(
     assert_eq!(dx.len(), rows * batch.dim);
     assert_eq!(stats.len(), rows);
     assert!(batch.labels.iter().all(|&y| (y as usize) < classes), "a label is not below the number of classes");
+    if rows == 0 {
+        return 0.0;
+    }
 
-    let prepared = Rows::prepare(batch, logits, parameters.weights);
-    let mut lanes = Lane::split(batch, logits, parameters, classes);
-    chunk::for_each_lane(&mut lanes, |lane| lane.pass_one(batch, &prepared));
+    let prepared = Rows::prepare(isa, batch, logits, parameters.weights);
+    let layout = Layout::new(isa, rows, batch.dim);
+    let kept = workspace.kept_classes(classes, batch.dim, layout.row_step);
+    let Workspace { packed, lanes, .. } = workspace;
+    packed.fill(&layout, &prepared.left);
+    let mut lanes = Lane::split(batch, &layout, logits, parameters, lanes, kept);
+    let shared = lane::Shared { isa, batch, layout: &layout, packed, rows: &prepared };
+    lane::for_each(&mut lanes, |lane| lane.pass_one(&shared));
     let softmax = Softmax::merge(batch, logits, &prepared, &lanes, classes, stats);
-    chunk::for_each_lane(&mut lanes, |lane| lane.pass_two(batch, &prepared, &softmax, update));
-    softmax.embedding_gradient(batch, logits, &prepared, &lanes, dx);
-    stats.iter().map(|s| s.loss).sum::<f64>() / rows.max(1) as f64
+    lane::for_each(&mut lanes, |lane| lane.pass_two(&shared, &softmax, update));
+    softmax.embedding_gradient(isa, &layout, logits, &prepared, &lanes, dx);
+    stats.iter().map(|s| s.loss).sum::<f64>() / rows as f64
 }

@@ -59,6 +59,7 @@ struct Case {
     smoothing: f64,
     angular: bool,
     limit: f64,
+    isa: Isa,
 }
 
 impl Case {
@@ -68,11 +69,15 @@ impl Case {
         let (x, w) = (numbers(b * d), numbers(c * d));
         let bias = if angular { Vec::new() } else { numbers(c) };
         let labels = (0..b).map(|_| rng.random_range(0..c as u32)).collect();
-        Case { x, w, bias, labels, d, smoothing, angular, limit: f64::INFINITY }
+        Case { x, w, bias, labels, d, smoothing, angular, limit: f64::INFINITY, isa: Isa::best() }
     }
 
     /// (loss, dX, dW, db)
     fn run(&self, lanes: usize, chunk: usize) -> (f64, Vec<f32>, Vec<f32>, Vec<f32>) {
+        self.run_in(&mut Workspace::default(), lanes, chunk)
+    }
+
+    fn run_in(&self, workspace: &mut Workspace, lanes: usize, chunk: usize) -> (f64, Vec<f32>, Vec<f32>, Vec<f32>) {
         let mut w = self.w.clone();
         let mut bias = self.bias.clone();
         let (mut dw, mut db) = (vec![0.0; w.len()], vec![0.0; bias.len()]);
@@ -94,7 +99,7 @@ impl Case {
             moments: Moments { first: &mut dw, second: &mut [] },
             bias_moments: Moments { first: &mut db, second: &mut [] },
         };
-        let loss = step(&batch, logits, parameters, &Update::Gradient, &mut dx, &mut stats);
+        let loss = step_in(self.isa, workspace, &batch, logits, parameters, &Update::Gradient, &mut dx, &mut stats);
         (loss, dx, dw, db)
     }
 
@@ -138,7 +143,9 @@ fn agrees_with_central_differences() {
     for (seed, &(b, c, d)) in [(1, 2, 2), (5, 3, 2), (7, 11, 3), (4, 13, 17)].iter().enumerate() {
         for angular in [true, false] {
             for smoothing in [0.0, 0.1] {
-                Case::draw(seed as u64, b, c, d, smoothing, angular).check();
+                for isa in Isa::available() {
+                    Case { isa, ..Case::draw(seed as u64, b, c, d, smoothing, angular) }.check();
+                }
             }
         }
     }
@@ -170,6 +177,40 @@ fn chunks_and_lanes_change_only_rounding_and_lanes_fix_the_bits() {
             assert!((a - b).abs() < 1e-5, "{lanes} lanes of {chunk}: {a} {b}");
         }
         assert_eq!(parts, case.run(lanes, chunk), "{lanes} lanes of {chunk} twice");
+    }
+}
+
+#[test]
+fn recomputed_exponentials_and_used_workspaces_change_no_bit() {
+    for angular in [true, false] {
+        let (case, other) = (Case::draw(9, 16, 100, 70, 0.05, angular), Case::draw(1, 33, 60, 9, 0.0, !angular));
+        let want = case.run(2, 8);
+        // Nothing kept, a few blocks of each lane, everything.
+        for budget in [0, 40 * 16 * 4, usize::MAX] {
+            let workspace = &mut Workspace::with_budget(budget);
+            other.run_in(workspace, 3, 7);
+            assert_eq!(want, case.run_in(workspace, 2, 8), "{budget} bytes");
+            assert_eq!(want, case.run_in(workspace, 2, 8), "{budget} bytes, again");
+        }
+    }
+}
+
+/// Every instruction set on shapes that fill tiles and on some that do not.
+/// Tolerance: 1e-5 of the largest entry between any two.
+#[test]
+fn instruction_sets_agree_on_larger_shapes() {
+    for (b, c, d) in [(128, 300, 64), (70, 95, 130), (33, 41, 515)] {
+        for angular in [true, false] {
+            let run = |isa| Case { isa, ..Case::draw(5, b, c, d, 0.1, angular) }.run(2, 64);
+            let all: Vec<_> = Isa::available().into_iter().map(run).collect();
+            for other in &all[1..] {
+                assert!((all[0].0 - other.0).abs() <= 1e-5 * all[0].0.abs());
+                for (a, b) in [(&all[0].1, &other.1), (&all[0].2, &other.2), (&all[0].3, &other.3)] {
+                    let largest = a.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+                    assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-5 * largest), "{b:?} {c} {d}");
+                }
+            }
+        }
     }
 }
 

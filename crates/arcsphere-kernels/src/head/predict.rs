@@ -1,7 +1,8 @@
 //! Which class an embedding belongs to: the largest logit without a margin.
 
-use super::chunk::inverse_norm;
+use super::exponentials::InverseNorms;
 use crate::gemm::{Op, sgemm};
+use crate::isa::Isa;
 
 /// The best class of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,7 +25,10 @@ pub fn predict(embeddings: &[f32], weights: &[f32], bias: &[f32], dim: usize, an
     let mut z = Vec::new();
     for (block, w) in weights.chunks(CHUNK * dim).enumerate() {
         let n = w.len() / dim;
-        let factor: Vec<f32> = w.chunks_exact(dim).map(|w| if angular { inverse_norm(w) } else { 1.0 }).collect();
+        let mut factor = vec![1.0; n];
+        if angular {
+            Isa::best().run(InverseNorms { weights: w, dim, out: &mut factor });
+        }
         z.resize(rows * n, 0.0);
         sgemm(rows, n, dim, embeddings, Op::Plain, w, Op::Transposed, 0.0, &mut z);
         for (best, z) in best.iter_mut().zip(z.chunks_exact(n)) {

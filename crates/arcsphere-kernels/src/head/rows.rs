@@ -1,7 +1,12 @@
 //! What is known of each row before the first pass: its norm, its direction, and
 //! where it stands towards its own prototype.
 
+use std::ops::Range;
+
 use super::{Batch, Logits, NORM_FLOOR, RowGeometry, RowLogit};
+use crate::isa::{Isa, Kernel, Simd};
+use crate::parallel;
+use crate::vecmath::dot_f64;
 
 /// A batch's rows, prepared.
 pub(super) struct Rows {
@@ -18,47 +23,112 @@ pub(super) struct Rows {
     pub toward_prototype: Vec<f32>,
     /// Unit tangent at ŵ_y towards x̂. \[B, D\]
     pub toward_embedding: Vec<f32>,
+    /// The scales, padded with zeros to whole vectors.
+    pub scale: Vec<f32>,
+    /// (label, row), sorted: the rows that pull on a class.
+    pub targets: Vec<(u32, u32)>,
+}
+
+/// A part of the batch, and where its directions go.
+struct Part<'a> {
+    batch: &'a Batch<'a>,
+    logits: Logits<'a>,
+    weights: &'a [f32],
+    rows: Range<usize>,
+    left: &'a mut [f32],
+    toward_prototype: &'a mut [f32],
+    toward_embedding: &'a mut [f32],
+}
+
+/// What is known of a row beside its directions.
+struct Facts {
+    norm: f64,
+    geometry: RowGeometry,
+    logit: RowLogit,
+    target_dot: f64,
 }
 
 impl Rows {
-    pub(super) fn prepare(batch: &Batch<'_>, logits: Logits<'_>, weights: &[f32]) -> Self {
+    /// Prepares the batch in as many parts as it has lanes; its bits do not depend on them.
+    pub(super) fn prepare(isa: Isa, batch: &Batch<'_>, logits: Logits<'_>, weights: &[f32]) -> Self {
         let (d, b) = (batch.dim, batch.labels.len());
-        let mut rows = Rows {
-            left: batch.embeddings.to_vec(),
-            norms: Vec::with_capacity(b),
-            geometry: Vec::with_capacity(b),
-            logits: Vec::with_capacity(b),
-            target_dot: Vec::with_capacity(b),
-            toward_prototype: vec![0.0; b * d],
-            toward_embedding: vec![0.0; b * d],
-        };
+        let (mut left, mut toward_prototype, mut toward_embedding) =
+            (vec![0.0; b * d], vec![0.0; b * d], vec![0.0; b * d]);
+        let ranges = parallel::split(b, batch.lanes);
+        let cut = |all| parallel::cut(all, &ranges, d);
+        let directions = cut(&mut left).into_iter().zip(cut(&mut toward_prototype)).zip(cut(&mut toward_embedding));
+        let parts =
+            ranges.iter().cloned().zip(directions).map(|(rows, ((left, toward_prototype), toward_embedding))| Part {
+                batch,
+                logits,
+                weights,
+                rows,
+                left,
+                toward_prototype,
+                toward_embedding,
+            });
+        let facts: Vec<Facts> = parallel::map(parts.collect(), |part| isa.run(part)).into_iter().flatten().collect();
+        let mut scale: Vec<f32> = facts.iter().map(|f| f.logit.scale as f32).collect();
+        scale.resize(b.next_multiple_of(isa.lanes()), 0.0);
+        let mut targets: Vec<_> = batch.labels.iter().copied().zip(0..).collect();
+        targets.sort_unstable();
+        Rows {
+            left,
+            norms: facts.iter().map(|f| f.norm).collect(),
+            geometry: facts.iter().map(|f| f.geometry).collect(),
+            logits: facts.iter().map(|f| f.logit).collect(),
+            target_dot: facts.iter().map(|f| f.target_dot).collect(),
+            toward_prototype,
+            toward_embedding,
+            scale,
+            targets,
+        }
+    }
+
+    /// The rows whose label is one of `classes`, the first class counted as 0.
+    pub(super) fn own(&self, classes: Range<usize>) -> Vec<(u32, u32)> {
+        let below = |end: usize| self.targets.partition_point(|t| (t.0 as usize) < end);
+        let own = &self.targets[below(classes.start)..below(classes.end)];
+        own.iter().map(|t| (t.0 - classes.start as u32, t.1)).collect()
+    }
+}
+
+impl Kernel for Part<'_> {
+    type Output = Vec<Facts>;
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) -> Vec<Facts> {
+        let d = self.batch.dim;
+        let mut facts = Vec::with_capacity(self.rows.len());
         let mut unit_x = vec![0.0_f64; d];
         let mut unit_w = vec![0.0_f64; d];
-        for (i, (x, &y)) in batch.embeddings.chunks_exact(d).zip(batch.labels).enumerate() {
-            let w = &weights[y as usize * d..][..d];
+        let mut u = vec![0.0_f64; d];
+        for (at, row) in self.rows.enumerate() {
+            let x = &self.batch.embeddings[row * d..][..d];
+            let w = &self.weights[self.batch.labels[row] as usize * d..][..d];
             let norm = unit(x, &mut unit_x);
-            unit(w, &mut unit_w);
-            let cos = dot(&unit_x, &unit_w).clamp(-1.0, 1.0);
-            let sin = tangent(&unit_x, &unit_w, cos, &mut rows.toward_prototype[i * d..][..d]);
-            tangent(&unit_w, &unit_x, cos, &mut rows.toward_embedding[i * d..][..d]);
+            let w_norm = unit(w, &mut unit_w);
+            let cos = dot_f64(&unit_x, &unit_w).clamp(-1.0, 1.0);
+            let here = at * d..(at + 1) * d;
+            let sin = tangent(&unit_x, &unit_w, cos, &mut u, &mut self.toward_prototype[here.clone()]);
+            tangent(&unit_w, &unit_x, cos, &mut u, &mut self.toward_embedding[here.clone()]);
             let geometry = RowGeometry { cos, sin, norm };
-            rows.norms.push(norm.max(NORM_FLOOR));
-            rows.geometry.push(geometry);
-            match logits {
+            let left = &mut self.left[here];
+            let (logit, target_dot) = match self.logits {
                 Logits::Linear => {
-                    rows.logits.push(NEUTRAL);
-                    rows.target_dot.push(x.iter().zip(w).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum());
+                    left.copy_from_slice(x);
+                    (NEUTRAL, dot_f64(&unit_x, &unit_w) * norm.max(NORM_FLOOR) * w_norm.max(NORM_FLOOR))
                 }
                 Logits::Angular(rule) => {
-                    for (to, &from) in rows.left[i * d..][..d].iter_mut().zip(&unit_x) {
+                    for (to, &from) in left.iter_mut().zip(&unit_x) {
                         *to = from as f32;
                     }
-                    rows.logits.push(rule.row(i, geometry));
-                    rows.target_dot.push(0.0);
+                    (rule.row(row, geometry), 0.0)
                 }
-            }
+            };
+            facts.push(Facts { norm: norm.max(NORM_FLOOR), geometry, logit, target_dot });
         }
-        rows
+        facts
     }
 }
 
@@ -73,27 +143,29 @@ const NEUTRAL: RowLogit = RowLogit {
 };
 
 /// v / max(‖v‖, floor) in f64; returns ‖v‖.
+#[inline(always)]
 fn unit(v: &[f32], out: &mut [f64]) -> f64 {
-    let norm = v.iter().map(|&a| f64::from(a) * f64::from(a)).sum::<f64>().sqrt();
-    let inverse = 1.0 / norm.max(NORM_FLOOR);
     for (to, &from) in out.iter_mut().zip(v) {
-        *to = f64::from(from) * inverse;
+        *to = f64::from(from);
     }
+    let norm = dot_f64(out, out).sqrt();
+    let inverse = 1.0 / norm.max(NORM_FLOOR);
+    out.iter_mut().for_each(|v| *v *= inverse);
     norm
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Writes u/‖u‖ for u = to − cos·from and returns ‖u‖ = sin θ. At θ = 0 or π, where
 /// no direction is distinguished, writes zeros: the zero subgradient.
-fn tangent(from: &[f64], to: &[f64], cos: f64, out: &mut [f32]) -> f64 {
-    let norm = from.iter().zip(to).map(|(f, t)| (t - cos * f).powi(2)).sum::<f64>().sqrt();
+#[inline(always)]
+fn tangent(from: &[f64], to: &[f64], cos: f64, u: &mut [f64], out: &mut [f32]) -> f64 {
+    for ((u, f), t) in u.iter_mut().zip(from).zip(to) {
+        *u = t - cos * f;
+    }
+    let norm = dot_f64(u, u).sqrt();
     // Below this ‖u‖ is rounding noise of f64 unit vectors and its direction arbitrary.
     let inverse = if norm > 1e-15 { 1.0 / norm } else { 0.0 };
-    for ((o, f), t) in out.iter_mut().zip(from).zip(to) {
-        *o = ((t - cos * f) * inverse) as f32;
+    for (o, u) in out.iter_mut().zip(u) {
+        *o = (*u * inverse) as f32;
     }
     norm.min(1.0)
 }
@@ -108,17 +180,35 @@ mod tests {
             let from = [1.0, 0.0];
             let to = [angle.cos(), angle.sin()];
             let mut out = [0.0; 2];
-            let sin = tangent(&from, &to, dot(&from, &to), &mut out);
+            let sin = tangent(&from, &to, dot_f64(&from, &to), &mut [0.0; 2], &mut out);
             assert!((sin - angle.sin()).abs() <= 1e-12 * angle.sin(), "sin {angle} = {sin}");
             assert!((out[1] - 1.0).abs() < 1e-6, "direction at {angle}: {out:?}");
         }
     }
 
     #[test]
+    fn a_range_of_classes_knows_its_rows() {
+        let (x, labels) = ([1.0; 8], [4, 2, 4, 0]);
+        let (dim, smoothing) = (2, 0.0);
+        let batch = Batch {
+            embeddings: &x,
+            labels: &labels,
+            dim,
+            smoothing,
+            lanes: 1,
+            chunk: 1,
+            max_gradient_norm: f64::INFINITY,
+        };
+        let rows = Rows::prepare(Isa::best(), &batch, Logits::Linear, &[1.0; 10]);
+        assert_eq!(rows.own(2..5), [(0, 1), (2, 0), (2, 2)]);
+        assert_eq!(rows.own(1..2), []);
+    }
+
+    #[test]
     fn no_direction_at_zero_and_pi() {
         for sign in [1.0, -1.0] {
             let mut out = [9.0; 2];
-            let sin = tangent(&[1.0, 0.0], &[sign, 0.0], sign, &mut out);
+            let sin = tangent(&[1.0, 0.0], &[sign, 0.0], sign, &mut [0.0; 2], &mut out);
             assert_eq!((sin, out), (0.0, [0.0, 0.0]));
         }
     }

@@ -1,5 +1,7 @@
 //! How a block of parameters moves, given its gradient.
 
+use std::ops::Range;
+
 /// What an update rule remembers, one number per parameter. A slice that the rule
 /// does not need is empty.
 #[derive(Default)]
@@ -8,6 +10,17 @@ pub struct Moments<'a> {
     pub first: &'a mut [f32],
     /// AdamW's second moment.
     pub second: &'a mut [f32],
+}
+
+impl Moments<'_> {
+    /// The same for a range of the parameters.
+    #[inline(always)]
+    pub(super) fn part(&mut self, range: Range<usize>) -> Moments<'_> {
+        Moments {
+            first: self.first.get_mut(range.clone()).unwrap_or_default(),
+            second: self.second.get_mut(range).unwrap_or_default(),
+        }
+    }
 }
 
 /// An update rule.
@@ -48,13 +61,24 @@ impl Update {
     ///
     /// If a moment that the rule needs is not as long as `w`.
     pub fn apply(&self, w: &mut [f32], g: &[f32], moments: &mut Moments<'_>) {
+        self.apply_tangent(w, g, 0.0, moments);
+    }
+
+    /// The same with gradient g − `along`·w, so that projecting it needs no pass of its own.
+    /// Inlined, to be compiled with the instruction set of a kernel that calls it.
+    #[inline(always)]
+    pub(super) fn apply_tangent(&self, w: &mut [f32], g: &[f32], along: f32, moments: &mut Moments<'_>) {
         assert_eq!(w.len(), g.len());
         assert_eq!(w.len(), moments.first.len(), "the first moment must match the parameters");
         match *self {
-            Update::Gradient => moments.first.copy_from_slice(g),
+            Update::Gradient => {
+                for ((w, &g), to) in w.iter().zip(g).zip(moments.first.iter_mut()) {
+                    *to = g - along * w;
+                }
+            }
             Update::Sgd { rate, momentum, decay } => {
                 for ((w, &g), v) in w.iter_mut().zip(g).zip(moments.first.iter_mut()) {
-                    *v = momentum * *v + (g + decay * *w);
+                    *v = momentum * *v + ((g - along * *w) + decay * *w);
                     *w -= rate * *v;
                 }
             }
@@ -66,6 +90,7 @@ impl Update {
                 for (((w, &g), m), v) in
                     w.iter_mut().zip(g).zip(moments.first.iter_mut()).zip(moments.second.iter_mut())
                 {
+                    let g = g - along * *w;
                     *m = beta1 * *m + (1.0 - beta1) * g;
                     *v = beta2 * *v + (1.0 - beta2) * g * g;
                     *w -= rate * decay * *w;

@@ -57,7 +57,7 @@ impl Layers {
     pub fn text(self, text: &str, origin: &str) -> Result<Self, ConfigError> {
         let table: toml::Table = toml::from_str(text).map_err(|e| ConfigError::Syntax {
             origin: origin.to_owned(),
-            message: e.to_string().trim().replace('\n', " "),
+            message: with_line(text, &e),
         })?;
         self.table(table, origin)
     }
@@ -127,8 +127,18 @@ impl Config {
     fn deserialize_table(table: toml::Table) -> Result<Config, ConfigError> {
         toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError::Invalid {
             origin: "configuration".into(),
+            // With the key's path, which the bare message lacks.
             message: e.to_string().trim().replace('\n', " "),
         })
+    }
+}
+
+/// A parser's message in one line, with the line that it is about.
+fn with_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', " ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
     }
 }
 
@@ -171,6 +181,12 @@ mod tests {
         assert!(error.contains("my.toml") && error.contains("learning_rte"), "{error}");
         let error = Layers::new().assignment("trian.epochs=3").unwrap_err().to_string();
         assert!(error.contains("trian"), "{error}");
+    }
+
+    #[test]
+    fn broken_text_is_named_by_its_line() {
+        let error = Layers::new().text("[optim]\nrate = \n", "my.toml").unwrap_err().to_string();
+        assert!(error.contains("my.toml") && error.contains("line 2") && !error.contains('\n'), "{error}");
     }
 
     #[test]

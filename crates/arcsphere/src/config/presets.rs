@@ -29,17 +29,17 @@ presets! {
     "papers",
 }
 
-/// The preset for a data set and a backbone, if there is one.
-///
-/// A folder of images, or any other pair, gets `photos` where images have colors.
+/// The preset for a data set and a backbone, if there is one. The networks for photos
+/// get `photos` on any set without a preset of its own.
 pub fn preset_for(dataset: &str, backbone: &str) -> Option<&'static Preset> {
     let family = match dataset {
         "mnist" | "mnist-embedded" => "mnist",
         "cifar-10" | "cifar-100" => "cifar",
         other => other,
     };
-    let name = format!("{family}-{backbone}");
-    PRESETS.iter().find(|p| p.name == name)
+    let named = |name: &str| PRESETS.iter().find(|p| p.name == name);
+    let for_photos = matches!(backbone, "resnet_cifar" | "iresnet" | "mobilefacenet");
+    named(&format!("{family}-{backbone}")).or_else(|| named("photos").filter(|_| for_photos))
 }
 
 #[cfg(test)]
@@ -57,6 +57,7 @@ mod tests {
     #[test]
     fn the_default_pair_has_a_preset() {
         assert_eq!(preset_for("mnist-embedded", "lenet_2d").map(|p| p.name), Some("mnist-lenet_2d"));
+        assert_eq!(preset_for("my-photos", "mobilefacenet").map(|p| p.name), Some("photos"));
         assert!(preset_for("mnist", "no_such_backbone").is_none());
     }
 }

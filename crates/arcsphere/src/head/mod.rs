@@ -12,6 +12,7 @@ mod conformance;
 use crate::losses::margin::{Margin, ScaleKind};
 use crate::optim::margin_schedule::MarginState;
 use arcsphere_kernels::head as kernel;
+use arcsphere_kernels::isa::Isa;
 use rand_chacha::ChaCha8Rng;
 
 pub use kernel::{Best, RowStats, Update};
@@ -63,12 +64,13 @@ pub struct HeadState {
 pub struct Head {
     spec: HeadSpec,
     state: HeadState,
+    workspace: kernel::Workspace,
 }
 
 /// What a running class mean keeps per step.
 const MEAN_DECAY: f32 = 0.95;
 
-/// Classes in one block of the kernel: 1024 rows of 512 floats are 2 MB, an L2 cache.
+/// Classes in one block of the kernel, at most; it takes fewer where prototypes are long.
 const CHUNK: usize = 1024;
 
 /// A margin at a moment of the training, as the kernel asks for it.
@@ -117,12 +119,12 @@ impl Head {
             mean_sums: Vec::new(),
             mean_counts: Vec::new(),
         };
-        Head { spec, state }
+        Head { spec, state, workspace: kernel::Workspace::default() }
     }
 
     /// The same head with other numbers, as read from a checkpoint.
     pub fn with_state(spec: HeadSpec, state: HeadState) -> Self {
-        Head { spec, state }
+        Head { spec, state, workspace: kernel::Workspace::default() }
     }
 
     /// What it was made of.
@@ -176,7 +178,7 @@ impl Head {
             moments: kernel::Moments { first: &mut s.first, second: &mut s.second },
             bias_moments: kernel::Moments { first: &mut s.bias_first, second: &mut s.bias_second },
         };
-        kernel::step(&batch, logits, parameters, update, dx, stats)
+        kernel::step_in(Isa::best(), &mut self.workspace, &batch, logits, parameters, update, dx, stats)
     }
 
     /// Adds a batch to the running class means, which [`place_anew`](Self::place_anew) uses.

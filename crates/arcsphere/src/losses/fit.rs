@@ -109,11 +109,6 @@ pub fn fitted_margins(paper: Margins, classes: usize, dim: usize) -> Fitted {
     Fitted { margins, strength, nearest_angle: alpha, boundary_angle: angle_left(margins, alpha) }
 }
 
-/// AdaCos' fixed scale, √2·log(C − 1) (Zhang et al., CVPR 2019, eq. 12).
-pub fn adacos_scale(classes: usize) -> f64 {
-    std::f64::consts::SQRT_2 * (classes.max(3) as f64 - 1.0).ln()
-}
-
 /// The smallest scale at which a sample on its prototype, with all others at `alpha`,
 /// can reach probability `p`: log((C − 1)·p/(1 − p))/(1 − cos α).
 pub fn scale_for_probability(classes: usize, alpha: f64, p: f64) -> f64 {

@@ -2,14 +2,13 @@
 
 use super::{Done, Spec};
 use crate::commands::pictures::{self, Drawn};
-use crate::machine::machine;
 use anyhow::Result;
 use arcsphere::config::to_toml;
 use arcsphere::plan::Splits;
 use arcsphere_data::Source;
 use arcsphere_eval::figure::{AngleHistogram, Curve, Curves, Features};
 use arcsphere_eval::report::{Picture, Report};
-use arcsphere_eval::results::{DataInfo, Results, summarize};
+use arcsphere_eval::results::{DataInfo, Machine, Results, summarize};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -24,7 +23,7 @@ pub(super) fn write(
     source: &Source,
     done: &[Done],
     command: &str,
-    threads: usize,
+    machine: Machine,
 ) -> Result<Results> {
     let results = Results {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -37,7 +36,7 @@ pub(super) fn write(
             classes: splits.train.n_classes() as u64,
             sha256: source.sha256.clone(),
         },
-        machine: machine(threads, "flex"),
+        machine,
         runs: done.iter().map(|d| d.evaluation.run.clone()).collect(),
     };
     results.write_json(&folder.join("results.json"))?;

@@ -37,7 +37,7 @@ impl Margins {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extension {
-    /// Go on falling: (−1)^k·cos φ − 2k − m2. A-Softmax's own ψ for integer m0 (SphereFace, eq. 6).
+    /// Go on falling: (−1)^k·cos φ − 2k − m2. A-Softmax's own ψ for integer m0 (SphereFace, eq. 7).
     #[default]
     Monotone,
     /// cos θ − m1·sin m1 − m2, as the public ArcFace code has it (m0 = 1 only). Jumps at π − m1.
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn integer_multiplier_is_the_papers_psi() {
-        // SphereFace, eq. 6: (−1)^k·cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m].
+        // SphereFace, eq. 7: (−1)^k·cos(mθ) − 2k for θ in [kπ/m, (k+1)π/m].
         for (theta, k) in [(0.3_f64, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0)] {
             let want = (-1.0_f64).powf(k) * (4.0 * theta).cos() - 2.0 * k;
             assert!((at(monotone(4.0, 0.0, 0.0), theta).psi - want).abs() < 1e-12, "θ = {theta}");

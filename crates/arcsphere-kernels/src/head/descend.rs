@@ -1,0 +1,114 @@
+//! From exponentials to gradients of the logits, and from prototypes' gradients to their update.
+
+use super::update::{Moments, Update};
+use crate::isa::{Kernel, Simd};
+use crate::vecmath::{dot, exp, sum_squares};
+
+/// Gᵀ of a block: g = (p − q)·s/B·1/‖w‖ with p = e·exp(shift − lse).
+pub(super) struct Gradient<'a> {
+    /// Exponentials and their gradients, \[classes, rows\].
+    pub(super) e: &'a [f32],
+    pub(super) g: &'a mut [f32],
+    pub(super) shift: &'a [f32],
+    /// Log-sum-exp of each row.
+    pub(super) lse: &'a [f64],
+    pub(super) scale: &'a [f32],
+    pub(super) per_row: f32,
+    /// q of the other classes.
+    pub(super) other_share: f32,
+    /// 1/‖w‖ of each class; empty for 1.
+    pub(super) inverse: &'a [f32],
+    /// (class within the block, row) of the rows whose own class is here.
+    pub(super) own: &'a [(u32, u32)],
+    /// Gradient of the rows' own logits; empty where it goes another way.
+    pub(super) own_gradient: &'a [f32],
+}
+
+impl Kernel for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let rows = self.scale.len();
+        let mut factors = vec![0.0_f32; 2 * rows];
+        let (factor, offset) = factors.split_at_mut(rows);
+        for (i, &lse) in self.lse.iter().enumerate() {
+            factor[i] = (f64::from(self.shift[i]) - lse) as f32;
+        }
+        for ((factor, offset), scale) in factor.iter_mut().zip(&mut *offset).zip(self.scale) {
+            *factor = exp(*factor) * (scale * self.per_row);
+            *offset = self.other_share * (scale * self.per_row);
+        }
+        for (j, (e, g)) in self.e.chunks_exact(rows).zip(self.g.chunks_exact_mut(rows)).enumerate() {
+            let inverse = self.inverse.get(j).copied().unwrap_or(1.0);
+            for (((g, e), factor), offset) in g.iter_mut().zip(e).zip(&*factor).zip(&*offset) {
+                *g = (e * factor - offset) * inverse;
+            }
+        }
+        for &(class, row) in self.own {
+            // By its own rule, not by the exponential: that has no bound when the margin has
+            // pushed the log-sum-exp below the plain logit.
+            self.g[class as usize * rows + row as usize] = self.own_gradient.get(row as usize).copied().unwrap_or(0.0);
+        }
+    }
+}
+
+/// Projects the gradients of a few prototypes, adds the pull of their own rows, and moves them.
+pub(super) struct Descend<'a> {
+    /// Gradients, \[classes, `dw_step`\].
+    pub(super) dw: &'a mut [f32],
+    pub(super) dw_step: usize,
+    pub(super) dim: usize,
+    /// Prototypes, \[classes, D\].
+    pub(super) weights: &'a mut [f32],
+    pub(super) moments: Moments<'a>,
+    /// 1/‖w‖; empty for linear logits, which are not projected.
+    pub(super) inverse: &'a [f32],
+    /// (class of these few, row), sorted.
+    pub(super) own: &'a [(u32, u32)],
+    /// ∂loss/∂θ of each row.
+    pub(super) dtheta: &'a [f32],
+    /// Unit tangents at the prototype towards the embedding, \[B, D\].
+    pub(super) toward_embedding: &'a [f32],
+    pub(super) limit: f64,
+    pub(super) update: &'a Update,
+}
+
+impl Kernel for Descend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let d = self.dim;
+        let mut own = self.own;
+        for (j, (dw, w)) in self.dw.chunks_exact_mut(self.dw_step).zip(self.weights.chunks_exact_mut(d)).enumerate() {
+            let dw = &mut dw[..d];
+            let mut along = 0.0;
+            if let Some(&inverse) = self.inverse.get(j) {
+                while let Some((&(_, row), later)) = own.split_first().filter(|(o, _)| o.0 as usize == j) {
+                    own = later;
+                    let pull = -self.dtheta[row as usize] * inverse;
+                    for (dw, t) in dw.iter_mut().zip(&self.toward_embedding[row as usize * d..][..d]) {
+                        *dw += pull * t;
+                    }
+                }
+                // The part along ŵ does not change a normalized prototype.
+                // SAFETY: the caller vouches for the instructions.
+                along = unsafe { dot::<S>(dw, w) } * inverse * inverse;
+            }
+            if self.limit < f64::INFINITY {
+                for (dw, w) in dw.iter_mut().zip(&*w) {
+                    *dw -= along * w;
+                }
+                along = 0.0;
+                // SAFETY: the caller vouches for the instructions.
+                let norm = unsafe { sum_squares::<S>(dw) }.sqrt();
+                if norm > self.limit {
+                    let factor = (self.limit / norm) as f32;
+                    dw.iter_mut().for_each(|g| *g *= factor);
+                }
+            }
+            self.update.apply_tangent(w, dw, along, &mut self.moments.part(j * d..(j + 1) * d));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What each subject measures: the same work for both sides.
+
+/// A part that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Head,
+    Conv,
+    Train,
+    Compare,
+}
+
+impl Subject {
+    pub(super) const ALL: [Subject; 4] = [Subject::Head, Subject::Conv, Subject::Train, Subject::Compare];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Subject::Head => "head",
+            Subject::Conv => "conv",
+            Subject::Train => "train",
+            Subject::Compare => "compare",
+        }
+    }
+
+    pub(super) fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|subject| subject.name() == name)
+    }
+
+    pub(super) fn known() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
+    /// Medians of each side; a comparison takes minutes.
+    pub(super) fn rounds(self) -> usize {
+        if self == Subject::Compare { 3 } else { 7 }
+    }
+
+    /// The ways in which PyTorch is run. The fastest counts.
+    pub(super) fn modes(self) -> &'static [&'static str] {
+        match self {
+            Subject::Head => &["eager", "compile"],
+            Subject::Conv | Subject::Train => &["eager", "channels_last", "compile"],
+            Subject::Compare => &["eager", "eager-jobs", "compile"],
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) subject: Subject,
+    /// As in the table.
+    pub(super) name: String,
+    /// Arguments of the Python script but threads and mode.
+    pub(super) peer: Vec<String>,
+    /// Arguments of arcsphere but threads and `--json`.
+    pub(super) own: Vec<String>,
+}
+
+impl Case {
+    pub(super) fn script(&self) -> &'static str {
+        match self.subject {
+            Subject::Head => "head.py",
+            Subject::Conv => "conv.py",
+            Subject::Train => "train.py",
+            Subject::Compare => "compare.py",
+        }
+    }
+}
+
+/// A subject's cases. Steps in a round are as many as take about a second or two.
+pub(super) fn of(subject: Subject) -> Vec<Case> {
+    let same = |name: String, words: String| {
+        let peer: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        let own = ["bench", subject.name()].into_iter().map(str::to_owned).chain(peer.iter().cloned()).collect();
+        Case { subject, name, peer, own }
+    };
+    match subject {
+        Subject::Head => [("1,000", 1_000, 41), ("10,000", 10_000, 15), ("100,000", 100_000, 3)]
+            .map(|(shown, classes, steps)| {
+                let name = format!("head, C = {shown}, D = 512, batch 128");
+                same(name, format!("--classes {classes} --dim 512 --batch 128 --loss arcface --repeats {steps}"))
+            })
+            .into(),
+        Subject::Conv => {
+            let name = "convolution 3×3, 32 → 32 at 14×14, batch 128, both gradients".to_owned();
+            vec![same(name, "--batch 128 --repeats 51".to_owned())]
+        }
+        Subject::Train => [
+            ("lenet_2d, 1×28×28", "lenet_2d", 128, 2, 11, ""),
+            ("lenet_pp, 1×28×28", "lenet_pp", 128, 2, 3, ""),
+            ("resnet_cifar-20, 3×32×32", "resnet_cifar", 128, 64, 3, " --size 32x32"),
+            ("iresnet-18, 3×112×112", "iresnet", 32, 512, 1, " --size 112x112"),
+        ]
+        .map(|(shown, backbone, batch, dim, steps, size)| {
+            let name = format!("training {shown}, batch {batch}");
+            let words =
+                format!("--backbone {backbone} --batch {batch} --dim {dim} --loss arcface --repeats {steps}{size}");
+            same(name, words)
+        })
+        .into(),
+        Subject::Compare => vec![Case {
+            subject,
+            name: "compare, 7 losses × 10 epochs of 10,000 digits".to_owned(),
+            peer: vec!["--epochs".to_owned(), "10".to_owned()],
+            own: ["compare", "--epochs", "10"].map(str::to_owned).into(),
+        }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_get_the_same_shape() {
+        for subject in [Subject::Head, Subject::Conv, Subject::Train] {
+            for case in of(subject) {
+                assert_eq!(case.own[..2], ["bench", subject.name()]);
+                assert_eq!(case.own[2..], case.peer, "{}", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_subject_has_a_name_that_finds_it_and_cases_with_names_of_their_own() {
+        let mut names: Vec<String> = Subject::ALL.into_iter().flat_map(of).map(|case| case.name).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!((names.len(), count), (9, 9));
+        for subject in Subject::ALL {
+            assert_eq!(Subject::find(subject.name()), Some(subject));
+        }
+    }
+}
