@@ -14,6 +14,8 @@ mod html;
 
 mod finding;
 
+mod measure;
+
 mod sections;
 
 mod tables;
@@ -21,6 +23,7 @@ mod tables;
 pub use finding::{Finding, Standing, find};
 use html::escape;
 pub use html::margins;
+pub use measure::Measure;
 
 /// A picture of a report.
 #[derive(Debug, Clone, PartialEq)]

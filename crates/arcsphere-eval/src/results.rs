@@ -1,8 +1,9 @@
 //! `results.json` and `results.csv`: what a comparison measured.
 //!
 //! Angles are in radians, as margins are; rates, shares and accuracies are in
-//! [0, 1]. A field that a loss does not have (the margins of plain softmax, the
-//! scale of a free norm) is `null` in JSON and empty in CSV.
+//! [0, 1]. A field that a run does not have (the margins of plain softmax, the
+//! scale of a free norm, the accuracy on an open set) is `null` in JSON and empty in
+//! CSV.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,13 +93,14 @@ pub struct Run {
     /// Embedding dimension.
     #[serde(default)]
     pub dim: u64,
-    /// Share of test samples classified correctly.
-    pub accuracy: f64,
+    /// Share of test samples classified correctly; none where none was classified, as
+    /// on an open set.
+    pub accuracy: Option<f64>,
     /// Lower end of the accuracy's 95 % Wilson interval.
-    pub accuracy_low: f64,
+    pub accuracy_low: Option<f64>,
     /// Upper end of the accuracy's 95 % Wilson interval.
-    pub accuracy_high: f64,
-    /// Test samples.
+    pub accuracy_high: Option<f64>,
+    /// Test samples classified: the accuracy's n.
     pub n_test: u64,
     /// Accuracy on the validation samples at the end of training.
     #[serde(default)]
@@ -207,9 +209,9 @@ pub(crate) mod tests {
             epochs: 5,
             backbone: "lenet_2d".into(),
             dim: 2,
-            accuracy: p.value,
-            accuracy_low: p.low,
-            accuracy_high: p.high,
+            accuracy: Some(p.value),
+            accuracy_low: Some(p.low),
+            accuracy_high: Some(p.high),
             n_test: 1000,
             eer: Some(0.02),
             tmr_at_fmr: BTreeMap::from([(fmr_key(1e-2), 0.9), (fmr_key(1e-3), 0.7)]),
@@ -217,6 +219,19 @@ pub(crate) mod tests {
             train_seconds: 12.5,
             samples_per_second: 4000.0,
             ..Run::default()
+        }
+    }
+
+    /// A run on an open set: pairs, no accuracy.
+    pub(crate) fn unclassified(loss: &str, seed: u64, eer: f64) -> Run {
+        Run {
+            accuracy: None,
+            accuracy_low: None,
+            accuracy_high: None,
+            n_test: 0,
+            eer: Some(eer),
+            target_angle_mean: None,
+            ..run(loss, seed, 0)
         }
     }
 
@@ -251,7 +266,9 @@ pub(crate) mod tests {
             assert!(json["runs"][0].get(key).is_some(), "runs[0].{key}");
         }
         assert_eq!(json["runs"][0]["tmr_at_fmr"]["1e-3"], 0.7);
-        assert!(json["runs"][1]["scale"].is_null());
+        for absent in ["scale", "accuracy", "accuracy_low", "accuracy_high"] {
+            assert!(json["runs"][1][absent].is_null(), "{absent}");
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What the numbers allow to say, and no more.
 
 use super::html::{name, percent};
+use super::measure::Measure;
 use crate::interval::{LEVEL, paired_difference};
-use crate::results::{LossSummary, Method};
+use crate::results::LossSummary;
 
-/// Where a loss stands against the one with the highest mean.
+/// Where a loss stands against the one with the best mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Highest mean accuracy.
+    /// Highest mean accuracy, or lowest mean EER.
     Best,
     /// Not told apart from the best.
     Tied,
@@ -18,13 +19,18 @@ pub enum Standing {
 /// A sentence about a comparison, and the standing of each loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// One to three sentences, plain text.
+    /// A few sentences, plain text.
     pub sentence: String,
+    /// What ranks the losses; none if no run has an accuracy or an EER.
+    pub ranked_by: Option<Measure>,
     /// In the order of the summaries.
     pub standings: Vec<Standing>,
 }
 
-/// Compares the loss of highest mean accuracy with each other one.
+/// Compares the loss of highest mean accuracy with each other one; where no loss has
+/// an accuracy, as on an open set, that of lowest mean EER. A loss with a run that has
+/// no such number is best only if every loss has such a run: the mean of what survived
+/// is no match for the mean of all.
 ///
 /// Two losses with at least two seeds in common are compared by the paired
 /// Student-t interval of their differences, at the level 1 − 0.05/k for k
@@ -32,10 +38,17 @@ pub struct Finding {
 /// for. With fewer seeds in common the spread between seeds is unknown and nothing
 /// is told apart.
 pub fn find(summaries: &[LossSummary]) -> Finding {
-    let Some(best) =
-        (0..summaries.len()).reduce(|a, b| if summaries[b].accuracy > summaries[a].accuracy { b } else { a })
-    else {
-        return Finding { sentence: "No run was made.".into(), standings: Vec::new() };
+    let unranked = |sentence: String| Finding {
+        sentence,
+        ranked_by: None,
+        standings: vec![Standing::Tied; summaries.len()],
+    };
+    if summaries.is_empty() {
+        return unranked("No run was made.".into());
+    }
+    let Some((measure, best)) = Measure::of(summaries).and_then(|m| Some((m, best(summaries, m)?))) else {
+        let none = "No run has an accuracy or an EER: nothing ranks these losses.".to_owned();
+        return unranked(none + &lost(summaries, None));
     };
     let level = 1.0 - (1.0 - LEVEL) / (summaries.len() - 1).max(1) as f64;
     let standings: Vec<Standing> = summaries
@@ -43,39 +56,66 @@ pub fn find(summaries: &[LossSummary]) -> Finding {
         .enumerate()
         .map(|(i, s)| match i {
             i if i == best => Standing::Best,
-            _ if is_behind(&summaries[best], s, level) => Standing::Behind,
+            _ if is_behind(measure, &summaries[best], s, level) => Standing::Behind,
             _ => Standing::Tied,
         })
         .collect();
-    Finding { sentence: sentence(summaries, best, &standings), standings }
+    Finding { sentence: sentence(summaries, measure, best, &standings), ranked_by: Some(measure), standings }
 }
 
-fn is_behind(best: &LossSummary, other: &LossSummary, level: f64) -> bool {
+fn best(summaries: &[LossSummary], measure: Measure) -> Option<usize> {
+    let key = |s: &LossSummary| measure.mean(s).map(|v| (measure.is_whole(s), measure.merit(v)));
+    (0..summaries.len())
+        .filter(|i| key(&summaries[*i]).is_some())
+        .reduce(|a, b| if key(&summaries[b]) > key(&summaries[a]) { b } else { a })
+}
+
+fn is_behind(measure: Measure, best: &LossSummary, other: &LossSummary, level: f64) -> bool {
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    for (seed, accuracy) in &best.accuracies {
-        if let Some((_, with_same_seed)) = other.accuracies.iter().find(|o| o.0 == *seed) {
-            a.push(*accuracy);
-            b.push(*with_same_seed);
+    for (seed, value) in measure.values(best) {
+        if let Some((_, with_same_seed)) = measure.values(other).iter().find(|o| o.0 == *seed) {
+            a.push(measure.merit(*value));
+            b.push(measure.merit(*with_same_seed));
         }
     }
     paired_difference(&a, &b, level).ok().and_then(|d| d.low).is_some_and(|low| low > 0.0)
 }
 
-fn sentence(summaries: &[LossSummary], best: usize, standings: &[Standing]) -> String {
+fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings: &[Standing]) -> String {
     let top = &summaries[best];
-    let seeds = top.accuracies.len();
-    let measure = if seeds > 1 { "mean test accuracy" } else { "test accuracy" };
-    let mut out = match summaries.len() {
-        1 => format!("{} reaches a {measure} of", name(top, summaries)),
-        n => format!("Of {n} losses, {} has the highest {measure}:", name(top, summaries)),
+    let seeds = measure.values(top).len();
+    let what = format!(
+        "{}{}",
+        if seeds > 1 { "mean " } else { "" },
+        if measure == Measure::Accuracy { "test accuracy" } else { "EER" }
+    );
+    let whole = summaries.iter().filter(|s| measure.is_whole(s)).count();
+    let among = match whole {
+        _ if whole == summaries.len() || whole == 0 => format!("{} losses", summaries.len()),
+        1 => format!("{} losses, of which one has an {} of every run", summaries.len(), measure.name()),
+        n => format!("the {n} losses with an {} of every run", measure.name()),
     };
-    out.push_str(&format!(
-        " {} % (95 % interval {} to {} %{}).",
-        percent(top.accuracy),
-        percent(top.accuracy_low),
-        percent(top.accuracy_high),
-        if seeds > 1 { format!(", {seeds} seeds") } else { String::new() },
-    ));
+    let mut out = match summaries.len() {
+        1 if what == "EER" => format!("{} reaches an EER of", name(top, summaries)),
+        1 => format!("{} reaches a {what} of", name(top, summaries)),
+        _ if whole == 1 => format!("Of {among}, that is {}, its {what}:", name(top, summaries)),
+        _ => format!("Of {among}, {} has the {} {what}:", name(top, summaries), measure.best_is()),
+    };
+    out.push_str(&format!(" {} %", percent(measure.mean(top).unwrap_or(f64::NAN))));
+    let mut aside = Vec::new();
+    if let Some((low, high)) = measure.interval(top) {
+        aside.push(format!("95 % interval {} to {} %", percent(low), percent(high)));
+    }
+    if seeds > 1 {
+        aside.push(format!("{seeds} seeds"));
+    }
+    if !aside.is_empty() {
+        out.push_str(&format!(" ({})", aside.join(", ")));
+    }
+    out.push('.');
+    if measure == Measure::Eer {
+        out.push_str(" No test image was classified, so that no accuracy ranks them.");
+    }
     let with = |wanted: Standing| -> Vec<String> {
         let pairs = summaries.iter().zip(standings);
         pairs.filter(|(_, s)| **s == wanted).map(|(s, _)| name(s, summaries)).collect()

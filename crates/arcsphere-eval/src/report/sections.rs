@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::html::{degrees, escape, margins, name, percent, scale, thousands};
+use super::html::{degrees, escape, margins, maybe, name, percent, scale, thousands};
 use super::{Picture, Report};
-use crate::results::{LossSummary, Method, Results};
+use crate::results::{LossSummary, Results};
 
 fn pair(out: &mut String, term: &str, value: &str) {
     if !value.is_empty() {
@@ -77,11 +77,14 @@ pub(crate) fn losses(out: &mut String, summaries: &[LossSummary], results: &Resu
         let _ = writeln!(out, "<article>\n<h3>{}</h3>", escape(&name(s, summaries)));
         let _ = write!(
             out,
-            "<p>Margin: {}. Scale: {}. Test accuracy {} %",
+            "<p>Margin: {}. Scale: {}. Test accuracy {}",
             margins(s.m0, s.m1, s.m2),
             scale(s.scale),
-            percent(s.accuracy)
+            maybe(s.accuracy, |v| percent(v) + "\u{a0}%")
         );
+        if let (None, Some(eer)) = (s.accuracy, s.eer) {
+            let _ = write!(out, "; EER {}\u{a0}%", percent(eer));
+        }
         if let Some(angle) = s.target_angle.filter(|a| a.is_finite()) {
             let _ = write!(out, "; mean target angle {}", degrees(angle));
         }
@@ -121,7 +124,7 @@ pub(crate) fn limits(out: &mut String, own: &[String], summaries: &[LossSummary]
         "Other data, backbones and dimensions: a loss that leads here may trail there. The margins \
          were chosen by rule, not searched for; each loss may do better with its own search.",
     );
-    if summaries.iter().any(|s| s.method == Method::StudentT) {
+    if summaries.iter().any(|s| s.runs > 1) {
         item(
             "Other test samples: the intervals over seeds hold for this test set only. “Significant” \
              means that a paired Student-t interval of the difference excludes zero at 95 %, \
@@ -129,7 +132,7 @@ pub(crate) fn limits(out: &mut String, own: &[String], summaries: &[LossSummary]
              go unseen.",
         );
     }
-    if summaries.iter().any(|s| s.method == Method::Wilson) {
+    if summaries.iter().any(|s| s.runs == 1) {
         item("The spread between seeds: one seed a loss was trained. Run more with --seeds.");
     }
     item("Speed elsewhere: times are those of this machine, with whatever else it was doing.");
@@ -166,7 +169,7 @@ pub(crate) fn provenance(out: &mut String, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{summarize, tests::run};
+    use crate::results::{summarize, tests::run, tests::unclassified};
 
     #[test]
     fn a_loss_with_two_settings_shows_its_pictures_once() {
@@ -182,5 +185,14 @@ mod tests {
         assert_eq!(html.matches("<article>").count(), 2);
         assert!(html.contains("Why these: asked for"));
         assert!(html.contains("m1\u{a0}=\u{a0}0.3\u{a0}(17.2°)"));
+        assert!(html.contains("Test accuracy 97.00\u{a0}%; mean"), "{html}");
+    }
+
+    #[test]
+    fn without_an_accuracy_the_eer_is_told() {
+        let results = Results { runs: vec![unclassified("arcface", 1, 0.125)], ..Results::default() };
+        let mut html = String::new();
+        losses(&mut html, &summarize(&results.runs), &results, &[]);
+        assert!(html.contains("Test accuracy –; EER 12.50\u{a0}%."), "{html}");
     }
 }

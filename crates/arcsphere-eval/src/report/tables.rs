@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::finding::{Finding, Standing};
 use super::html::{degrees, duration, escape, margins, maybe, name, percent, scale, short};
+use super::measure::Measure;
 use crate::results::{LossSummary, Method, Results};
 
 /// FMR keys of all lines, from the loosest to the strictest.
@@ -37,15 +38,15 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
         "<th>target angle</th><th>nearest other angle</th><th>between prototypes</th>\
          <th>training time</th><th>collapsed</th></tr></thead>\n<tbody>\n",
     );
-    let floor = summaries.iter().map(|s| s.accuracy_low).fold(1.0, f64::min);
+    let floor = summaries.iter().filter_map(|s| s.accuracy_low).fold(1.0, f64::min);
     // Whole twentieths, so that the axis of the whiskers has a round start.
     let floor = ((floor * 20.0).floor() / 20.0).clamp(0.0, 0.95);
     for (s, standing) in summaries.iter().zip(&finding.standings) {
         let class = if *standing == Standing::Best { " class=\"best\"" } else { "" };
         let sign = match standing {
             Standing::Best => "▲ ",
-            Standing::Tied => "≈ ",
-            Standing::Behind => "",
+            Standing::Tied if finding.ranked_by.is_some() => "≈ ",
+            Standing::Tied | Standing::Behind => "",
         };
         let _ = write!(
             out,
@@ -56,14 +57,11 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
         );
         let _ = write!(
             out,
-            "<td class=\"strong\">{}</td><td class=\"t whisker\">{}<small>{} to {}</small></td>\
-             <td>{}<small>seed {}</small></td><td>{}</td>",
-            percent(s.accuracy),
-            whisker(s, floor),
-            percent(s.accuracy_low),
-            percent(s.accuracy_high),
-            percent(s.worst.1),
-            s.worst.0,
+            "<td class=\"strong\">{}</td><td class=\"t whisker\">{}</td><td>{}</td><td{}>{}</td>",
+            maybe(s.accuracy, percent),
+            whisker(s, floor).unwrap_or_else(|| "–".to_owned()),
+            s.worst.map_or_else(|| "–".to_owned(), |w| format!("{}<small>seed {}</small>", percent(w.1), w.0)),
+            if finding.ranked_by == Some(Measure::Eer) { " class=\"strong\"" } else { "" },
             maybe(s.eer, percent)
         );
         for key in &fmrs {
@@ -78,39 +76,62 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
             maybe(s.nontarget_angle_min, degrees),
             maybe(s.nearest_prototype_angle, degrees),
             duration(s.train_seconds),
-            s.accuracies.len()
+            s.runs
         );
     }
-    out.push_str("</tbody></table></div>\n<p class=\"note\">▲ highest mean");
-    if finding.standings.contains(&Standing::Tied) {
-        out.push_str("; ≈ not told apart from it");
-    }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        ". Whiskers run from {} to 100 %. {} A dash: not measured or not defined.</p>\n</section>\n",
-        short(100.0 * floor),
-        match summaries[0].method {
-            Method::StudentT =>
-                "Means over seeds; intervals by Student's t over the seeds, on one and the same \
-                 test set.",
-            Method::Wilson =>
-                "One seed a loss; intervals by Wilson, over the test samples: they say nothing \
-                 about other seeds.",
-        }
+        "</tbody></table></div>\n<p class=\"note\">{} A dash: not measured or not defined.</p>\n</section>",
+        note(summaries, finding, floor)
     );
 }
 
-/// Dot and whiskers on an axis from `floor` to 1.
-fn whisker(s: &LossSummary, floor: f64) -> String {
+/// How to read the summary table.
+fn note(summaries: &[LossSummary], finding: &Finding, floor: f64) -> String {
+    let mut out = String::new();
+    if let Some(measure) = finding.ranked_by {
+        let _ = write!(out, "▲ {} mean {}", measure.best_is(), measure.name());
+        if !summaries.iter().all(|s| measure.is_whole(s)) {
+            out.push_str(", losses with one of every run first");
+        }
+        if finding.standings.contains(&Standing::Tied) {
+            out.push_str("; ≈ not told apart from it");
+        }
+        out.push_str(". ");
+    }
+    let method = summaries.iter().find_map(|s| s.method);
+    if method.is_some() {
+        let _ = write!(out, "Whiskers run from {} to 100 %. ", short(100.0 * floor));
+    }
+    out.push_str(match method {
+        Some(Method::StudentT) => {
+            "Means over seeds; intervals by Student's t over the seeds, on one and the same test set."
+        }
+        Some(Method::Wilson) => {
+            "One seed a loss; intervals by Wilson, over the test samples: they say nothing about \
+             other seeds."
+        }
+        None if summaries.iter().any(|s| s.runs > 1) => "No test sample was classified. Means over seeds.",
+        None => "No test sample was classified. One seed a loss.",
+    });
+    out
+}
+
+/// Dot and whiskers on an axis from `floor` to 1, and their ends in percent; none
+/// without an accuracy and its interval.
+fn whisker(s: &LossSummary, floor: f64) -> Option<String> {
     let x = |v: f64| 4.0 + 92.0 * ((v - floor) / (1.0 - floor)).clamp(0.0, 1.0);
-    format!(
+    let (value, low, high) = (s.accuracy?, s.accuracy_low?, s.accuracy_high?);
+    Some(format!(
         "<svg width=\"100\" height=\"16\" viewBox=\"0 0 100 16\" aria-hidden=\"true\">\
          <path d=\"M4,8H96\" class=\"rail\"/><path d=\"M{:.1},8H{:.1}\" class=\"range\"/>\
-         <circle cx=\"{:.1}\" cy=\"8\" r=\"3.5\"/></svg>",
-        x(s.accuracy_low),
-        x(s.accuracy_high),
-        x(s.accuracy)
-    )
+         <circle cx=\"{:.1}\" cy=\"8\" r=\"3.5\"/></svg><small>{} to {}</small>",
+        x(low),
+        x(high),
+        x(value),
+        percent(low),
+        percent(high)
+    ))
 }
 
 /// One line a run, folded away.
@@ -138,16 +159,15 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
         let _ = write!(
             out,
             "<tr><th class=\"t\" scope=\"row\">{}</th><td class=\"t\">{}</td><td class=\"t\">{}</td>\
-             <td>{}</td><td>{}</td><td class=\"strong\">{}</td><td class=\"t\">{} to {}</td>\
+             <td>{}</td><td>{}</td><td class=\"strong\">{}</td><td class=\"t\">{}</td>\
              <td>{}</td><td>{}</td>",
             escape(&r.loss),
             margins(r.m0, r.m1, r.m2),
             scale(r.scale),
             r.seed,
             r.epochs,
-            maybe(Some(r.accuracy), percent),
-            maybe(Some(r.accuracy_low), percent),
-            maybe(Some(r.accuracy_high), percent),
+            maybe(r.accuracy, percent),
+            maybe(r.accuracy_low, |low| format!("{} to {}", percent(low), maybe(r.accuracy_high, percent))),
             maybe(r.validation_accuracy, percent),
             maybe(r.eer, percent),
         );
@@ -180,7 +200,7 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
 mod tests {
     use super::*;
     use crate::report::find;
-    use crate::results::{summarize, tests::run};
+    use crate::results::{summarize, tests::run, tests::unclassified};
 
     #[test]
     fn keys_run_from_loose_to_strict_and_missing_values_are_dashes() {
@@ -193,5 +213,34 @@ mod tests {
         assert!(html.contains("<td>–</td>") && html.contains("<td>99.00</td>"));
         assert!(html.contains("▲ arcface") && html.contains("≈ softmax"));
         assert!(html.contains("nothing about other seeds"));
+        assert!(html.contains("▲ highest mean accuracy;"), "{html}");
+    }
+
+    #[test]
+    fn an_accuracy_that_does_not_exist_is_a_dash() {
+        let results = Results {
+            runs: vec![unclassified("arcface", 1, 0.1), unclassified("softmax", 1, 0.2)],
+            ..Results::default()
+        };
+        let s = summarize(&results.runs);
+        let mut html = String::new();
+        summary(&mut html, &s, &find(&s));
+        let row = "<td class=\"strong\">–</td><td class=\"t whisker\">–</td><td>–</td><td class=\"strong\">10.00</td>";
+        assert!(html.contains(row), "{html}");
+        assert!(html.contains("▲ lowest mean EER; ≈") && html.contains("No test sample was classified"), "{html}");
+        assert!(!html.contains("Whiskers") && !html.contains("<svg"), "{html}");
+        let mut html = String::new();
+        super::runs(&mut html, &results);
+        assert!(html.contains("<td class=\"strong\">–</td><td class=\"t\">–</td><td>–</td><td>10.00</td>"), "{html}");
+    }
+
+    #[test]
+    fn with_nothing_to_rank_by_no_loss_has_a_sign() {
+        let mut none = unclassified("arcface", 1, 0.1);
+        none.eer = None;
+        let s = summarize(&[none]);
+        let mut html = String::new();
+        summary(&mut html, &s, &find(&s));
+        assert!(!html.contains('▲') && !html.contains('≈') && html.contains("arcface"), "{html}");
     }
 }

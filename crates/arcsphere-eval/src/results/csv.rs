@@ -38,9 +38,9 @@ fn columns(run: &Run, fmrs: &[&str]) -> Vec<(String, String)> {
         ("epochs", run.epochs.to_string()),
         ("backbone", run.backbone.clone()),
         ("dim", run.dim.to_string()),
-        ("accuracy", number(run.accuracy)),
-        ("accuracy_low", number(run.accuracy_low)),
-        ("accuracy_high", number(run.accuracy_high)),
+        ("accuracy", maybe(run.accuracy)),
+        ("accuracy_low", maybe(run.accuracy_low)),
+        ("accuracy_high", maybe(run.accuracy_high)),
         ("n_test", run.n_test.to_string()),
         ("validation_accuracy", maybe(run.validation_accuracy)),
         ("eer", maybe(run.eer)),
@@ -87,7 +87,7 @@ fn push_line(out: &mut String, fields: Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::tests::run;
+    use crate::results::tests::{run, unclassified};
 
     #[test]
     fn a_line_a_run_with_quotes_where_needed() {
@@ -107,5 +107,12 @@ mod tests {
         let second = csv.split("\r\n").nth(2).unwrap();
         assert!(second.starts_with("softmax,1,0.5,0,,2,"), "{second}");
         assert_eq!(csv.matches("\r\n").count(), 3);
+    }
+
+    #[test]
+    fn an_accuracy_that_does_not_exist_is_empty() {
+        let csv = Results { runs: vec![unclassified("arcface", 1, 0.1)], ..Results::default() }.to_csv();
+        assert!(csv.contains("accuracy,accuracy_low,accuracy_high,n_test,validation_accuracy,eer,"), "{csv}");
+        assert!(csv.contains(",lenet_2d,2,,,,0,,0.1,"), "{csv}");
     }
 }

@@ -34,21 +34,25 @@ pub struct LossSummary {
     pub backbone: String,
     /// Embedding dimension.
     pub dim: u64,
-    /// Seeds and their test accuracies, in the order of the runs.
+    /// Number of runs.
+    pub runs: usize,
+    /// Seeds and their test accuracies, in the order of the runs that have one.
     pub accuracies: Vec<(u64, f64)>,
-    /// Mean test accuracy over the seeds.
-    pub accuracy: f64,
+    /// Mean of those accuracies; none if no run has one, as on an open set.
+    pub accuracy: Option<f64>,
     /// Lower end of its 95 % interval, cut at 0.
-    pub accuracy_low: f64,
+    pub accuracy_low: Option<f64>,
     /// Upper end of its 95 % interval, cut at 1.
-    pub accuracy_high: f64,
-    /// What that interval speaks of.
-    pub method: Method,
+    pub accuracy_high: Option<f64>,
+    /// What that interval speaks of; none without one.
+    pub method: Option<Method>,
     /// The worst seed and its accuracy.
-    pub worst: (u64, f64),
-    /// Number of runs that collapsed; they are part of every mean.
+    pub worst: Option<(u64, f64)>,
+    /// Number of runs that collapsed; their accuracies are part of the mean.
     pub collapsed: usize,
-    /// Mean EER over the runs that have one.
+    /// Seeds and their EERs, in the order of the runs that have one.
+    pub eers: Vec<(u64, f64)>,
+    /// Mean of those EERs.
     pub eer: Option<f64>,
     /// Mean TMR by target FMR over the runs that have it.
     pub tmr_at_fmr: BTreeMap<String, f64>,
@@ -65,7 +69,11 @@ pub struct LossSummary {
 }
 
 /// Groups `runs` by loss, margins, scale, backbone and dimension, in the order in
-/// which the groups first appear. A run whose accuracy is not finite counts as 0.
+/// which the groups first appear.
+///
+/// An accuracy that is not finite counts as 0, and so does that of a collapsed run
+/// without one where another run of its group has one: to leave it out would make a
+/// loss look better by failing.
 pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
     let same = |a: &Run, b: &Run| {
         a.loss == b.loss
@@ -83,26 +91,24 @@ pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
 }
 
 fn group_summary(runs: &[&Run]) -> LossSummary {
-    let finite = |v: f64| if v.is_finite() { v } else { 0.0 };
-    let accuracies: Vec<(u64, f64)> = runs.iter().map(|r| (r.seed, finite(r.accuracy))).collect();
-    let values: Vec<f64> = accuracies.iter().map(|a| a.1).collect();
+    let accuracies = accuracies(runs);
+    let finite_eer = |r: &&Run| r.eer.filter(|e| e.is_finite()).map(|e| (r.seed, e));
     let average = |f: &dyn Fn(&Run) -> Option<f64>| {
         let present: Vec<f64> = runs.iter().filter_map(|r| f(r)).filter(|v| v.is_finite()).collect();
         mean(&present).ok().map(|m| m.value)
     };
-    let accuracy = average(&|r| Some(finite(r.accuracy))).unwrap_or(0.0);
+    let values: Vec<f64> = accuracies.iter().map(|a| a.1).collect();
     let spread = mean(&values).ok();
-    let (low, high, method) = match spread.and_then(|m| m.low.zip(m.high)) {
-        Some((low, high)) => (low.max(0.0), high.min(1.0), Method::StudentT),
-        None => {
-            let n = runs[0].n_test;
-            let correct = (accuracy * n as f64).round() as u64;
-            let p = wilson(correct.min(n), n).ok();
-            let (low, high) = p.map_or((0.0, 1.0), |p| (p.low, p.high));
-            (low, high, Method::Wilson)
+    let interval = spread.and_then(|m| {
+        if let Some((low, high)) = m.low.zip(m.high) {
+            return Some((low.max(0.0), high.min(1.0), Method::StudentT));
         }
-    };
-    let worst = accuracies.iter().copied().fold((runs[0].seed, f64::INFINITY), |w, a| if a.1 < w.1 { a } else { w });
+        let n = runs.iter().find(|r| r.seed == accuracies[0].0)?.n_test;
+        let correct = (m.value * n as f64).round() as u64;
+        let p = wilson(correct.min(n), n).ok()?;
+        Some((p.low, p.high, Method::Wilson))
+    });
+    let worst = accuracies.iter().copied().reduce(|w, a| if a.1 < w.1 { a } else { w });
     let mut tmr_at_fmr = BTreeMap::new();
     for key in runs.iter().flat_map(|r| r.tmr_at_fmr.keys()) {
         if let Some(value) = average(&|r| r.tmr_at_fmr.get(key).copied()) {
@@ -117,12 +123,14 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         scale: runs[0].scale,
         backbone: runs[0].backbone.clone(),
         dim: runs[0].dim,
-        accuracy,
-        accuracy_low: low,
-        accuracy_high: high,
-        method,
+        runs: runs.len(),
+        accuracy: spread.map(|m| m.value),
+        accuracy_low: interval.map(|i| i.0),
+        accuracy_high: interval.map(|i| i.1),
+        method: interval.map(|i| i.2),
         worst,
         collapsed: runs.iter().filter(|r| r.collapsed).count(),
+        eers: runs.iter().filter_map(finite_eer).collect(),
         eer: average(&|r| r.eer),
         tmr_at_fmr,
         target_angle: average(&|r| r.target_angle_mean),
@@ -134,10 +142,18 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
     }
 }
 
+/// Seeds and accuracies of the runs that have one.
+fn accuracies(runs: &[&Run]) -> Vec<(u64, f64)> {
+    let finite = |v: f64| if v.is_finite() { v } else { 0.0 };
+    let classified = runs.iter().any(|r| r.accuracy.is_some());
+    let of = |r: &Run| r.accuracy.map(finite).or((classified && r.collapsed).then_some(0.0));
+    runs.iter().filter_map(|r| of(r).map(|a| (r.seed, a))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::tests::run;
+    use crate::results::tests::{run, unclassified};
 
     #[test]
     fn groups_by_loss_and_settings() {
@@ -147,14 +163,14 @@ mod tests {
         let s = summarize(&runs);
         assert_eq!(s.len(), 3);
         assert_eq!(s[0].loss, "softmax");
-        assert!((s[0].accuracy - 0.97).abs() < 1e-12);
-        assert_eq!(s[0].worst, (1, 0.96));
-        assert_eq!(s[0].method, Method::StudentT);
+        assert!((s[0].accuracy.unwrap() - 0.97).abs() < 1e-12);
+        assert_eq!((s[0].runs, s[0].worst), (2, Some((1, 0.96))));
+        assert_eq!(s[0].method, Some(Method::StudentT));
         // t(1) = 12.706 times sd/√2 = 0.01: cut at 1 above.
-        assert!((s[0].accuracy_low - (0.97 - 0.127_062)).abs() < 1e-5);
-        assert_eq!(s[0].accuracy_high, 1.0);
-        assert_eq!(s[1].method, Method::Wilson);
-        assert!((s[1].accuracy_low - wilson(970, 1000).unwrap().low).abs() < 1e-12);
+        assert!((s[0].accuracy_low.unwrap() - (0.97 - 0.127_062)).abs() < 1e-5);
+        assert_eq!(s[0].accuracy_high, Some(1.0));
+        assert_eq!(s[1].method, Some(Method::Wilson));
+        assert!((s[1].accuracy_low.unwrap() - wilson(970, 1000).unwrap().low).abs() < 1e-12);
     }
 
     #[test]
@@ -162,11 +178,34 @@ mod tests {
         let mut dead = run("arcface", 2, 100);
         dead.collapsed = true;
         dead.eer = None;
-        dead.accuracy = f64::NAN;
-        let s = summarize(&[run("arcface", 1, 980), dead]);
-        assert_eq!((s[0].collapsed, s[0].worst), (1, (2, 0.0)));
-        assert!((s[0].accuracy - 0.49).abs() < 1e-12);
-        assert_eq!(s[0].eer, Some(0.02), "a mean over the runs that have one");
+        // As it is in memory, and as JSON gives it back.
+        for accuracy in [Some(f64::NAN), None, Some(0.0)] {
+            dead.accuracy = accuracy;
+            let s = summarize(&[run("arcface", 1, 980), dead.clone()]);
+            assert_eq!((s[0].collapsed, s[0].worst), (1, Some((2, 0.0))));
+            assert!((s[0].accuracy.unwrap() - 0.49).abs() < 1e-12);
+            assert_eq!(s[0].eer, Some(0.02), "a mean over the runs that have one");
+        }
         assert!(summarize(&[]).is_empty());
+    }
+
+    #[test]
+    fn without_a_classified_sample_there_is_no_accuracy() {
+        let mut dead = unclassified("arcface", 3, f64::NAN);
+        dead.collapsed = true;
+        let s = summarize(&[unclassified("arcface", 1, 0.1), unclassified("arcface", 2, 0.2), dead]);
+        let s = &s[0];
+        assert_eq!((s.accuracy, s.accuracy_low, s.accuracy_high, s.method, s.worst), (None, None, None, None, None));
+        assert!(s.accuracies.is_empty());
+        assert_eq!((s.runs, s.collapsed, &s.eers[..]), (3, 1, &[(1, 0.1), (2, 0.2)][..]));
+        assert!((s.eer.unwrap() - 0.15).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_run_without_an_accuracy_is_no_zero() {
+        let s = summarize(&[unclassified("arcface", 1, 0.1), run("arcface", 2, 970)]);
+        assert_eq!((s[0].accuracy, s[0].worst), (Some(0.97), Some((2, 0.97))));
+        // The interval is that of the run that has one.
+        assert_eq!(s[0].accuracy_low, Some(wilson(970, 1000).unwrap().low));
     }
 }
