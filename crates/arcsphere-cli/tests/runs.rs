@@ -216,6 +216,7 @@ fn an_open_set_is_verified_and_not_classified() {
     let result = place.json("run/result.json");
     assert!(result["eer"].is_number() && result["n_test"] == 0, "{result}");
     assert!(result["target_angle_mean"].is_null() && result["n_genuine"].as_u64() > Some(0), "{result}");
+    assert!(["accuracy", "accuracy_low", "accuracy_high"].iter().all(|f| result[f].is_null()), "{result}");
     assert_eq!(measured(&place, "run"), without_reason(result));
     place.ok(&["embed", "run", "faces", "--out", "e.npy"]);
     assert_eq!(npy(&place.read("e.npy")).0, (48, 2));
@@ -227,7 +228,14 @@ fn an_open_set_is_verified_and_not_classified() {
     for name in ["features-arcface.svg", "features-arcface.png", "report.html", "results.json", "boundaries.svg"] {
         assert!(place.path(&format!("c/{name}")).is_file(), "{name}");
     }
-    assert!(place.json("c/results.json")["runs"][0]["eer"].is_number());
+    let run = &place.json("c/results.json")["runs"][0];
+    assert!(run["eer"].is_number() && run["accuracy"].is_null(), "{run}");
+    let csv = place.text("c/results.csv");
+    let column = |name| csv.lines().next().and_then(|head| head.split(',').position(|h| h == name)).expect(name);
+    let values: Vec<&str> = csv.lines().nth(1).expect("a run").split(',').collect();
+    assert_eq!((values[column("accuracy")], values[column("n_test")]), ("", "0"), "{csv}");
+    let html = place.text("c/report.html");
+    assert!(html.contains("arcface reaches an EER of ") && html.contains("Test accuracy –; EER "));
 }
 
 #[test]

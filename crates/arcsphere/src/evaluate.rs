@@ -62,6 +62,11 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
             run.reason,
             if run.reason.is_empty() { "" } else { "; " }
         );
+        if !splits.open_set {
+            // Such a network classifies nothing: its run counts as 0, for one that was left
+            // out would make its loss look better by failing.
+            classified(&mut run, 0, splits.test.len() as u64)?;
+        }
         return Ok(Evaluation { run, embeddings, angles: None });
     }
     let seen = measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings)?;
@@ -104,13 +109,10 @@ fn measure(
     }
     let best = head.predict(embeddings);
     let correct = best.iter().zip(labels).filter(|(b, y)| b.class == **y).count() as u64;
-    let accuracy = wilson(correct, labels.len() as u64)?;
-    (run.accuracy, run.accuracy_low, run.accuracy_high) = (accuracy.value, accuracy.low, accuracy.high);
-    run.n_test = labels.len() as u64;
-    if !run.collapsed && accuracy.value < CHANCE_FACTOR / plan.classes as f64 {
+    let accuracy = classified(run, correct, labels.len() as u64)?;
+    if !run.collapsed && accuracy < CHANCE_FACTOR / plan.classes as f64 {
         run.collapsed = true;
-        run.reason =
-            format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy.value, plan.classes);
+        run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes);
     }
     let seen = angles(embeddings, &head.state().weights, dim, labels)?;
     let target = summarize(&seen.target)?;
@@ -121,6 +123,16 @@ fn measure(
     run.nearest_prototype_angle_mean = Some(nearest.mean);
     run.nearest_prototype_angle_min = Some(nearest.min);
     Ok(Some(seen))
+}
+
+/// Sets the accuracy of a run, `correct` of `n`, and returns it.
+fn classified(run: &mut Run, correct: u64, n: u64) -> Result<f64, EvalError> {
+    let accuracy = wilson(correct, n)?;
+    run.accuracy = Some(accuracy.value);
+    run.accuracy_low = Some(accuracy.low);
+    run.accuracy_high = Some(accuracy.high);
+    run.n_test = n;
+    Ok(accuracy.value)
 }
 
 /// EER and TMR@FMR on test pairs, by cosine. A test set without two classes, or without

@@ -276,10 +276,10 @@ pub(crate) fn update_at(plan: &Plan, step: u64) -> Update {
 /// means nothing.
 fn prototype_update(plan: &Plan, update: Update) -> Update {
     let part = plan.config.optim.prototype_rate.unwrap_or(1.0) as f32;
-    match update {
-        Update::Sgd { rate, momentum, .. } => Update::Sgd { rate: part * rate, momentum, decay: 0.0 },
-        Update::AdamW { rate, beta1, beta2, epsilon, step, .. } => {
-            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay: 0.0, step }
+    match update.without_decay() {
+        Update::Sgd { rate, momentum, decay } => Update::Sgd { rate: part * rate, momentum, decay },
+        Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
+            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay, step }
         }
         Update::Gradient => Update::Gradient,
     }

@@ -36,7 +36,7 @@ impl Side {
             "rounds_ms": self.numbers("median_ms"),
             "samples_per_second": median(&self.numbers("samples_per_second")),
             "gflops": gflop.map(|g| 1e3 * g / ms),
-            "peak_rss_bytes": largest(self.numbers("peak_rss_bytes")),
+            "peak_rss_bytes": largest(self.numbers("peak_rss_bytes")).map(|bytes| bytes as u64),
         })
     }
 }

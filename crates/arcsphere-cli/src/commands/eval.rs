@@ -49,6 +49,15 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     Ok(())
 }
 
+/// A run's number as a picture's subtitle has it: the accuracy, or the EER of an open set.
+pub(crate) fn headline(run: &Run) -> String {
+    match (run.accuracy, run.eer) {
+        (Some(accuracy), _) => format!("{:.2} %", 100.0 * accuracy),
+        (None, Some(eer)) => format!("classes never trained on, EER {:.2} %", 100.0 * eer),
+        (None, None) => "classes never trained on".to_owned(),
+    }
+}
+
 /// A run's numbers in a few lines.
 pub(crate) fn summary(run: &Run) -> String {
     let mut out = String::new();
@@ -57,13 +66,13 @@ pub(crate) fn summary(run: &Run) -> String {
     if run.collapsed {
         let _ = writeln!(out, "collapsed: {}", run.reason);
     }
-    if run.n_test > 0 {
+    if let (Some(accuracy), Some(low), Some(high)) = (run.accuracy, run.accuracy_low, run.accuracy_high) {
         let _ = writeln!(
             out,
             "accuracy {} [{}, {}] (Wilson 95 %, n = {})",
-            percent(run.accuracy),
-            percent(run.accuracy_low),
-            percent(run.accuracy_high),
+            percent(accuracy),
+            percent(low),
+            percent(high),
             run.n_test
         );
     }

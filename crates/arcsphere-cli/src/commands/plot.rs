@@ -1,5 +1,6 @@
 //! `arcsphere plot`: one picture, in a file.
 
+use super::eval::headline;
 use super::pictures::{self, Drawn};
 use super::run_dir;
 use crate::args::{Picture, Plot};
@@ -80,7 +81,7 @@ fn features(args: &Plot, theme: Theme) -> Result<()> {
     let plan = Plan::check(&config, &splits)?;
     let trainer = checkpoint.restore(plan, &settings::device("flex")?)?;
     let evaluation = evaluate(&trainer, &splits)?;
-    let subtitle = format!("test set of {}, {:.2} %", source.name, 100.0 * evaluation.run.accuracy);
+    let subtitle = format!("test set of {}, {}", source.name, headline(&evaluation.run));
     let figure = Features {
         title: trainer.plan.loss.name,
         subtitle: &subtitle,

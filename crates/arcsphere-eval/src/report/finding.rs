@@ -38,11 +38,8 @@ pub struct Finding {
 /// for. With fewer seeds in common the spread between seeds is unknown and nothing
 /// is told apart.
 pub fn find(summaries: &[LossSummary]) -> Finding {
-    let unranked = |sentence: String| Finding {
-        sentence,
-        ranked_by: None,
-        standings: vec![Standing::Tied; summaries.len()],
-    };
+    let unranked =
+        |sentence: String| Finding { sentence, ranked_by: None, standings: vec![Standing::Tied; summaries.len()] };
     if summaries.is_empty() {
         return unranked("No run was made.".into());
     }
@@ -84,22 +81,22 @@ fn is_behind(measure: Measure, best: &LossSummary, other: &LossSummary, level: f
 fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings: &[Standing]) -> String {
     let top = &summaries[best];
     let seeds = measure.values(top).len();
-    let what = format!(
-        "{}{}",
-        if seeds > 1 { "mean " } else { "" },
-        if measure == Measure::Accuracy { "test accuracy" } else { "EER" }
-    );
-    let whole = summaries.iter().filter(|s| measure.is_whole(s)).count();
-    let among = match whole {
-        _ if whole == summaries.len() || whole == 0 => format!("{} losses", summaries.len()),
-        1 => format!("{} losses, of which one has an {} of every run", summaries.len(), measure.name()),
-        n => format!("the {n} losses with an {} of every run", measure.name()),
+    let measured = match (measure, seeds > 1) {
+        (Measure::Accuracy, true) => "mean test accuracy",
+        (Measure::Accuracy, false) => "test accuracy",
+        (Measure::Eer, true) => "mean EER",
+        (Measure::Eer, false) => "EER",
     };
-    let mut out = match summaries.len() {
-        1 if what == "EER" => format!("{} reaches an EER of", name(top, summaries)),
-        1 => format!("{} reaches a {what} of", name(top, summaries)),
-        _ if whole == 1 => format!("Of {among}, that is {}, its {what}:", name(top, summaries)),
-        _ => format!("Of {among}, {} has the {} {what}:", name(top, summaries), measure.best_is()),
+    let (all, whole) = (summaries.len(), summaries.iter().filter(|s| measure.is_whole(s)).count());
+    let own = name(top, summaries);
+    let mut out = match all {
+        1 => format!("{own} reaches {} {measured} of", if measured == "EER" { "an" } else { "a" }),
+        _ if whole == all || whole == 0 => format!("Of {all} losses, {own} has the {} {measured}:", measure.best_is()),
+        _ => format!(
+            "Among the losses with an {} of every run ({whole} of {all}), {own} has the {} {measured}:",
+            measure.name(),
+            measure.best_is()
+        ),
     };
     out.push_str(&format!(" {} %", percent(measure.mean(top).unwrap_or(f64::NAN))));
     let mut aside = Vec::new();
@@ -114,7 +111,7 @@ fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings:
     }
     out.push('.');
     if measure == Measure::Eer {
-        out.push_str(" No test image was classified, so that no accuracy ranks them.");
+        out.push_str(" No test sample was classified: there is no accuracy.");
     }
     let with = |wanted: Standing| -> Vec<String> {
         let pairs = summaries.iter().zip(standings);
@@ -123,8 +120,9 @@ fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings:
     let (tied, behind) = (with(Standing::Tied), with(Standing::Behind));
     if summaries.len() > 1 {
         out.push(' ');
-        if top.method == Method::Wilson {
-            out.push_str("With one seed a loss the spread between seeds is unknown: this ranks nothing.");
+        if seeds < 2 {
+            let one = if top.runs > 1 { "With one seed measured" } else { "With one seed a loss" };
+            out.push_str(&format!("{one} the spread between seeds is unknown: this ranks nothing."));
         } else if behind.is_empty() {
             out.push_str("No other loss is significantly behind it: these runs show no winner.");
         } else if tied.is_empty() {
@@ -133,11 +131,31 @@ fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings:
             out.push_str(&format!("It is not significantly ahead of {}; it is of {}.", list(&tied), list(&behind)));
         }
     }
+    out + &lost(summaries, Some(measure))
+}
+
+/// The runs that collapsed, and those that a mean leaves out.
+fn lost(summaries: &[LossSummary], measure: Option<Measure>) -> String {
+    let all: usize = summaries.iter().map(|s| s.runs).sum();
     let collapsed: usize = summaries.iter().map(|s| s.collapsed).sum();
+    let missing: usize =
+        measure.map_or(0, |m| summaries.iter().map(|s| s.runs.saturating_sub(m.values(s).len())).sum());
+    let (count, have, are) = (
+        if collapsed == 1 { "counts" } else { "count" },
+        if missing == 1 { "has" } else { "have" },
+        if missing == 1 { "is" } else { "are" },
+    );
+    let mut out = String::new();
     if collapsed > 0 {
-        let all: usize = summaries.iter().map(|s| s.accuracies.len()).sum();
-        let verb = if collapsed == 1 { "counts" } else { "count" };
-        out.push_str(&format!(" {collapsed} of {all} runs collapsed and {verb} in the means."));
+        out.push_str(&format!(" {collapsed} of {all} runs collapsed"));
+        out.push_str(&if measure.is_some() && missing == 0 {
+            format!(" and {count} in the means.")
+        } else {
+            ".".into()
+        });
+    }
+    if let Some(measure) = measure.filter(|_| missing > 0) {
+        out.push_str(&format!(" {missing} of {all} runs {have} no {} and {are} in no mean.", measure.name()));
     }
     out
 }
@@ -154,7 +172,7 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{summarize, tests::run};
+    use crate::results::{summarize, tests::run, tests::unclassified};
 
     fn of(losses: &[(&str, &[u64])]) -> Finding {
         let runs: Vec<_> = losses
@@ -197,5 +215,47 @@ mod tests {
         let alone = of(&[("a", &[990])]);
         assert!(!alone.sentence.contains("ranks"), "{}", alone.sentence);
         assert_eq!(find(&[]).sentence, "No run was made.");
+    }
+
+    fn open(losses: &[(&str, &[f64])]) -> Finding {
+        let of = |loss, seed: usize, eer: f64| {
+            let mut run = unclassified(loss, seed as u64, eer);
+            run.collapsed = eer.is_nan();
+            run
+        };
+        let each = losses.iter().flat_map(|(loss, eers)| eers.iter().enumerate().map(|(s, e)| of(*loss, s, *e)));
+        find(&summarize(&each.collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn an_open_set_is_ranked_by_eer() {
+        let f = open(&[("a", &[0.20, 0.16, 0.18]), ("b", &[0.10, 0.06, 0.081]), ("c", &[0.10, 0.09, 0.07])]);
+        assert_eq!(f.standings, [Standing::Behind, Standing::Best, Standing::Tied]);
+        assert_eq!(f.ranked_by, Some(Measure::Eer));
+        let start = "Of 3 losses, b has the lowest mean EER: 8.03 % (95 % interval ";
+        assert!(f.sentence.starts_with(start) && f.sentence.contains("no accuracy"), "{}", f.sentence);
+        let one = open(&[("a", &[0.2]), ("b", &[0.1])]);
+        assert!(one.sentence.starts_with("Of 2 losses, b has the lowest EER: 10.00 %. No"), "{}", one.sentence);
+        assert!(one.sentence.contains("this ranks nothing"), "{}", one.sentence);
+        let alone = open(&[("a", &[0.2])]).sentence;
+        assert!(alone.starts_with("a reaches an EER of 20.00 %."), "{alone}");
+    }
+
+    #[test]
+    fn a_loss_is_not_best_for_what_survived() {
+        let f = open(&[("a", &[0.05, f64::NAN]), ("b", &[0.10, 0.12]), ("c", &[0.3, 0.3])]);
+        assert_eq!(f.standings[1], Standing::Best);
+        let start = "Among the losses with an EER of every run (2 of 3), b has the lowest mean EER: 11.00 %";
+        assert!(f.sentence.starts_with(start), "{}", f.sentence);
+        let end = "1 of 6 runs collapsed. 1 of 6 runs has no EER and is in no mean.";
+        assert!(f.sentence.ends_with(end), "{}", f.sentence);
+    }
+
+    #[test]
+    fn nothing_measured_ranks_nothing() {
+        let f = open(&[("a", &[f64::NAN]), ("b", &[f64::NAN])]);
+        assert_eq!((f.ranked_by, &f.standings[..]), (None, &[Standing::Tied; 2][..]));
+        let said = "No run has an accuracy or an EER: nothing ranks these losses. 2 of 2 runs collapsed.";
+        assert_eq!(f.sentence, said);
     }
 }

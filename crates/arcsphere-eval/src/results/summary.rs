@@ -103,7 +103,7 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         if let Some((low, high)) = m.low.zip(m.high) {
             return Some((low.max(0.0), high.min(1.0), Method::StudentT));
         }
-        let n = runs.iter().find(|r| r.seed == accuracies[0].0)?.n_test;
+        let n = runs.iter().find(|r| r.accuracy.is_some())?.n_test;
         let correct = (m.value * n as f64).round() as u64;
         let p = wilson(correct.min(n), n).ok()?;
         Some((p.low, p.high, Method::Wilson))

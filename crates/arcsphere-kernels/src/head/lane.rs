@@ -261,7 +261,8 @@ impl<'a> Lane<'a> {
         if !self.angular && !self.bias.is_empty() {
             let db: Vec<f32> =
                 gradient[..range.len() * step].chunks_exact(step).map(|g| g[..layout.rows].iter().sum()).collect();
-            update.apply(&mut self.bias[range.clone()], &db, &mut self.bias_moments.part(range));
+            // A bias shifts a logit and stretches nothing, so it does not decay.
+            update.without_decay().apply(&mut self.bias[range.clone()], &db, &mut self.bias_moments.part(range));
         }
     }
 }

@@ -43,7 +43,7 @@ use softmax::Softmax;
 /// Embedding norms below this count as this when a gradient is divided by the norm.
 ///
 /// The gradient of x/‖x‖ grows as 1/‖x‖; with the floor a gradient for an embedding
-/// never exceeds (scale · |ψ′|) / `NORM_FLOOR`, and is 0 at the origin itself.
+/// never exceeds (scale · |ψ′|) / `NORM_FLOOR`; at the origin itself it is 0 for a free norm.
 pub const NORM_FLOOR: f64 = 1e-6;
 
 /// Where a row stands towards the prototype of its own class.

@@ -100,6 +100,17 @@ impl Update {
         }
     }
 
+    /// The same rule with λ = 0.
+    pub fn without_decay(self) -> Self {
+        match self {
+            Update::Gradient => Update::Gradient,
+            Update::Sgd { rate, momentum, .. } => Update::Sgd { rate, momentum, decay: 0.0 },
+            Update::AdamW { rate, beta1, beta2, epsilon, step, .. } => {
+                Update::AdamW { rate, beta1, beta2, epsilon, decay: 0.0, step }
+            }
+        }
+    }
+
     /// Whether the rule needs [`Moments::second`].
     pub fn needs_second_moment(&self) -> bool {
         matches!(self, Update::AdamW { .. })
@@ -117,6 +128,14 @@ mod tests {
         rule.apply(&mut w, &[3.0], &mut Moments { first: &mut v, second: &mut [] });
         assert!((v[0] - (0.9 * 2.0 + 3.0 + 0.5)).abs() < 1e-6);
         assert!((w[0] - (1.0 - 0.1 * 5.3)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn without_decay_a_weight_with_no_gradient_stays() {
+        let (mut w, mut v) = ([1.0], [0.0]);
+        let rule = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.5 }.without_decay();
+        rule.apply(&mut w, &[0.0], &mut Moments { first: &mut v, second: &mut [] });
+        assert_eq!((w, v), ([1.0], [0.0]));
     }
 
     #[test]

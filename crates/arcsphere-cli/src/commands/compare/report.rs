@@ -1,6 +1,7 @@
 //! What a comparison leaves behind: numbers, pictures, a page.
 
 use super::{Done, Spec};
+use crate::commands::eval::headline;
 use crate::commands::pictures::{self, Drawn};
 use anyhow::Result;
 use arcsphere::config::to_toml;
@@ -103,15 +104,10 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
             continue;
         }
         let seed = d.plan.config.train.seed;
-        let run = &d.evaluation.run;
-        let accuracy = match (splits.open_set, run.eer) {
-            (false, _) => format!("{:.2} %, seed {seed}", 100.0 * run.accuracy),
-            (true, Some(eer)) => format!("classes never trained on, EER {:.2} %, seed {seed}", 100.0 * eer),
-            (true, None) => format!("classes never trained on, seed {seed}"),
-        };
+        let headline = format!("{}, seed {seed}", headline(&d.evaluation.run));
         let features = Features {
             title: name,
-            subtitle: &format!("test set of {}, {accuracy}", source.name),
+            subtitle: &format!("test set of {}, {headline}", source.name),
             embeddings: &d.evaluation.embeddings,
             dim: d.plan.config.model.dim,
             labels: splits.test.labels(),
@@ -129,7 +125,7 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
         let Some(angles) = &d.evaluation.angles else { continue };
         let histogram = AngleHistogram {
             title: name,
-            subtitle: &format!("test set, {accuracy}"),
+            subtitle: &format!("test set, {headline}"),
             target: &angles.target,
             nearest_nontarget: &angles.nearest_nontarget,
             nontarget_counts: &angles.nontarget_counts,
@@ -180,13 +176,12 @@ pub(super) fn table(results: &Results) -> String {
         "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>7}\n",
         "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time"
     );
-    // Without one test image classified, as on an open set, an accuracy is not 0 but undefined.
-    let classified = results.runs.iter().any(|r| r.n_test > 0);
     for s in summarize(&results.runs) {
-        let [mean, low, high, worst] = [s.accuracy, s.accuracy_low, s.accuracy_high, s.worst.1].map(|v| 100.0 * v);
-        let (accuracy, worst) = match classified {
-            true => (format!("{mean:.2} [{low:.2}, {high:.2}]"), format!("{worst:.2}")),
-            false => ("–".to_owned(), "–".to_owned()),
+        let accuracy = match (s.accuracy, s.accuracy_low, s.accuracy_high) {
+            (Some(mean), Some(low), Some(high)) => {
+                format!("{:.2} [{:.2}, {:.2}]", 100.0 * mean, 100.0 * low, 100.0 * high)
+            }
+            _ => "–".to_owned(),
         };
         let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
         let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
@@ -195,7 +190,7 @@ pub(super) fn table(results: &Results) -> String {
             "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>6.0}s{}",
             s.loss,
             accuracy,
-            worst,
+            percent(s.worst.map(|w| w.1)),
             percent(s.eer),
             degrees(s.target_angle),
             degrees(s.nontarget_angle_min),

@@ -82,11 +82,11 @@ fn train_one(plan: &Plan, place: &Place<'_>, bar: &ProgressBar, resume: &str) ->
 }
 
 fn verdict(r: &Run) -> String {
-    match (r.collapsed, r.n_test, r.eer) {
+    match (r.collapsed, r.accuracy, r.eer) {
         (true, ..) => format!("collapsed: {}", r.reason),
-        (_, 0, Some(eer)) => format!("EER {:.2} %", 100.0 * eer),
-        (_, 0, None) => "no pairs to measure".to_owned(),
-        _ => format!("{:.2} %", 100.0 * r.accuracy),
+        (_, Some(accuracy), _) => format!("{:.2} %", 100.0 * accuracy),
+        (_, None, Some(eer)) => format!("EER {:.2} %", 100.0 * eer),
+        (_, None, None) => "no pairs to measure".to_owned(),
     }
 }
 
