@@ -57,7 +57,7 @@ fn ctrl_c_and_kill_lose_nothing() {
     let (status, said) = stopped(&place, &train, "killed/checkpoint.safetensors", "KILL");
     assert!(status.code().is_none(), "{said}");
     let step = checkpoint(&place, "killed").progress["step"].as_u64().expect("a step");
-    assert!(step < 120 && step % 3 == 0, "step {step}");
+    assert!(step < 120 && step.is_multiple_of(3), "step {step}");
     place.ok(&["train", "--resume", "killed"]);
     assert!(checkpoint(&place, "killed") == whole, "killed after step {step} and resumed, it is another");
 }

@@ -171,7 +171,8 @@ impl Trainer {
         }
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
-        let head_update = if margin.linear || !self.head.is_angular() { update } else { prototype_update(plan, update) };
+        let head_update =
+            if margin.linear || !self.head.is_angular() { update } else { prototype_update(plan, update) };
         let loss = self.head.step(&host, labels, margin, &head_update, &mut dx, &mut stats);
         self.progress.step += 1;
         if !loss.is_finite() {

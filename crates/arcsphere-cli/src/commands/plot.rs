@@ -57,13 +57,18 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
     } else {
         args.losses.iter().map(|n| margin::find(n)).collect::<Result<_, _>>()?
     };
-    let (margins_of, subtitle): (Box<dyn Fn(&LossInfo) -> Margins>, String) = match (args.classes, args.dim) {
-        (Some(c), Some(d)) if c >= 2 && d >= 2 => (
-            Box::new(move |l| fit::fitted_margins(l.paper, c, d).margins),
-            format!("margins fitted to {c} classes in {d} dimensions"),
-        ),
+    let fitted_to = match (args.classes, args.dim) {
+        (Some(c), Some(d)) if c >= 2 && d >= 2 => Some((c, d)),
         (Some(_), _) => return Err(mistake!("--classes and --dim must be at least 2")),
-        _ => (Box::new(|l| l.paper), "the papers' margins".to_owned()),
+        _ => None,
+    };
+    let margins_of = |l: &LossInfo| match fitted_to {
+        Some((c, d)) => fit::fitted_margins(l.paper, c, d).margins,
+        None => l.paper,
+    };
+    let subtitle = match fitted_to {
+        Some((c, d)) => format!("margins fitted to {c} classes in {d} dimensions"),
+        None => "the papers' margins".to_owned(),
     };
     Ok((chosen.into_iter().map(|l| Drawn::new(l, margins_of(l), Extension::Monotone)).collect(), subtitle))
 }

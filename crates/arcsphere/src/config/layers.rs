@@ -55,10 +55,8 @@ impl Layers {
     ///
     /// [`ConfigError::Syntax`] or [`ConfigError::Invalid`].
     pub fn text(self, text: &str, origin: &str) -> Result<Self, ConfigError> {
-        let table: toml::Table = toml::from_str(text).map_err(|e| ConfigError::Syntax {
-            origin: origin.to_owned(),
-            message: with_line(text, &e),
-        })?;
+        let table: toml::Table = toml::from_str(text)
+            .map_err(|e| ConfigError::Syntax { origin: origin.to_owned(), message: with_line(text, &e) })?;
         self.table(table, origin)
     }
 
