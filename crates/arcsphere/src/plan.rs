@@ -151,7 +151,7 @@ impl Plan {
         let steps_per_epoch = (splits.train.len() / batch).max(1) as u64;
         let dim = config.model.dim;
         let fitted = fit::fitted_margins(loss.paper, classes, dim);
-        let (margins, scale_kind, scale, reason) = margins_and_scale(config, loss, &fitted, classes, dim);
+        let (margins, scale_kind, scale, mut reason) = margins_and_scale(config, loss, &fitted, classes, dim);
         let mut config = config.clone();
         config.loss.name = loss.name.to_owned();
         if loss.takes.angle_multiplier {
@@ -167,7 +167,10 @@ impl Plan {
             config.loss.scale = Some(scale);
         }
         if scale_kind != ScaleKind::Unnormalized {
-            config.optim.prototype_rate.get_or_insert(if dim == 2 { 0.0 } else { 1.0 });
+            let rate = *config.optim.prototype_rate.get_or_insert(if dim == 2 { 0.0 } else { 1.0 });
+            if rate == 0.0 {
+                reason.push_str("; prototypes stay where they are placed after the soft start");
+            }
         }
         let threads = match config.train.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

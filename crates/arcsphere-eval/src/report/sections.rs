@@ -40,7 +40,7 @@ pub(crate) fn facts(out: &mut String, results: &Results) {
     let dims = distinct(results.runs.iter().map(|r| r.dim).filter(|d| *d > 0));
     pair(out, "embedding dimension", &dims);
     pair(out, "epochs", &distinct(results.runs.iter().map(|r| r.epochs)));
-    pair(out, "seeds", &distinct(results.runs.iter().map(|r| r.seed)));
+    pair(out, "random seeds", &distinct(results.runs.iter().map(|r| format!("#{}", r.seed))));
     out.push_str("</dl>\n");
 }
 
