@@ -76,7 +76,7 @@ pub fn device(name: &str) -> Result<Device, String> {
     match name {
         "flex" | "cpu" => Ok(Device::flex()),
         #[cfg(feature = "cuda")]
-        "cuda" => Ok(Device::cuda(0)),
+        "cuda" => Ok(Device::cuda(0usize)),
         #[cfg(feature = "wgpu")]
         "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
         "cuda" | "wgpu" => Err(format!("this program was built without it; build with --features {name}")),
