@@ -152,12 +152,12 @@ fn forward_pass(isa: Isa, shape: &ConvShape, layout: &Layout, weight: &[f32], bi
 
 #[cfg(test)]
 mod tests {
-    use crate::conv::oracle::{Case, check_forward};
+    use crate::conv::oracle::{Case, DIRECT, check_forward};
 
     #[test]
     fn forward_matches_the_oracle() {
         for case in Case::dense() {
-            check_forward(&case);
+            check_forward(&case, DIRECT, super::forward);
         }
     }
 }

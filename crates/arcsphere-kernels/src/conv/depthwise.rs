@@ -332,14 +332,14 @@ pub(super) fn weight_grad(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) ->
 
 #[cfg(test)]
 mod tests {
-    use crate::conv::oracle::{Case, check_forward, check_input_grad, check_weight_grad};
+    use crate::conv::oracle::{Case, DIRECT, check_forward, check_input_grad, check_weight_grad};
 
     #[test]
     fn all_three_match_the_oracle() {
         for case in Case::depthwise() {
-            check_forward(&case);
-            check_input_grad(&case);
-            check_weight_grad(&case);
+            check_forward(&case, DIRECT, crate::conv::forward);
+            check_input_grad(&case, DIRECT, crate::conv::input_grad);
+            check_weight_grad(&case, DIRECT, crate::conv::weight_grad);
         }
     }
 }

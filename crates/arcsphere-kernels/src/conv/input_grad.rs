@@ -118,12 +118,12 @@ fn class_pass(
 
 #[cfg(test)]
 mod tests {
-    use crate::conv::oracle::{Case, check_input_grad};
+    use crate::conv::oracle::{Case, DIRECT, check_input_grad};
 
     #[test]
     fn input_gradient_matches_the_oracle() {
         for case in Case::dense() {
-            check_input_grad(&case);
+            check_input_grad(&case, DIRECT, super::input_grad);
         }
     }
 }

@@ -18,6 +18,7 @@ mod shape;
 mod tile;
 mod weight_grad;
 mod weights;
+mod winograd;
 
 pub use shape::ConvShape;
 
@@ -45,6 +46,8 @@ pub fn forward(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Opt
     assert!(bias.is_none_or(|b| b.len() == shape.out_channels), "bias length of {shape:?}");
     if shape.is_depthwise() {
         depthwise::forward(isa, shape, x, weight, bias)
+    } else if winograd::suits(shape) {
+        winograd::forward(isa, shape, x, weight, bias)
     } else {
         dense::forward(isa, shape, x, weight, bias)
     }
@@ -60,6 +63,8 @@ pub fn input_grad(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Ve
     shape.check(None, Some(weight), Some(dy));
     if shape.is_depthwise() {
         depthwise::input_grad(isa, shape, dy, weight)
+    } else if winograd::suits(shape) {
+        winograd::input_grad(isa, shape, dy, weight)
     } else {
         input_grad::input_grad(isa, shape, dy, weight)
     }
@@ -76,7 +81,23 @@ pub fn weight_grad(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Weight
     shape.check(Some(x), None, Some(dy));
     if shape.is_depthwise() {
         depthwise::weight_grad(isa, shape, x, dy)
+    } else if winograd::suits(shape) {
+        winograd::weight_grad(isa, shape, x, dy)
     } else {
         weight_grad::weight_grad(isa, shape, x, dy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::oracle::{Case, WINOGRAD, check_forward, check_input_grad, check_weight_grad};
+
+    #[test]
+    fn whichever_way_a_shape_goes_it_matches_the_oracle() {
+        for case in Case::winograd().iter().chain(&Case::dense()[..14]) {
+            check_forward(case, WINOGRAD, super::forward);
+            check_input_grad(case, WINOGRAD, super::input_grad);
+            check_weight_grad(case, WINOGRAD, super::weight_grad);
+        }
     }
 }

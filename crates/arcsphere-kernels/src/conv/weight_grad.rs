@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::scratch::{Layout, Scratch, for_input};
+use super::scratch::{Layout, Scratch, Tap, for_input};
 use super::weights::{Panel, panels};
 use super::{BLOCK, ConvShape, WeightGrad};
 use crate::isa::{Isa, Kernel, Simd};
@@ -21,12 +21,12 @@ const PIXELS: usize = 192;
 
 /// A run of output pixels of one row.
 #[derive(Clone, Copy)]
-struct Run {
+pub(super) struct Run {
     /// Scratch offset of the first pixel's origin.
-    x: usize,
+    pub(super) x: usize,
     /// Offset of the first pixel in the output's gradient.
-    dy: usize,
-    pixels: usize,
+    pub(super) dy: usize,
+    pub(super) pixels: usize,
 }
 
 /// Adds the outer products of a tile to `sums`, R rows of N vectors.
@@ -122,7 +122,7 @@ impl Kernel for Part<'_> {
                     // wide as all panels together; the taps stay inside a scratch image.
                     unsafe {
                         let dy = dy.as_ptr().add(panel.first);
-                        all_taps::<S>(scratch.data().as_ptr(), dy, step, runs, self.layout, panel, sums);
+                        all_taps::<S>(scratch.data().as_ptr(), dy, step, runs, &self.layout.taps, panel.vectors, sums);
                     }
                 }
             }
@@ -136,26 +136,27 @@ impl Kernel for Part<'_> {
 ///
 /// # Safety
 ///
-/// As for a tile, for each tap and each lane of a block; `sums` holds the panel's data.
+/// As for a tile, for each tap and each lane of a block; `sums` has BLOCK rows of `vectors` vectors
+/// for each tap.
 #[inline(always)]
-unsafe fn all_taps<S: Simd>(
+pub(super) unsafe fn all_taps<S: Simd>(
     x: *const f32,
     dy: *const f32,
     step: usize,
     runs: &[Run],
-    layout: &Layout,
-    panel: &Panel,
+    taps: &[Tap],
+    vectors: usize,
     sums: &mut [f32],
 ) {
-    let width = panel.vectors * S::LANES;
-    let height = if panel.vectors == 1 { S::GRAD_ROWS_1 } else { S::GRAD_ROWS_2 };
-    for (tap, place) in layout.taps.iter().enumerate() {
+    let width = vectors * S::LANES;
+    let height = if vectors == 1 { S::GRAD_ROWS_1 } else { S::GRAD_ROWS_2 };
+    for (tap, place) in taps.iter().enumerate() {
         for lane in (0..place.lanes).step_by(height) {
             // SAFETY: by the caller; `height` divides BLOCK, so the sums are inside the panel.
             unsafe {
                 let x = x.add(place.at + lane);
                 let sums = sums.as_mut_ptr().add((tap * BLOCK + lane) * width);
-                match (panel.vectors, height) {
+                match (vectors, height) {
                     (1, 16) => tile::<S, 16, 1>(x, dy, step, runs, sums),
                     (1, _) => tile::<S, 8, 1>(x, dy, step, runs, sums),
                     (_, 8) => tile::<S, 8, 2>(x, dy, step, runs, sums),
@@ -188,7 +189,7 @@ fn fill_runs(
 
 /// Adds the pixels of an image to the channels' sums.
 #[inline(always)]
-fn add_channels(image: &[f32], sums: &mut [f64]) {
+pub(super) fn add_channels(image: &[f32], sums: &mut [f64]) {
     let channels = sums.len();
     // Single precision for a few pixels, where it vectorizes, double for the rest.
     let mut partial = vec![0.0f32; channels];
@@ -256,12 +257,12 @@ fn unpack(shape: &ConvShape, layout: &Layout, panels: &[Panel], sums: &[f32], la
 
 #[cfg(test)]
 mod tests {
-    use crate::conv::oracle::{Case, check_weight_grad};
+    use crate::conv::oracle::{Case, DIRECT, check_weight_grad};
 
     #[test]
     fn weight_gradient_matches_the_oracle() {
         for case in Case::dense() {
-            check_weight_grad(&case);
+            check_weight_grad(&case, DIRECT, super::weight_grad);
         }
     }
 }
