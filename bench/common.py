@@ -35,6 +35,11 @@ def positive(text):
     return value
 
 
+def size(text):
+    height, width = (positive(part) for part in text.lower().split("x"))
+    return height, width
+
+
 def start(args):
     """Sets the number of threads; before the first tensor, since OpenMP reads it once."""
     os.environ["OMP_NUM_THREADS"] = str(args.threads)

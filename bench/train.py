@@ -13,7 +13,7 @@ CLASSES = 10
 def main():
     parser = common.arguments(__doc__, MODES)
     parser.add_argument("--backbone", default="lenet_2d", help="lenet_2d, lenet_pp, resnet_cifar, iresnet [%(default)s]")
-    parser.add_argument("--size", type=size, help="images with three channels of HxW [one channel, 28x28]")
+    parser.add_argument("--size", type=common.size, help="images with three channels of HxW [one channel, 28x28]")
     parser.add_argument("--dim", type=common.positive, default=2, help="of the embedding [%(default)s]")
     parser.add_argument("--loss", default="arcface", help="[%(default)s]")
     args = parser.parse_args()
@@ -58,11 +58,6 @@ def main():
     # Backward is two products for each of forward's.
     facts["gflop_per_step"] = 3 * 2e-9 * args.batch * count
     common.run("train", args, make, facts)
-
-
-def size(text):
-    height, width = (common.positive(part) for part in text.lower().split("x"))
-    return height, width
 
 
 if __name__ == "__main__":

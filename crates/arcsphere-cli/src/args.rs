@@ -327,9 +327,25 @@ pub(crate) struct Bench {
     /// The backbone (train).
     #[arg(long, default_value = "lenet_2d")]
     pub(crate) backbone: String,
-    /// Train on made-up images of three channels and this size, not on the embedded digits.
+    /// Train on made-up images of three channels and this size, not on the embedded digits;
+    /// for conv, the input's size [default: 14x14].
     #[arg(long, value_name = "HxW", value_parser = size)]
     pub(crate) size: Option<(usize, usize)>,
+    /// Input channels (conv).
+    #[arg(long, default_value_t = 32)]
+    pub(crate) channels: usize,
+    /// Output channels (conv) [default: as many as go in].
+    #[arg(long)]
+    pub(crate) out_channels: Option<usize>,
+    /// Kernel's side (conv).
+    #[arg(long, default_value_t = 3)]
+    pub(crate) kernel: usize,
+    /// Stride (conv).
+    #[arg(long, default_value_t = 1)]
+    pub(crate) stride: usize,
+    /// One group a channel (conv).
+    #[arg(long)]
+    pub(crate) depthwise: bool,
     /// Timed steps.
     #[arg(long, default_value_t = 9)]
     pub(crate) repeats: usize,

@@ -183,12 +183,23 @@ fn benchmarks_give_figures() {
     for (subject, sizes) in [
         ("head", &["--classes", "50", "--dim", "8", "--batch", "16"][..]),
         ("conv", &["--batch", "2"]),
+        (
+            "conv",
+            &["--batch", "1", "--channels", "6", "--kernel", "7", "--stride", "2", "--size", "9x8", "--depthwise"],
+        ),
         ("train", &["--batch", "4"]),
     ] {
         let args = common::with(&["bench", subject, "--json", "--repeats", "2", "--threads", "2"], sizes);
         let figures: Value = serde_json::from_str(&place.ok(&args)).expect("JSON");
         assert_eq!((&figures["subject"], &figures["threads"]), (&subject.into(), &2.into()), "{figures}");
         for number in ["median_ms", "samples_per_second"] {
+            assert!(figures[number].as_f64().is_some_and(|v| v > 0.0 && v.is_finite()), "{number}: {figures}");
+        }
+        let own: &[&str] = match subject {
+            "train" => &["peak_sgemm_gflops", "data_ms"],
+            _ => &["peak_sgemm_gflops", "gflops"],
+        };
+        for number in own {
             assert!(figures[number].as_f64().is_some_and(|v| v > 0.0 && v.is_finite()), "{number}: {figures}");
         }
         for text in ["cpu", "isa"] {

@@ -70,6 +70,7 @@ fn numbers_out_of_range() {
     refused(&["compare", "--seeds", "0"], &["--seeds 0", "1..=1000"]);
     refused(&["compare", "--losses", "arcface,softmax,ArcFace"], &["arcface twice"]);
     Place::new().refused(&["bench", "head", "--classes", "1"], &["--classes at least 2"]);
+    Place::new().refused(&["bench", "conv", "--stride", "0"], &["no such convolution", "--stride"]);
     Place::new().refused(&["bench", "head", "--dim", "1"], &["--dim must be at least 2"]);
     Place::new().refused(&["explain", "arcface", "--dim", "1"], &["at least 2"]);
     let plot = ["plot", "boundaries", "--classes", "1", "--dim", "2", "--out", "f.svg"];

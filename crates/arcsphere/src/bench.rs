@@ -4,7 +4,9 @@ use crate::head::{Head, HeadSpec, RowStats, Update};
 use crate::losses::margin::{Extension, LossInfo};
 use crate::nn::{Conv2d, Conv2dSpec, Init, Rng};
 use crate::optim::margin_schedule::MarginState;
-use arcsphere_data::{DataError, Dataset, Shape, Source};
+use crate::plan::{Plan, Splits};
+use arcsphere_data::sampler::Batches;
+use arcsphere_data::{Augment, DataError, Dataset, Shape, Source, batch};
 use arcsphere_kernels::gemm::{Op, sgemm};
 use arcsphere_kernels::parallel;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -18,11 +20,6 @@ const HEAD_PRODUCTS: usize = 3;
 /// Floating-point operations of a [`head_step`]'s matrix products: two a multiply-add.
 pub fn head_flops(classes: usize, dim: usize, batch: usize) -> f64 {
     HEAD_PRODUCTS as f64 * 2.0 * batch as f64 * classes as f64 * dim as f64
-}
-
-/// Floating-point operations of a [`conv_step`]: forward and both gradients.
-pub fn conv_flops(batch: usize) -> f64 {
-    3.0 * 2.0 * batch as f64 * (14 * 14 * 32 * 32 * 9) as f64
 }
 
 /// The SGEMM peak of this machine in FLOP/s: the best of three 2048³ products, the rows
@@ -89,25 +86,95 @@ pub fn head_step(info: &LossInfo, classes: usize, dim: usize, batch: usize, thre
     }
 }
 
-/// A 3×3 convolution of 32 to 32 channels at 14×14, forward and both gradients.
-pub fn conv_step(batch: usize, device: &Device) -> impl FnMut() + use<> {
-    let device = device.clone().autodiff();
-    let mut rng = Rng::seed_from_u64(0);
-    let spec =
-        Conv2dSpec { in_channels: 32, out_channels: 32, kernel: 3, stride: 1, padding: 1, groups: 1, bias: false };
-    let conv = Conv2d::new(&spec, Init::KaimingNormal, &mut rng, &device);
-    let shape = [batch, 32, 14, 14];
-    let pixels: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0f32..1.0)).collect();
+/// A convolution to be timed.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvWork {
+    /// The layer.
+    pub spec: Conv2dSpec,
+    /// Images in a step.
+    pub batch: usize,
+    /// Height and width of the input.
+    pub size: (usize, usize),
+}
+
+impl ConvWork {
+    /// Output height and width; 0 where the kernel does not fit.
+    fn out(&self) -> (usize, usize) {
+        let along = |size: usize| {
+            let s = &self.spec;
+            (size + 2 * s.padding).checked_sub(s.kernel).map_or(0, |rest| rest / s.stride + 1)
+        };
+        (along(self.size.0), along(self.size.1))
+    }
+
+    /// Whether there is such a convolution.
+    pub fn is_possible(&self) -> bool {
+        let s = &self.spec;
+        let whole = |channels: usize| channels > 0 && channels.is_multiple_of(s.groups);
+        s.kernel > 0 && s.stride > 0 && s.groups > 0 && whole(s.in_channels) && whole(s.out_channels) && {
+            let (h, w) = self.out();
+            self.batch > 0 && h > 0 && w > 0
+        }
+    }
+
+    /// Floating-point operations of a step by the definition, two a multiply-add: forward and both gradients.
+    pub fn flops(&self) -> f64 {
+        let s = &self.spec;
+        let (h, w) = self.out();
+        let products = s.in_channels / s.groups * s.out_channels * s.kernel * s.kernel;
+        3.0 * 2.0 * (self.batch * h * w) as f64 * products as f64
+    }
+
+    /// A step: forward and both gradients.
+    pub fn step(self, device: &Device) -> impl FnMut() + use<> {
+        let device = device.clone().autodiff();
+        let mut rng = Rng::seed_from_u64(0);
+        let conv = Conv2d::new(&self.spec, Init::KaimingNormal, &mut rng, &device);
+        let shape = [self.batch, self.spec.in_channels, self.size.0, self.size.1];
+        let pixels: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0f32..1.0)).collect();
+        // The step's input lies in memory as a layer before it would have left it.
+        let x = Tensor::<4>::from_data(TensorData::new(pixels, shape), &device);
+        let x = x.permute([0, 2, 3, 1]).reshape([shape[0], shape[2], shape[3], shape[1]]).permute([0, 3, 1, 2]);
+        move || {
+            let x = x.clone().detach().require_grad();
+            let gradients = conv.forward(x.clone()).sum().backward();
+            std::hint::black_box(x.grad(&gradients));
+        }
+    }
+}
+
+/// What a training step's data cost: gathering, augmenting and normalizing a batch.
+pub fn data_step<'a>(plan: &Plan, splits: &'a Splits) -> impl FnMut() -> Result<(), DataError> + use<'a> {
+    let (a, seed) = (plan.config.data.augment, plan.config.train.seed);
+    let augment = Augment { pad_crop: a.pad_crop, flip: a.flip, shift: a.shift };
+    let batches = Batches::new(splits.train.len(), plan.batch(&splits.train), seed, 0, true);
+    let (mut pixels, mut labels, mut next) = (Vec::new(), Vec::new(), 0);
     move || {
-        let x = Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device).require_grad();
-        let gradients = conv.forward(x.clone()).sum().backward();
-        std::hint::black_box(x.grad(&gradients));
+        let indices = batches.get(next % batches.len().max(1)).unwrap_or_default();
+        next += 1;
+        let change = Some((&augment, seed, 0));
+        batch::fill(&splits.train, indices, &splits.normalization, change, &mut pixels, &mut labels)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_convolution_counts_its_operations_and_knows_what_it_cannot_be() {
+        let spec =
+            Conv2dSpec { in_channels: 32, out_channels: 32, kernel: 3, stride: 2, padding: 1, groups: 1, bias: false };
+        let work = ConvWork { spec, batch: 2, size: (14, 14) };
+        assert!(work.is_possible());
+        assert_eq!(work.flops(), 6.0 * 2.0 * (7 * 7 * 32 * 32 * 9) as f64);
+        assert_eq!(ConvWork { spec: Conv2dSpec { groups: 32, ..spec }, ..work }.flops(), work.flops() / 32.0);
+        for wrong in
+            [Conv2dSpec { kernel: 19, ..spec }, Conv2dSpec { groups: 5, ..spec }, Conv2dSpec { stride: 0, ..spec }]
+        {
+            assert!(!ConvWork { spec: wrong, ..work }.is_possible());
+        }
+    }
 
     #[test]
     fn noise_has_every_class_and_enough_batches() {

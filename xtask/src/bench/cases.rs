@@ -81,10 +81,21 @@ pub(super) fn of(subject: Subject) -> Vec<Case> {
                 same(name, format!("--classes {classes} --dim 512 --batch 128 --loss arcface --repeats {steps}"))
             })
             .into(),
-        Subject::Conv => {
-            let name = "convolution 3×3, 32 → 32 at 14×14, batch 128, both gradients".to_owned();
-            vec![same(name, "--batch 128 --repeats 51".to_owned())]
-        }
+        Subject::Conv => [
+            ("3×3, 16 → 16 at 28×28", 31, "--channels 16 --size 28x28"),
+            ("3×3, 64 → 64 at 14×14", 31, "--channels 64"),
+            ("3×3, 256 → 256 at 14×14", 5, "--channels 256"),
+            ("3×3, stride 2, 64 → 128 at 28×28", 15, "--channels 64 --out-channels 128 --size 28x28 --stride 2"),
+            ("5×5, 64 → 64 at 14×14", 11, "--channels 64 --kernel 5"),
+            ("1×1, 64 → 128 at 28×28", 31, "--channels 64 --out-channels 128 --size 28x28 --kernel 1"),
+            ("depthwise 3×3, 128 at 28×28", 21, "--channels 128 --size 28x28 --depthwise"),
+            ("depthwise 7×7, 128 at 14×14", 21, "--channels 128 --kernel 7 --depthwise"),
+        ]
+        .map(|(shown, steps, flags)| {
+            let name = format!("convolution {shown}, batch 128, both gradients");
+            same(name, format!("--batch 128 --repeats {steps} {flags}"))
+        })
+        .into(),
         Subject::Train => [
             ("lenet_2d, 1×28×28", "lenet_2d", 128, 2, 11, ""),
             ("lenet_pp, 1×28×28", "lenet_pp", 128, 2, 3, ""),
@@ -127,7 +138,7 @@ mod tests {
         let count = names.len();
         names.sort();
         names.dedup();
-        assert_eq!((names.len(), count), (9, 9));
+        assert_eq!((names.len(), count), (16, 16));
         for subject in Subject::ALL {
             assert_eq!(Subject::find(subject.name()), Some(subject));
         }

@@ -6,8 +6,9 @@ use crate::out::say;
 use crate::{machine, settings};
 use anyhow::Result;
 use arcsphere::Device;
-use arcsphere::bench::{conv_flops, conv_step, head_flops, head_step, noise, sgemm_peak};
-use arcsphere::config::Config;
+use arcsphere::bench::{ConvWork, data_step, head_flops, head_step, noise, sgemm_peak};
+use arcsphere::config::{AugmentConfig, Config};
+use arcsphere::nn::Conv2dSpec;
 use arcsphere::optim::margin_schedule::MarginSchedule;
 use arcsphere::plan::{self, Plan};
 use arcsphere::train::{Flow, Trainer, Watcher};
@@ -23,7 +24,10 @@ pub(crate) fn run(args: &Bench) -> Result<()> {
     let threads = settings::set_threads(args.threads.unwrap_or(0))?;
     let (subject, flops, (mut seconds, mut extra)) = match args.subject {
         Subject::Head => ("head", Some(head_flops(args.classes, head_dim(args), args.batch)), head(args, threads)?),
-        Subject::Conv => ("conv", Some(conv_flops(args.batch)), conv(args)?),
+        Subject::Conv => {
+            let work = conv_work(args)?;
+            ("conv", Some(work.flops()), conv(args, work))
+        }
         Subject::Train => ("train", None, train(args, threads)?),
     };
     // Before the peak's own matrices count.
@@ -92,13 +96,42 @@ fn head(args: &Bench, threads: usize) -> Result<Timed> {
     Ok((timed(args.repeats, step), json!({"classes": args.classes, "dim": dim, "loss": info.name})))
 }
 
-fn conv(args: &Bench) -> Result<Timed> {
-    let step = conv_step(args.batch, &Device::flex());
-    let shape = json!({"in_channels": 32, "out_channels": 32, "kernel": 3, "height": 14, "width": 14, "pass": "forward and backward"});
-    Ok((timed(args.repeats, step), shape))
+/// The convolution that the flags name: padded by half its kernel, depthwise or full.
+fn conv_work(args: &Bench) -> Result<ConvWork> {
+    let spec = Conv2dSpec {
+        in_channels: args.channels,
+        out_channels: args.out_channels.unwrap_or(args.channels),
+        kernel: args.kernel,
+        stride: args.stride,
+        padding: args.kernel / 2,
+        groups: if args.depthwise { args.channels } else { 1 },
+        bias: false,
+    };
+    let work = ConvWork { spec, batch: args.batch, size: args.size.unwrap_or((14, 14)) };
+    if !work.is_possible() {
+        return Err(mistake!(
+            "there is no such convolution: --channels, --kernel and --stride must be at least 1, the kernel must fit the padded --size, and --depthwise needs as many (or a multiple of) --out-channels as --channels"
+        ));
+    }
+    Ok(work)
 }
 
-/// Whole training steps, data included, on the embedded digits or on noise of a given size.
+fn conv(args: &Bench, work: ConvWork) -> Timed {
+    let shape = json!({
+        "in_channels": work.spec.in_channels,
+        "out_channels": work.spec.out_channels,
+        "kernel": work.spec.kernel,
+        "stride": work.spec.stride,
+        "groups": work.spec.groups,
+        "height": work.size.0,
+        "width": work.size.1,
+        "pass": "forward and backward",
+    });
+    (timed(args.repeats, work.step(&Device::flex())), shape)
+}
+
+/// Whole training steps, data included, on the embedded digits or on noise of a given size, with
+/// the augmentation that the presets have for such images.
 fn train(args: &Bench, threads: usize) -> Result<Timed> {
     struct Clock {
         last: Instant,
@@ -122,6 +155,10 @@ fn train(args: &Bench, threads: usize) -> Result<Timed> {
     config.train.epochs = 1_000_000;
     config.data.validation = 0.0;
     config.margin_schedule = MarginSchedule::IMMEDIATE;
+    config.data.augment = match args.size {
+        Some(_) => AugmentConfig { pad_crop: 4, flip: true, shift: 0 },
+        None => AugmentConfig { shift: 2, ..AugmentConfig::default() },
+    };
     let source = match args.size {
         Some((height, width)) => noise(Shape::new(3, height, width), args.batch)?,
         None => settings::open(&config)?,
@@ -129,7 +166,17 @@ fn train(args: &Bench, threads: usize) -> Result<Timed> {
     let splits = plan::split(&config, &source)?;
     let plan = Plan::check(&config, &splits)?;
     let shape = splits.train.shape();
+    let mut data = data_step(&plan, &splits);
+    data()?;
+    let mut data_seconds = Vec::with_capacity(args.repeats);
+    for _ in 0..args.repeats {
+        let started = Instant::now();
+        data()?;
+        data_seconds.push(started.elapsed().as_secs_f64());
+    }
+    data_seconds.sort_by(f64::total_cmp);
     let facts = json!({
+        "data_ms": data_seconds[data_seconds.len() / 2] * 1e3,
         "backbone": plan.backbone.name,
         "loss": plan.loss.name,
         "dim": config.model.dim,
