@@ -14,6 +14,16 @@ const REPEL_MAX_WORK: usize = 4_000_000;
 
 /// `classes` unit vectors in `dim` dimensions, random but spread.
 pub fn spread<R: Rng>(classes: usize, dim: usize, rng: &mut R) -> Vec<f32> {
+    if dim > 2 && !is_repelled(classes, dim) {
+        // One by one: a million prototypes in f64 would take more memory than training them.
+        let (mut points, mut point) = (Vec::with_capacity(classes * dim), vec![0.0; dim]);
+        for _ in 0..classes {
+            point.fill_with(|| gaussian(rng));
+            normalize(&mut point, dim);
+            points.extend(point.iter().map(|&v| v as f32));
+        }
+        return points;
+    }
     let mut points: Vec<f64> = (0..classes * dim).map(|_| gaussian(rng)).collect();
     arrange(&mut points, dim);
     points.iter().map(|&v| v as f32).collect()
@@ -41,9 +51,14 @@ fn arrange(points: &mut [f64], dim: usize) {
     normalize(points, dim);
     if dim == 2 {
         circle(points);
-    } else if (points.len() / dim).saturating_mul(points.len()) <= REPEL_MAX_WORK {
+    } else if is_repelled(points.len() / dim, dim) {
         repel(points, dim);
     }
+}
+
+/// Whether so many prototypes in more than two dimensions are pushed apart.
+fn is_repelled(classes: usize, dim: usize) -> bool {
+    classes.saturating_mul(classes).saturating_mul(dim) <= REPEL_MAX_WORK
 }
 
 /// Even gaps, in the points' own order.
@@ -145,6 +160,17 @@ mod tests {
         // The simplex of 4 in 3-D, 109.47°, and of 10 in 32-D, 96.38°.
         assert!(nearest(&spread(4, 3, &mut rng), 3).to_degrees() > 105.0);
         assert!(nearest(&spread(10, 32, &mut rng), 32).to_degrees() > 93.0);
+    }
+
+    #[test]
+    fn many_prototypes_are_unit_directions_of_their_own() {
+        let points = spread(3000, 8, &mut ChaCha8Rng::seed_from_u64(2));
+        for p in points.chunks(8) {
+            assert!((p.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-6);
+        }
+        assert_ne!(points[..8], points[8..16]);
+        let mean: f32 = points.iter().step_by(8).sum::<f32>() / 3000.0;
+        assert!(mean.abs() < 0.05, "{mean}");
     }
 
     #[test]
