@@ -28,6 +28,8 @@ pub mod angles;
 
 pub mod pca;
 
+pub mod retrieval;
+
 pub mod results;
 
 pub mod figure;
