@@ -30,6 +30,8 @@ pub mod pca;
 
 pub mod retrieval;
 
+pub mod regression;
+
 pub mod results;
 
 pub mod figure;
