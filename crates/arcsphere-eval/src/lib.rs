@@ -34,6 +34,8 @@ pub mod regression;
 
 pub mod results;
 
+pub mod sweep;
+
 pub mod figure;
 
 pub mod report;
