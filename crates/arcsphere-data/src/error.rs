@@ -232,6 +232,30 @@ pub enum DataError {
         /// Classes needed.
         needed: usize,
     },
+    /// Fewer classes than a P×K batch takes.
+    #[error(
+        "a batch takes {needed} classes, but the set has {found}; lower the classes per batch (P) to at most \
+         {found}, or add classes"
+    )]
+    TooFewClassesForBatch {
+        /// Classes of the set.
+        found: usize,
+        /// Classes of a batch, P.
+        needed: usize,
+    },
+    /// A class with fewer images than a P×K batch takes of it.
+    #[error(
+        "class `{class}` has {found} images, but a batch takes {needed} of each of its classes; lower the \
+         images per class (K), add images, or leave the class out"
+    )]
+    TooFewInClass {
+        /// The first such class.
+        class: String,
+        /// Its number of images.
+        found: usize,
+        /// Images of a class in a batch, K.
+        needed: usize,
+    },
     /// A fraction outside (0, 1).
     #[error("{what} is {value}, expected a number between 0 and 1 (both excluded)")]
     BadFraction {

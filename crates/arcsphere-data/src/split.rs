@@ -103,7 +103,7 @@ impl Dataset {
     }
 
     /// Indices of each class's images.
-    fn members(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn members(&self) -> Vec<Vec<usize>> {
         let mut members = vec![Vec::new(); self.n_classes()];
         for (i, &label) in self.labels().iter().enumerate() {
             members[label as usize].push(i);
