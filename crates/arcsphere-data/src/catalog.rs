@@ -8,6 +8,8 @@ use crate::error::DataError;
 use crate::split::test_classes;
 use crate::{embedded, files, folder, idx};
 
+mod derived;
+
 /// How [`open`] looks for a set and what it does with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenOptions {
@@ -165,13 +167,16 @@ pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
 /// is recognized by what it holds: idx files, CIFAR binary files, or else a folder of images per
 /// class. A name wins over a folder of that name; write `./name` for the folder.
 ///
+/// `age:PATH` is a folder of faces whose names begin with the age, or a CSV of (path, age), with a class
+/// for each year; `age/5:PATH` has one for each 5 years. See [`age`](crate::age).
+///
 /// With `options.open_set`, `test_fraction` of the classes are held out: the training images of the
 /// others, and the test images of these, make the source. Limits come last, and leave no training
 /// class without an image.
 ///
 /// # Errors
-/// [`UnknownDataset`](DataError::UnknownDataset), [`NotFetched`](DataError::NotFetched), and those
-/// of the readers and splits.
+/// [`UnknownDataset`](DataError::UnknownDataset), [`NotFetched`](DataError::NotFetched),
+/// [`BadBinWidth`](DataError::BadBinWidth), and those of the readers and splits.
 ///
 /// ```
 /// use arcsphere_data::catalog::{OpenOptions, open};
@@ -185,18 +190,22 @@ pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn open(spec: &str, options: &OpenOptions) -> Result<Source, DataError> {
-    let loaded = match DATASETS.iter().find(|d| d.name == spec) {
-        Some(info) => open_known(info, options)?,
-        None if Path::new(spec).is_dir() => open_folder(Path::new(spec), options)?,
+    finish(load(spec, options)?, options)
+}
+
+fn load(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
+    if let Some(loaded) = derived::load(spec, options) {
+        return loaded;
+    }
+    match DATASETS.iter().find(|d| d.name == spec) {
+        Some(info) => open_known(info, options),
+        None if Path::new(spec).is_dir() => open_folder(Path::new(spec), options),
         None if spec.contains(['/', '\\']) || spec.starts_with('.') => {
-            return Err(DataError::Missing {
-                path: PathBuf::from(spec),
-                expected: "a folder of images, of idx files or of CIFAR binary files".into(),
-            });
+            let expected = "a folder of images, of idx files or of CIFAR binary files".into();
+            Err(DataError::Missing { path: PathBuf::from(spec), expected })
         }
-        None => return Err(find(spec).err().unwrap_or(DataError::ZeroClasses { origin: spec.into() })),
-    };
-    finish(loaded, options)
+        None => Err(find(spec).err().unwrap_or(DataError::ZeroClasses { origin: spec.into() })),
+    }
 }
 
 /// What a reader gave, before options are applied.
@@ -252,17 +261,19 @@ fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
             return Ok(closed(name, cifar::read_folder(dir, which)?));
         }
     }
-    let split = folder::read(dir, options.resize)?;
-    let (train, test, open_set) = match split {
-        folder::Images::Whole(all) if options.open_set => {
-            let (train, test) = all.split_classes(options.test_fraction, options.seed)?;
-            (train, test, true)
-        }
-        folder::Images::Whole(all) => {
-            let (train, test) = all.stratified_split(options.test_fraction, options.seed)?;
-            (train, test, false)
-        }
-        folder::Images::Split { train, test, open_set } => (train, test, open_set),
+    match folder::read(dir, options.resize)? {
+        folder::Images::Whole(all) => split(name, &all, options),
+        folder::Images::Split { train, test, open_set } => Ok(Loaded { name, train, test, open_set }),
+    }
+}
+
+/// A set that says nothing of training and test images, split as the options say.
+fn split(name: String, all: &Dataset, options: &OpenOptions) -> Result<Loaded, DataError> {
+    let open_set = options.open_set;
+    let (train, test) = if open_set {
+        all.split_classes(options.test_fraction, options.seed)?
+    } else {
+        all.stratified_split(options.test_fraction, options.seed)?
     };
     Ok(Loaded { name, train, test, open_set })
 }

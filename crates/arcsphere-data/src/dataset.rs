@@ -1,9 +1,11 @@
-//! Labelled images in memory: 8-bit planes, a label each, a name per class.
+//! Labelled images in memory: 8-bit planes, a label each, a name per class; an ordered target, where
+//! there is one.
 
 use sha2::{Digest, Sha256};
 
 use crate::error::DataError;
 pub use crate::shape::Shape;
+use crate::target::{Targets, Unit};
 
 /// Labelled images of one shape.
 ///
@@ -18,6 +20,7 @@ pub struct Dataset {
     pixels: Vec<u8>,
     labels: Vec<u32>,
     classes: Vec<String>,
+    targets: Option<Targets>,
 }
 
 impl Dataset {
@@ -66,7 +69,41 @@ impl Dataset {
             let label = labels[record];
             return Err(DataError::LabelOutOfRange { origin: origin(), record, label, n_classes });
         }
-        Ok(Self { shape, pixels, labels, classes })
+        Ok(Self { shape, pixels, labels, classes, targets: None })
+    }
+
+    /// The same set with an ordered target, which every part of it keeps.
+    ///
+    /// # Errors
+    /// [`TargetCount`](DataError::TargetCount) unless there is a value for each image and for each
+    /// class.
+    ///
+    /// ```
+    /// use arcsphere_data::target::{Targets, Unit};
+    /// use arcsphere_data::{Dataset, Shape};
+    ///
+    /// let names = vec!["20-24".to_string(), "25-29".to_string()];
+    /// let faces = Dataset::new(Shape::new(1, 1, 1), vec![0; 3], vec![1, 0, 1], names)?
+    ///     .with_targets(Targets::new(Unit::Years, vec![29.0, 20.0, 25.0], vec![22.0, 27.0])?)?;
+    /// assert_eq!(faces.take(2)?.targets().unwrap().values(), [29.0, 20.0]);
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
+    pub fn with_targets(mut self, targets: Targets) -> Result<Self, DataError> {
+        for (of, found, expected) in [
+            ("images", targets.values().len(), self.len()),
+            ("classes", targets.class_values().len(), self.n_classes()),
+        ] {
+            if found != expected {
+                return Err(DataError::TargetCount { of, found, expected });
+            }
+        }
+        self.targets = Some(targets);
+        Ok(self)
+    }
+
+    /// The ordered target of the images and the classes, if they have one.
+    pub fn targets(&self) -> Option<&Targets> {
+        self.targets.as_ref()
     }
 
     /// Number of images, at least 1.
@@ -138,7 +175,8 @@ impl Dataset {
             pixels.extend_from_slice(self.image(i));
             labels.push(self.labels[i]);
         }
-        Ok(Self { shape: self.shape, pixels, labels, classes: self.classes.clone() })
+        let targets = self.targets.as_ref().map(|t| t.of_images(indices));
+        Ok(Self { shape: self.shape, pixels, labels, classes: self.classes.clone(), targets })
     }
 
     /// The first `n` images, or all when there are fewer.
@@ -162,7 +200,9 @@ impl Dataset {
     }
 
     /// SHA-256 in hexadecimal over the shape (three `u64`), the number of images (`u64`), the
-    /// pixels and the labels (`u32` each), all little-endian. Class names do not enter.
+    /// pixels and the labels (`u32` each), all little-endian; then, where the set has an ordered target,
+    /// the name of its unit and the values (`f32` each) of the images and of the classes. Class names do
+    /// not enter.
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         let Shape { channels, height, width } = self.shape;
@@ -172,6 +212,12 @@ impl Dataset {
         hash.update(&self.pixels);
         for label in &self.labels {
             hash.update(label.to_le_bytes());
+        }
+        if let Some(targets) = &self.targets {
+            hash.update(targets.unit().name());
+            for value in targets.values().iter().chain(targets.class_values()) {
+                hash.update(value.to_le_bytes());
+            }
         }
         hex(&hash.finalize())
     }
@@ -197,12 +243,20 @@ impl Source {
     /// Puts two sets together.
     ///
     /// # Errors
-    /// [`ShapeMismatch`](DataError::ShapeMismatch) when their images differ in shape.
+    /// [`ShapeMismatch`](DataError::ShapeMismatch) when their images differ in shape,
+    /// [`TargetMismatch`](DataError::TargetMismatch) when their ordered targets differ in unit, or only
+    /// one has any.
     pub fn new(name: impl Into<String>, train: Dataset, test: Dataset, open_set: bool) -> Result<Self, DataError> {
         let name = name.into();
         if train.shape() != test.shape() {
             let (train, test) = (train.shape(), test.shape());
             return Err(DataError::ShapeMismatch { name, train, test });
+        }
+        let unit = |set: &Dataset| set.targets().map(Targets::unit);
+        if unit(&train) != unit(&test) {
+            let said = |set| unit(set).map_or("no target", Unit::name);
+            let (train, test) = (said(&train), said(&test));
+            return Err(DataError::TargetMismatch { name, train, test });
         }
         let mut hash = Sha256::new();
         hash.update(train.sha256());
@@ -286,12 +340,47 @@ mod tests {
         let mut other = small();
         other.shape = Shape::new(1, 1, 4);
         assert_ne!(set.sha256(), other.sha256());
+        let values = [7.0, 25.0, 26.0, 90.0];
+        let digests = [
+            set.sha256(),
+            aged().sha256(),
+            with(Unit::Degrees, &values, &[7.0, 25.5, 90.0]).unwrap().sha256(),
+            with(Unit::Years, &values, &[7.0, 25.0, 90.0]).unwrap().sha256(),
+            with(Unit::Years, &[7.0, 25.0, 26.0, 91.0], &[7.0, 25.5, 90.0]).unwrap().sha256(),
+        ];
+        let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len());
     }
 
     #[test]
-    fn a_source_wants_one_shape() {
+    fn a_source_wants_one_shape_and_one_unit() {
         let flat = Dataset::new(Shape::new(1, 1, 4), vec![0; 4], vec![0], names(3)).unwrap();
         let error = Source::new("mixed", small(), flat, false).unwrap_err();
         assert!(error.to_string().contains("1x2x2"), "{error}");
+        for (train, test) in [(small(), aged()), (aged(), with(Unit::Degrees, &[1.0; 4], &[2.0; 3]).unwrap())] {
+            let error = Source::new("mixed", train, test, false).unwrap_err();
+            assert!(matches!(error, DataError::TargetMismatch { .. }), "{error}");
+        }
+        assert!(Source::new("both", aged(), aged(), false).is_ok());
+    }
+
+    fn with(unit: Unit, values: &[f32], class_values: &[f32]) -> Result<Dataset, DataError> {
+        small().with_targets(Targets::new(unit, values.to_vec(), class_values.to_vec())?)
+    }
+
+    fn aged() -> Dataset {
+        with(Unit::Years, &[7.0, 25.0, 26.0, 90.0], &[7.0, 25.5, 90.0]).unwrap()
+    }
+
+    #[test]
+    fn targets_are_of_all_images_and_classes_and_follow_them() {
+        let error = with(Unit::Years, &[1.0; 5], &[1.0; 3]).unwrap_err();
+        assert!(matches!(error, DataError::TargetCount { of: "images", found: 5, expected: 4 }), "{error}");
+        let error = with(Unit::Years, &[1.0; 4], &[1.0; 2]).unwrap_err();
+        assert!(matches!(error, DataError::TargetCount { of: "classes", found: 2, expected: 3 }), "{error}");
+        let part = aged().subset(&[3, 0, 3]).unwrap();
+        let targets = part.targets().unwrap();
+        assert_eq!((targets.values(), targets.class_values()), (&[90.0, 7.0, 90.0][..], &[7.0, 25.5, 90.0][..]));
+        assert_eq!(small().targets(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! One named error for each way in which a data set can be broken.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::shape::Shape;
@@ -231,6 +232,114 @@ pub enum DataError {
         found: usize,
         /// Classes needed.
         needed: usize,
+    },
+    /// Fewer classes than a P×K batch takes.
+    #[error(
+        "a batch takes {needed} classes, but the set has {found}; lower the classes per batch (P) to at most \
+         {found}, or add classes"
+    )]
+    TooFewClassesForBatch {
+        /// Classes of the set.
+        found: usize,
+        /// Classes of a batch, P.
+        needed: usize,
+    },
+    /// A class with fewer images than a P×K batch takes of it.
+    #[error(
+        "class `{class}` has {found} images, but a batch takes {needed} of each of its classes; lower the \
+         images per class (K), add images, or leave the class out"
+    )]
+    TooFewInClass {
+        /// The first such class.
+        class: String,
+        /// Its number of images.
+        found: usize,
+        /// Images of a class in a batch, K.
+        needed: usize,
+    },
+    /// A file name that does not begin with an age.
+    #[error(
+        "{}: the name does not begin with an age, expected AGE_GENDER_RACE_DATE as in 25_0_2_20170116174525125.jpg; \
+         rename it, or give a CSV of (path, age)",
+        path.display()
+    )]
+    NoAge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An age that nobody has.
+    #[error("{origin}: age {age}, expected {}..={} years; correct it, or take the image away", range.start(), range.end())]
+    AgeOutOfRange {
+        /// The image, or the file and its line.
+        origin: String,
+        /// The age found, in years.
+        age: f32,
+        /// The ages expected, in years.
+        range: RangeInclusive<f32>,
+    },
+    /// A width of age bins that makes no sense.
+    #[error(
+        "the width of an age bin is {found}, expected a whole number of years in {}..={}",
+        range.start(), range.end()
+    )]
+    BadBinWidth {
+        /// The width found, as it was written.
+        found: String,
+        /// The widths expected, in years.
+        range: RangeInclusive<u32>,
+    },
+    /// A row of a text table that cannot be understood.
+    #[error("{}, line {line}: {reason}", path.display())]
+    BadRow {
+        /// The table.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// An image that is listed twice.
+    #[error(
+        "{origin}: image `{image}` is there already ({first}), and a copy could come both into training and into \
+         the test; keep one of the two"
+    )]
+    RepeatedImage {
+        /// The folder, or the table and its line.
+        origin: String,
+        /// The image.
+        image: String,
+        /// Where it is first.
+        first: String,
+    },
+    /// An ordered target for another number of images or classes.
+    #[error("an ordered target for {found} {of}, expected one for each of {expected}")]
+    TargetCount {
+        /// "images" or "classes".
+        of: &'static str,
+        /// Number of values found.
+        found: usize,
+        /// Number of images or classes.
+        expected: usize,
+    },
+    /// An ordered target that is no number.
+    #[error("the ordered target of {of} {index} is {value}, expected a finite number")]
+    TargetNotFinite {
+        /// "image" or "class".
+        of: &'static str,
+        /// Its index, from 0.
+        index: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// Ordered targets that cannot be compared.
+    #[error("{name}: training images are ordered by {train} and test images by {test}, expected one unit for both")]
+    TargetMismatch {
+        /// The set.
+        name: String,
+        /// Unit of the training images, or "no target".
+        train: &'static str,
+        /// Unit of the test images, or "no target".
+        test: &'static str,
     },
     /// A fraction outside (0, 1).
     #[error("{what} is {value}, expected a number between 0 and 1 (both excluded)")]

@@ -100,6 +100,17 @@ pub fn read_image(path: &Path, resize: Option<(usize, usize)>) -> Result<(Shape,
     Ok((Shape::new(image.channels, image.height, image.width), image.planes))
 }
 
+/// Reads images with their labels, at least one, in the order given; `resize` as in [`read`].
+pub(crate) fn read_labelled(
+    images: Vec<(PathBuf, u32)>,
+    classes: Vec<String>,
+    resize: Option<(usize, usize)>,
+) -> Result<Dataset, DataError> {
+    check_size(resize)?;
+    let files = Files { classes, images };
+    Part::decode(&files, resize, None)?.into_dataset(&files, false)
+}
+
 fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
     match resize.map(|(height, width)| Shape::new(3, height, width)) {
         Some(shape) if !shape.is_usable() => Err(DataError::BadShape { shape, max: Shape::MAX_VALUES }),
@@ -107,7 +118,7 @@ fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
     }
 }
 
-/// Class names and image files, both sorted.
+/// Class names, and image files with their labels.
 struct Files {
     classes: Vec<String>,
     images: Vec<(PathBuf, u32)>,
@@ -133,7 +144,8 @@ fn list_images(root: &Path) -> Result<Files, DataError> {
     Ok(Files { classes, images })
 }
 
-fn is_image(path: &Path) -> bool {
+/// True for a file with an extension of [`EXTENSIONS`].
+pub(crate) fn is_image(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) && path.is_file()
 }

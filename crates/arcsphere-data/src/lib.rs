@@ -1,8 +1,9 @@
 //! Images, data sets, pairs, augmentation, sampling and batches.
 //!
-//! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`embedded`]) makes a
+//! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`age`], [`embedded`]) makes a
 //! [`Dataset`]; [`sampler`] orders its indices; [`batch`] turns the indices into normalized `f32`
 //! planes, by way of [`augment`]. [`catalog::open`] is the front door: it takes a name or a folder.
+//! Where what is to be learned has an order, as ages have, a set carries [`target::Targets`].
 //!
 //! ```
 //! use arcsphere_data::{batch, catalog, sampler};
@@ -30,6 +31,8 @@ mod shape;
 
 pub mod error;
 
+pub mod target;
+
 pub mod dataset;
 mod files;
 
@@ -40,6 +43,7 @@ pub mod cifar;
 pub mod folder;
 pub mod idx;
 
+pub mod age;
 pub mod embedded;
 
 pub mod catalog;
@@ -63,3 +67,4 @@ pub use catalog::{OpenOptions, open};
 pub use dataset::{Dataset, Shape, Source};
 pub use error::DataError;
 pub use pairs::Pairs;
+pub use target::{Targets, Unit};

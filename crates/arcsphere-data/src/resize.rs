@@ -59,7 +59,11 @@ impl Dataset {
                 }
             },
         );
-        Self::new(shape, pixels, self.labels().to_vec(), self.classes().to_vec())
+        let resized = Self::new(shape, pixels, self.labels().to_vec(), self.classes().to_vec())?;
+        match self.targets() {
+            Some(targets) => resized.with_targets(targets.clone()),
+            None => Ok(resized),
+        }
     }
 }
 

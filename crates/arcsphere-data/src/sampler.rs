@@ -1,6 +1,9 @@
-//! The order in which training sees a set: a permutation per epoch, cut into batches.
+//! The order in which training sees a set: a permutation per epoch, cut into batches, or batches of
+//! so many classes and so many images of each.
 
 use crate::rng;
+
+mod by_class;
 
 /// A permutation of `0..n`, a pure function of `(seed, epoch)`: Fisher–Yates driven by ChaCha8 with
 /// `(seed, epoch)` in its key. Resuming at any epoch needs no stored state.
@@ -21,7 +24,8 @@ pub fn permutation(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     order
 }
 
-/// The batches of one epoch.
+/// The batches of one epoch: [`new`](Self::new), [`by_class`](Self::by_class) or
+/// [`in_order`](Self::in_order).
 #[derive(Clone, Debug)]
 pub struct Batches {
     order: Vec<u32>,

@@ -70,13 +70,19 @@ impl Dataset {
         }
         let mut pixels = Vec::new();
         let mut labels = Vec::new();
+        let mut kept = Vec::new();
         for (i, &old) in self.labels().iter().enumerate() {
             if let Some(label) = new_label[old as usize] {
                 labels.push(label);
                 pixels.extend_from_slice(self.image(i));
+                kept.push(i);
             }
         }
-        Self::new(self.shape(), pixels, labels, classes)
+        let part = Self::new(self.shape(), pixels, labels, classes)?;
+        match self.targets() {
+            Some(targets) => part.with_targets(targets.of_images(&kept).of_classes(keep)),
+            None => Ok(part),
+        }
     }
 
     /// At most `n` images, as evenly over the classes as they allow, first come first, in the
@@ -103,7 +109,7 @@ impl Dataset {
     }
 
     /// Indices of each class's images.
-    fn members(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn members(&self) -> Vec<Vec<usize>> {
         let mut members = vec![Vec::new(); self.n_classes()];
         for (i, &label) in self.labels().iter().enumerate() {
             members[label as usize].push(i);

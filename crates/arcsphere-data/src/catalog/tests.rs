@@ -90,6 +90,41 @@ fn a_folder_of_images_is_split_by_seed() {
 }
 
 #[test]
+fn faces_with_ages_are_split_and_keep_them() {
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..40_u8 {
+        let path = dir.path().join(format!("{}_0_0_{i:02}.png", 20 + i % 4));
+        image::GrayImage::from_pixel(3, 2, image::Luma([i])).save(path).unwrap();
+    }
+    let at = |prefix: &str| format!("{prefix}:{}", dir.path().display());
+    let source = open(&at("age"), &OpenOptions::default()).unwrap();
+    assert!(source.name.ends_with("(ages by the year)"), "{}", source.name);
+    assert_eq!((source.train.class_counts(), source.test.class_counts()), (vec![8; 4], vec![2; 4]));
+    assert_eq!(source.test.targets().unwrap().class_values(), [20.0, 21.0, 22.0, 23.0]);
+    let again = OpenOptions { seed: 1, ..OpenOptions::default() };
+    assert_ne!(open(&at("age"), &again).unwrap().sha256, source.sha256);
+
+    let options = OpenOptions { limit_train: Some(4), resize: Some((4, 4)), ..OpenOptions::default() };
+    let bins = open(&at("age/2"), &options).unwrap();
+    assert!(bins.name.ends_with("(ages in bins of 2 years)"), "{}", bins.name);
+    assert_eq!((bins.train.classes(), bins.train.len()), (&["20-21".to_string(), "22-23".into()][..], 4));
+    let targets = bins.train.targets().unwrap();
+    assert_eq!((targets.values().len(), targets.class_values()), (4, &[20.5, 22.5][..]));
+
+    let options = OpenOptions { open_set: true, test_fraction: 0.5, ..OpenOptions::default() };
+    let unseen = open(&at("age"), &options).unwrap();
+    let years = |set: &Dataset| set.targets().unwrap().class_values().to_vec();
+    assert!(years(&unseen.train).iter().all(|y| !years(&unseen.test).contains(y)));
+
+    for spec in ["age/x", "age/0", "age/", "age/1/2"] {
+        let error = open(&at(spec), &OpenOptions::default()).unwrap_err();
+        assert!(matches!(error, DataError::BadBinWidth { .. }), "{spec}: {error}");
+    }
+    let error = open("age:no/such/folder", &OpenOptions::default()).unwrap_err();
+    assert!(matches!(error, DataError::Missing { .. }), "{error}");
+}
+
+#[test]
 fn an_open_set_from_a_set_with_its_own_test_images() {
     let options = OpenOptions { open_set: true, test_fraction: 0.3, ..OpenOptions::default() };
     let source = open("mnist-embedded", &options).unwrap();
