@@ -19,6 +19,8 @@ pub mod pca;
 
 pub mod results;
 
+pub mod sweep;
+
 pub mod figure;
 
 pub mod report;
