@@ -73,6 +73,9 @@ pub enum EvalError {
         /// The legal range, in words.
         expected: &'static str,
     },
+    /// A sweep holds one setting and seed more than once.
+    #[error("the sweep holds {0} more than once: keep one of the cells")]
+    Twice(String),
     /// A figure could not be drawn or encoded.
     #[error("cannot draw the figure: {0}")]
     Figure(String),

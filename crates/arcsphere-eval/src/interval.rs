@@ -8,7 +8,8 @@
 //!
 //! The mean's interval over seeds speaks of runs with other seeds on the same
 //! data; Wilson's speaks of other test samples with the same network. Neither
-//! covers both.
+//! covers both. Intervals that assume no distribution are in
+//! [`bootstrap`](crate::bootstrap), tests of differences in [`paired`](crate::paired).
 
 use serde::{Deserialize, Serialize};
 
@@ -106,9 +107,7 @@ pub fn mean_at(values: &[f64], level: f64) -> Result<Mean> {
     if n == 0 {
         return Err(EvalError::TooFew { what: "a mean", got: 0, needed: 1 });
     }
-    if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-        return Err(EvalError::NotFinite { what: "a value of a mean", index, value: values[index] });
-    }
+    finite("a value of a mean", values)?;
     let value = values.iter().sum::<f64>() / n as f64;
     if n == 1 {
         student_t(1, level)?;
@@ -128,6 +127,11 @@ pub fn mean_at(values: &[f64], level: f64) -> Result<Mean> {
 /// # Errors
 /// [`EvalError::Length`] if the two differ in length, else as [`mean_at`].
 pub fn paired_difference(a: &[f64], b: &[f64], level: f64) -> Result<Mean> {
+    mean_at(&differences(a, b)?, level)
+}
+
+/// a[i] − b[i].
+pub(crate) fn differences(a: &[f64], b: &[f64]) -> Result<Vec<f64>> {
     if a.len() != b.len() {
         return Err(EvalError::Length {
             what: "the second series of a paired difference",
@@ -135,8 +139,15 @@ pub fn paired_difference(a: &[f64], b: &[f64], level: f64) -> Result<Mean> {
             expected: a.len(),
         });
     }
-    let differences: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
-    mean_at(&differences, level)
+    Ok(a.iter().zip(b).map(|(x, y)| x - y).collect())
+}
+
+/// Refuses a NaN or an infinity by its place.
+pub(crate) fn finite(what: &'static str, values: &[f64]) -> Result<()> {
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(index) => Err(EvalError::NotFinite { what, index, value: values[index] }),
+        None => Ok(()),
+    }
 }
 
 /// The two-sided point t of Student's distribution with `df` degrees of freedom:
@@ -173,7 +184,7 @@ pub fn student_t(df: usize, level: f64) -> Result<f64> {
 
 /// P(|T| ≤ t) for integer degrees of freedom, as the finite sums of Abramowitz
 /// and Stegun 26.7.3 and 26.7.4, with θ = arctan(t/√df).
-fn central_probability(t: f64, df: usize) -> f64 {
+pub(crate) fn central_probability(t: f64, df: usize) -> f64 {
     let theta = (t / (df as f64).sqrt()).atan();
     let (sin, cos) = theta.sin_cos();
     let cos2 = cos * cos;

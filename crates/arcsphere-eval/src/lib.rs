@@ -3,19 +3,34 @@
 //! This crate sees slices: embeddings `[N, D]` row by row, prototypes `[C, D]`,
 //! labels, scores. It knows nothing of networks, losses or training, so that a
 //! number printed here depends on nothing but what was handed in. Statistics are
-//! computed in `f64` and no function draws a random number.
+//! computed in `f64`, and a function that draws random numbers draws them only from a
+//! seed that it is handed.
 //!
 //! A module imports only modules listed above it.
 
 pub mod error;
 
+mod random;
+
+mod normal;
+
 pub mod interval;
+
+pub mod bootstrap;
+
+pub mod holm;
+
+pub mod paired;
 
 pub mod verification;
 
 pub mod angles;
 
 pub mod pca;
+
+pub mod retrieval;
+
+pub mod regression;
 
 pub mod results;
 

@@ -10,13 +10,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{EvalError, Result};
+use crate::error::Result;
 
-mod csv;
-mod file;
+pub(crate) mod csv;
+pub(crate) mod file;
 mod summary;
 
 pub use file::write_atomic;
+pub(crate) use summary::accuracies;
 pub use summary::{LossSummary, Method, summarize};
 
 /// Everything that a comparison measured, and what made it.
@@ -72,6 +73,10 @@ pub struct Machine {
 pub struct Run {
     /// Registry name of the loss.
     pub loss: String,
+    /// Who trained it: `default`, or `naive` for plain training without what keeps a run
+    /// from collapsing; empty where only one way of training was compared.
+    #[serde(default)]
+    pub trainer: String,
     /// Angle multiplier.
     pub m0: Option<f64>,
     /// Angle margin in radians.
@@ -115,6 +120,33 @@ pub struct Run {
     /// Impostor test pairs.
     #[serde(default)]
     pub n_impostor: u64,
+    /// Recall@1 on the test set, each sample against all others.
+    #[serde(default)]
+    pub recall_at_1: Option<f64>,
+    /// MAP@R on the test set.
+    #[serde(default)]
+    pub map_at_r: Option<f64>,
+    /// NMI of k-means clusters of the test embeddings with their classes.
+    #[serde(default)]
+    pub nmi: Option<f64>,
+    /// Mean absolute error of a predicted number on the test set, in `target_unit`.
+    #[serde(default)]
+    pub mae: Option<f64>,
+    /// Lower end of its 95 % interval over the samples.
+    #[serde(default)]
+    pub mae_low: Option<f64>,
+    /// Upper end of its 95 % interval over the samples.
+    #[serde(default)]
+    pub mae_high: Option<f64>,
+    /// Cumulative score by largest error, keyed as [`cs_key`] writes it.
+    #[serde(default)]
+    pub cs: BTreeMap<String, f64>,
+    /// Test samples with a predicted number: the n of `mae` and `cs`.
+    #[serde(default)]
+    pub n_regression: u64,
+    /// Unit of the predicted number, such as `years` or `°`.
+    #[serde(default)]
+    pub target_unit: String,
     /// Mean angle between a test embedding and its prototype.
     pub target_angle_mean: Option<f64>,
     /// Standard deviation of that angle.
@@ -142,6 +174,12 @@ pub struct Run {
     pub collapsed: bool,
     /// Why it counts as collapsed; empty otherwise.
     pub reason: String,
+    /// Rollbacks that saved the run: it began to collapse so often and went on.
+    #[serde(default)]
+    pub recovered: u64,
+    /// What it collapsed or nearly collapsed of, a name each, in the order seen.
+    #[serde(default)]
+    pub causes: Vec<String>,
 }
 
 /// The key of an FMR in [`Run::tmr_at_fmr`]: `1e-2`, `1e-3`, `5e-4`.
@@ -153,6 +191,11 @@ pub fn fmr_key(fmr: f64) -> String {
     format!("{fmr:e}")
 }
 
+/// The key of a largest error in [`Run::cs`]: `5`, `2.5`.
+pub fn cs_key(k: f64) -> String {
+    k.to_string()
+}
+
 impl Results {
     /// JSON with the fields in their declared order, two spaces a level, a line
     /// end at the end. A number that is not finite becomes `null`.
@@ -160,22 +203,21 @@ impl Results {
     /// # Errors
     /// Never for data built in memory; the signature follows serde's.
     pub fn to_json(&self) -> std::result::Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|s| s + "\n")
+        file::to_json(self)
     }
 
     /// Writes [`Results::to_json`] to `path` by [`write_atomic`].
     ///
     /// # Errors
-    /// [`EvalError::Io`] or [`EvalError::Json`].
+    /// [`EvalError::Io`](crate::EvalError::Io) or [`EvalError::Json`](crate::EvalError::Json).
     pub fn write_json(&self, path: &Path) -> Result<()> {
-        let text = self.to_json().map_err(|source| EvalError::Json { path: path.to_owned(), source })?;
-        write_atomic(path, text.as_bytes())
+        file::write_json(self, path)
     }
 
     /// Writes [`Results::to_csv`] to `path` by [`write_atomic`].
     ///
     /// # Errors
-    /// [`EvalError::Io`].
+    /// [`EvalError::Io`](crate::EvalError::Io).
     pub fn write_csv(&self, path: &Path) -> Result<()> {
         write_atomic(path, self.to_csv().as_bytes())
     }
@@ -183,10 +225,10 @@ impl Results {
     /// Reads what [`Results::write_json`] wrote.
     ///
     /// # Errors
-    /// [`EvalError::Io`], or [`EvalError::Json`] with the place of the first fault.
+    /// [`EvalError::Io`](crate::EvalError::Io), or
+    /// [`EvalError::Json`](crate::EvalError::Json) with the place of the first fault.
     pub fn read_json(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| EvalError::Io { path: path.to_owned(), source })?;
-        serde_json::from_str(&text).map_err(|source| EvalError::Json { path: path.to_owned(), source })
+        file::read_json(path)
     }
 }
 
@@ -269,6 +311,19 @@ pub(crate) mod tests {
         for absent in ["scale", "accuracy", "accuracy_low", "accuracy_high"] {
             assert!(json["runs"][1][absent].is_null(), "{absent}");
         }
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_is_read() {
+        let text = serde_json::to_string(&run("arcface", 1, 970)).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let fields = json.as_object_mut().unwrap();
+        let later =
+            "trainer recall_at_1 map_at_r nmi mae mae_low mae_high cs n_regression target_unit recovered causes";
+        for key in later.split_whitespace() {
+            assert!(fields.remove(key).is_some(), "{key}");
+        }
+        assert_eq!(serde_json::from_value::<Run>(json).unwrap(), run("arcface", 1, 970));
     }
 
     #[test]

@@ -1,14 +1,47 @@
-//! `sweep.json` and `sweep.csv`: what a sweep over margins, rates, scales and seeds measured.
+//! `sweep.json` and `sweep.csv`: many trainings over margins, learning rates and seeds.
 //!
-//! Units are those of [`crate::results`]. Nothing here depends on the time of day, on the
-//! time that a training took, or on the order in which cells were finished.
+//! A cell is one training. [`analyze`] makes of the cells what they allow to say: means
+//! with intervals, where each margin stands against the best one of its loss, the range of
+//! margins that can be used, how often training collapsed.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{EvalError, Result};
-use crate::results::{DataInfo, Machine, Run, write_atomic};
+use crate::error::Result;
+use crate::results::{DataInfo, Machine, Results, Run, file};
+
+mod analysis;
+mod csv;
+mod difference;
+mod group;
+mod usable;
+
+pub use analysis::{LossSweep, RateSweep, analyze};
+pub use difference::{Difference, SIGNIFICANT};
+pub use group::Group;
+pub use usable::{NoRange, UsableRange};
+
+/// One training of a sweep.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Registry name of the loss.
+    pub loss: String,
+    /// Which margin varies: `angle_multiplier` (m0), `angle_margin` (m1, radians) or
+    /// `cosine_margin` (m2).
+    pub margin_key: String,
+    /// Its value in its own unit.
+    pub margin: f64,
+    /// What the margin takes at the boundary of two classes, in radians: comparable
+    /// between losses.
+    pub boundary_cost: f64,
+    /// Largest learning rate of the schedule.
+    pub rate: f64,
+    /// Seed of every random choice of the training.
+    pub seed: u64,
+    /// What was measured.
+    pub run: Run,
+}
 
 /// Everything that a sweep measured, and what made it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,89 +54,130 @@ pub struct Sweep {
     pub data: DataInfo,
     /// The machine.
     pub machine: Machine,
-    /// What each cell was given: epochs, images, network.
+    /// What each training was given, in words: epochs, images, time.
     pub budget: String,
-    /// One entry a loss, margin, rate, scale and seed, in the grid's order.
+    /// The trainings, in the order in which they ran.
     pub cells: Vec<Cell>,
 }
 
-/// One training of a sweep.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cell {
-    /// Registry name of the loss.
-    pub loss: String,
-    /// The margin's unit: `angle_multiplier`, `angle_margin` or `cosine_margin`.
-    pub margin_key: String,
-    /// The margin, in that unit.
-    pub margin: f64,
-    /// Radians that the margin takes at the boundary between two classes, so that margins
-    /// of different units stand on one axis.
-    pub boundary_cost: f64,
-    /// Peak learning rate.
-    pub rate: f64,
-    /// Seed.
-    pub seed: u64,
-    /// What was measured; its `train_seconds` and `samples_per_second` are 0.
-    pub run: Run,
-}
-
 impl Sweep {
-    /// JSON with the fields in their declared order.
+    /// JSON as [`Results::to_json`] writes it.
     ///
     /// # Errors
     /// Never for data built in memory; the signature follows serde's.
     pub fn to_json(&self) -> std::result::Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|s| s + "\n")
+        file::to_json(self)
     }
 
-    /// Writes [`Sweep::to_json`] to `path` by [`write_atomic`].
+    /// Writes [`Sweep::to_json`] to `path`, whole or not at all.
     ///
     /// # Errors
-    /// [`EvalError::Io`] or [`EvalError::Json`].
+    /// [`EvalError::Io`](crate::EvalError::Io) or [`EvalError::Json`](crate::EvalError::Json).
     pub fn write_json(&self, path: &Path) -> Result<()> {
-        let text = self.to_json().map_err(|source| EvalError::Json { path: path.to_owned(), source })?;
-        write_atomic(path, text.as_bytes())
+        file::write_json(self, path)
     }
 
     /// Reads what [`Sweep::write_json`] wrote.
     ///
     /// # Errors
-    /// [`EvalError::Io`], or [`EvalError::Json`] with the place of the first fault.
+    /// [`EvalError::Io`](crate::EvalError::Io), or [`EvalError::Json`](crate::EvalError::Json)
+    /// with the place of the first fault.
     pub fn read_json(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|source| EvalError::Io { path: path.to_owned(), source })?;
-        serde_json::from_str(&text).map_err(|source| EvalError::Json { path: path.to_owned(), source })
+        file::read_json(path)
     }
 
-    /// Writes [`Sweep::to_csv`] to `path` by [`write_atomic`].
+    /// Writes [`Sweep::to_csv`] to `path`, whole or not at all.
     ///
     /// # Errors
-    /// [`EvalError::Io`].
+    /// [`EvalError::Io`](crate::EvalError::Io).
     pub fn write_csv(&self, path: &Path) -> Result<()> {
-        write_atomic(path, self.to_csv().as_bytes())
+        file::write_atomic(path, self.to_csv().as_bytes())
     }
 
-    /// One line a cell under a line of names, lines ending in CR LF.
-    pub fn to_csv(&self) -> String {
-        let maybe = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
-        let mut out =
-            "loss,margin_key,margin,boundary_cost,rate,scale,seed,accuracy,n_test,eer,collapsed\r\n".to_owned();
-        for c in &self.cells {
-            let fields = [
-                c.loss.clone(),
-                c.margin_key.clone(),
-                c.margin.to_string(),
-                c.boundary_cost.to_string(),
-                c.rate.to_string(),
-                maybe(c.run.scale),
-                c.seed.to_string(),
-                maybe(c.run.accuracy),
-                c.run.n_test.to_string(),
-                maybe(c.run.eer),
-                c.run.collapsed.to_string(),
-            ];
-            out.push_str(&fields.join(","));
-            out.push_str("\r\n");
+    /// The runs alone, for what knows nothing of margins and rates. A run takes the loss
+    /// and the seed of its cell.
+    pub fn results(&self) -> Results {
+        let runs = self.cells.iter().map(|c| Run { loss: c.loss.clone(), seed: c.seed, ..c.run.clone() });
+        Results {
+            version: self.version.clone(),
+            command: self.command.clone(),
+            data: self.data.clone(),
+            machine: self.machine.clone(),
+            runs: runs.collect(),
         }
-        out
+    }
+}
+
+/// A margin's symbol, name and unit: `("m1", "angle margin", " rad")`. What is no margin of
+/// this program stands for itself.
+pub fn describe_margin(key: &str) -> (&str, &str, &'static str) {
+    match key {
+        "angle_multiplier" => ("m0", "angle multiplier", ""),
+        "angle_margin" => ("m1", "angle margin", " rad"),
+        "cosine_margin" => ("m2", "cosine margin", ""),
+        other => (other, other, ""),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::results::tests::run;
+
+    /// A cell as a caller would fill it in; accuracies of 1000 samples.
+    pub(crate) fn cell(loss: &str, margin: f64, rate: f64, seed: u64, validation: f64, correct: u64) -> Cell {
+        Cell {
+            loss: loss.into(),
+            margin_key: "angle_margin".into(),
+            margin,
+            boundary_cost: margin,
+            rate,
+            seed,
+            run: Run {
+                validation_accuracy: Some(validation),
+                trainer: "default".into(),
+                m1: Some(margin),
+                ..run(loss, seed, correct)
+            },
+        }
+    }
+
+    /// A cell that collapsed.
+    pub(crate) fn dead(loss: &str, margin: f64, rate: f64, seed: u64, cause: &str) -> Cell {
+        let mut cell = cell(loss, margin, rate, seed, 0.1, 100);
+        cell.run.collapsed = true;
+        cell.run.reason = format!("collapsed: {cause}");
+        cell.run.causes = vec![cause.into()];
+        cell
+    }
+
+    #[test]
+    fn json_round_trip_and_the_promised_fields() {
+        let sweep = Sweep {
+            budget: "3 epochs".into(),
+            cells: vec![cell("arcface", 0.5, 0.1, 1, 0.95, 950), dead("arcface", 0.9, 0.1, 1, "NaN")],
+            ..Sweep::default()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sweep.json");
+        sweep.write_json(&path).unwrap();
+        assert_eq!(Sweep::read_json(&path).unwrap(), sweep);
+        let json: serde_json::Value = serde_json::from_str(&sweep.to_json().unwrap()).unwrap();
+        for key in ["version", "command", "data", "machine", "budget", "cells"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+        for key in ["loss", "margin_key", "margin", "boundary_cost", "rate", "seed", "run"] {
+            assert!(json["cells"][0].get(key).is_some(), "cells[0].{key}");
+        }
+        std::fs::write(&path, "{}").unwrap();
+        assert!(Sweep::read_json(&path).unwrap_err().to_string().contains("sweep.json"));
+    }
+
+    #[test]
+    fn a_run_takes_the_name_and_seed_of_its_cell() {
+        let mut one = cell("arcface", 0.5, 0.1, 7, 0.95, 950);
+        (one.run.loss, one.run.seed) = (String::new(), 0);
+        let results = Sweep { cells: vec![one], ..Sweep::default() }.results();
+        assert_eq!((results.runs[0].loss.as_str(), results.runs[0].seed), ("arcface", 7));
     }
 }

@@ -89,8 +89,9 @@ pub(crate) fn name(own: &LossSummary, all: &[LossSummary]) -> String {
         return own.loss.clone();
     }
     format!(
-        "{} ({}; s = {}; {}, {}-D)",
+        "{} ({}{}; s = {}; {}, {}-D)",
         own.loss,
+        if own.trainer.is_empty() { String::new() } else { format!("{}; ", own.trainer) },
         margins(own.m0, own.m1, own.m2),
         scale(own.scale),
         own.backbone,

@@ -3,32 +3,55 @@
 use super::{Results, Run};
 
 impl Results {
-    /// One line a run under a line of names, lines ending in CR LF. The FMR targets
-    /// of all runs become columns `tmr_at_fmr_1e-2`, …
+    /// One line a run under a line of names, lines ending in CR LF. The FMR targets and
+    /// the largest errors of all runs become columns `tmr_at_fmr_1e-2`, …, `cs_5`, …
     pub fn to_csv(&self) -> String {
-        let mut fmrs: Vec<&str> = Vec::new();
-        for key in self.runs.iter().flat_map(|r| r.tmr_at_fmr.keys()) {
-            if !fmrs.contains(&key.as_str()) {
-                fmrs.push(key);
-            }
-        }
-        fmrs.sort_unstable();
-
-        let mut out = String::new();
-        let names = columns(&Run::default(), &fmrs).into_iter().map(|c| c.0).collect();
-        push_line(&mut out, names);
-        for run in &self.runs {
-            push_line(&mut out, columns(run, &fmrs).into_iter().map(|c| c.1).collect());
-        }
-        out
+        let keys = Keys::of(self.runs.iter());
+        table(&columns(&Run::default(), &keys), self.runs.iter().map(|run| columns(run, &keys)))
     }
 }
 
+/// A name and a value.
+pub(crate) type Column = (String, String);
+
+/// The names of `head`, then the values of each line.
+pub(crate) fn table(head: &[Column], lines: impl Iterator<Item = Vec<Column>>) -> String {
+    let mut out = String::new();
+    push_line(&mut out, head.iter().map(|c| c.0.as_str()));
+    for line in lines {
+        push_line(&mut out, line.iter().map(|c| c.1.as_str()));
+    }
+    out
+}
+
+/// The keys that the maps of any run have: a column each.
+pub(crate) struct Keys {
+    fmrs: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Keys {
+    pub(crate) fn of<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Self {
+        let sorted = |keys: &mut dyn Iterator<Item = &'a String>| -> Vec<String> {
+            let set: std::collections::BTreeSet<&String> = keys.collect();
+            set.into_iter().cloned().collect()
+        };
+        let mut errors = sorted(&mut runs.clone().flat_map(|r| r.cs.keys()));
+        errors.sort_by(|a, b| a.parse().unwrap_or(f64::MAX).total_cmp(&b.parse().unwrap_or(f64::MAX)));
+        Self { fmrs: sorted(&mut runs.flat_map(|r| r.tmr_at_fmr.keys())), errors }
+    }
+}
+
+/// A number, or nothing where it is not finite.
+pub(crate) fn number(v: f64) -> String {
+    if v.is_finite() { v.to_string() } else { String::new() }
+}
+
 /// The names and values of a run's columns, in their order.
-fn columns(run: &Run, fmrs: &[&str]) -> Vec<(String, String)> {
-    let number = |v: f64| if v.is_finite() { v.to_string() } else { String::new() };
+pub(crate) fn columns(run: &Run, keys: &Keys) -> Vec<Column> {
     let maybe = |v: Option<f64>| v.map_or_else(String::new, number);
-    let mut out: Vec<(&str, String)> = vec![
+    let own = |(name, value): (&str, String)| (name.to_owned(), value);
+    let mut out: Vec<Column> = [
         ("loss", run.loss.clone()),
         ("m0", maybe(run.m0)),
         ("m1", maybe(run.m1)),
@@ -44,32 +67,46 @@ fn columns(run: &Run, fmrs: &[&str]) -> Vec<(String, String)> {
         ("n_test", run.n_test.to_string()),
         ("validation_accuracy", maybe(run.validation_accuracy)),
         ("eer", maybe(run.eer)),
-    ];
-    let mut tail: Vec<(&str, String)> = vec![
-        ("n_genuine", run.n_genuine.to_string()),
-        ("n_impostor", run.n_impostor.to_string()),
-        ("target_angle_mean", maybe(run.target_angle_mean)),
-        ("target_angle_sd", maybe(run.target_angle_sd)),
-        ("nontarget_angle_min_mean", maybe(run.nontarget_angle_min_mean)),
-        ("nearest_prototype_angle_mean", maybe(run.nearest_prototype_angle_mean)),
-        ("nearest_prototype_angle_min", maybe(run.nearest_prototype_angle_min)),
-        ("embedding_norm_mean", maybe(run.embedding_norm_mean)),
-        ("embedding_norm_sd", maybe(run.embedding_norm_sd)),
-        ("train_seconds", number(run.train_seconds)),
-        ("samples_per_second", number(run.samples_per_second)),
-        ("collapsed", run.collapsed.to_string()),
-        ("reason", run.reason.clone()),
-        ("margin_reason", run.margin_reason.clone()),
-    ];
-    let own = |(name, value): (&str, String)| (name.to_owned(), value);
-    let mut all: Vec<(String, String)> = out.drain(..).map(own).collect();
-    all.extend(fmrs.iter().map(|k| (format!("tmr_at_fmr_{k}"), maybe(run.tmr_at_fmr.get(*k).copied()))));
-    all.extend(tail.drain(..).map(own));
-    all
+    ]
+    .map(own)
+    .into();
+    out.extend(keys.fmrs.iter().map(|k| (format!("tmr_at_fmr_{k}"), maybe(run.tmr_at_fmr.get(k).copied()))));
+    out.extend(
+        [
+            ("n_genuine", run.n_genuine.to_string()),
+            ("n_impostor", run.n_impostor.to_string()),
+            ("target_angle_mean", maybe(run.target_angle_mean)),
+            ("target_angle_sd", maybe(run.target_angle_sd)),
+            ("nontarget_angle_min_mean", maybe(run.nontarget_angle_min_mean)),
+            ("nearest_prototype_angle_mean", maybe(run.nearest_prototype_angle_mean)),
+            ("nearest_prototype_angle_min", maybe(run.nearest_prototype_angle_min)),
+            ("embedding_norm_mean", maybe(run.embedding_norm_mean)),
+            ("embedding_norm_sd", maybe(run.embedding_norm_sd)),
+            ("train_seconds", number(run.train_seconds)),
+            ("samples_per_second", number(run.samples_per_second)),
+            ("collapsed", run.collapsed.to_string()),
+            ("reason", run.reason.clone()),
+            ("margin_reason", run.margin_reason.clone()),
+            ("trainer", run.trainer.clone()),
+            ("recovered", run.recovered.to_string()),
+            ("causes", run.causes.join("; ")),
+            ("recall_at_1", maybe(run.recall_at_1)),
+            ("map_at_r", maybe(run.map_at_r)),
+            ("nmi", maybe(run.nmi)),
+            ("mae", maybe(run.mae)),
+            ("mae_low", maybe(run.mae_low)),
+            ("mae_high", maybe(run.mae_high)),
+            ("n_regression", run.n_regression.to_string()),
+            ("target_unit", run.target_unit.clone()),
+        ]
+        .map(own),
+    );
+    out.extend(keys.errors.iter().map(|k| (format!("cs_{k}"), maybe(run.cs.get(k).copied()))));
+    out
 }
 
-fn push_line(out: &mut String, fields: Vec<String>) {
-    for (i, field) in fields.iter().enumerate() {
+fn push_line<'a>(out: &mut String, fields: impl Iterator<Item = &'a str>) {
+    for (i, field) in fields.enumerate() {
         if i > 0 {
             out.push(',');
         }
@@ -107,6 +144,18 @@ mod tests {
         let second = csv.split("\r\n").nth(2).unwrap();
         assert!(second.starts_with("softmax,1,0.5,0,,2,"), "{second}");
         assert_eq!(csv.matches("\r\n").count(), 3);
+    }
+
+    #[test]
+    fn scores_of_all_runs_are_columns_from_small_to_large() {
+        let mut second = run("softmax", 1, 900);
+        second.cs = [(10.0, 0.9), (2.5, 0.25)].map(|(k, v)| (crate::results::cs_key(k), v)).into();
+        second.causes = vec!["loss not finite".into(), "all one class".into()];
+        let csv = Results { runs: vec![run("arcface", 1, 970), second], ..Results::default() }.to_csv();
+        let lines: Vec<&str> = csv.split("\r\n").collect();
+        assert!(lines[0].ends_with(",target_unit,cs_2.5,cs_10"), "{csv}");
+        assert!(lines[1].ends_with(",0,,,") && lines[2].ends_with(",0,,0.25,0.9"), "{csv}");
+        assert!(lines[2].contains(",loss not finite; all one class,"), "{csv}");
     }
 
     #[test]

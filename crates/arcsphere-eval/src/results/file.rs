@@ -1,9 +1,12 @@
-//! Files that are whole or absent.
+//! Files that are whole or absent, and JSON in them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{EvalError, Result};
 
@@ -21,6 +24,21 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written.map_err(failed)
+}
+
+/// Fields in their declared order, two spaces a level, a line end at the end.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> std::result::Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(value).map(|s| s + "\n")
+}
+
+pub(crate) fn write_json<T: Serialize>(value: &T, path: &Path) -> Result<()> {
+    let text = to_json(value).map_err(|source| EvalError::Json { path: path.to_owned(), source })?;
+    write_atomic(path, text.as_bytes())
+}
+
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).map_err(|source| EvalError::Io { path: path.to_owned(), source })?;
+    serde_json::from_str(&text).map_err(|source| EvalError::Json { path: path.to_owned(), source })
 }
 
 fn create_beside(path: &Path) -> io::Result<(File, PathBuf)> {

@@ -17,11 +17,13 @@ pub enum Method {
     StudentT,
 }
 
-/// All runs of one loss with the same margins, scale, backbone and dimension.
+/// All runs of one loss with the same trainer, margins, scale, backbone and dimension.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LossSummary {
     /// Registry name of the loss.
     pub loss: String,
+    /// Who trained it, as in [`Run::trainer`].
+    pub trainer: String,
     /// Angle multiplier.
     pub m0: Option<f64>,
     /// Angle margin in radians.
@@ -68,7 +70,7 @@ pub struct LossSummary {
     pub samples_per_second: f64,
 }
 
-/// Groups `runs` by loss, margins, scale, backbone and dimension, in the order in
+/// Groups `runs` by loss, trainer, margins, scale, backbone and dimension, in the order in
 /// which the groups first appear.
 ///
 /// An accuracy that is not finite counts as 0, and so does that of a collapsed run
@@ -76,7 +78,7 @@ pub struct LossSummary {
 /// loss look better by failing.
 pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
     let same = |a: &Run, b: &Run| {
-        a.loss == b.loss
+        (&a.loss, &a.trainer) == (&b.loss, &b.trainer)
             && (a.m0, a.m1, a.m2, a.scale) == (b.m0, b.m1, b.m2, b.scale)
             && (&a.backbone, a.dim) == (&b.backbone, b.dim)
     };
@@ -117,6 +119,7 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
     }
     LossSummary {
         loss: runs[0].loss.clone(),
+        trainer: runs[0].trainer.clone(),
         m0: runs[0].m0,
         m1: runs[0].m1,
         m2: runs[0].m2,
@@ -142,8 +145,8 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
     }
 }
 
-/// Seeds and accuracies of the runs that have one.
-fn accuracies(runs: &[&Run]) -> Vec<(u64, f64)> {
+/// Seeds and accuracies of the runs that have one, by the rule of [`summarize`].
+pub(crate) fn accuracies(runs: &[&Run]) -> Vec<(u64, f64)> {
     let finite = |v: f64| if v.is_finite() { v } else { 0.0 };
     let classified = runs.iter().any(|r| r.accuracy.is_some());
     let of = |r: &Run| r.accuracy.map(finite).or((classified && r.collapsed).then_some(0.0));
@@ -159,9 +162,10 @@ mod tests {
     fn groups_by_loss_and_settings() {
         let mut other = run("arcface", 1, 900);
         other.m1 = Some(0.3);
-        let runs = [run("softmax", 1, 960), run("arcface", 1, 970), run("softmax", 2, 980), other];
+        let naive = Run { trainer: "naive".into(), ..run("softmax", 1, 100) };
+        let runs = [run("softmax", 1, 960), run("arcface", 1, 970), run("softmax", 2, 980), other, naive];
         let s = summarize(&runs);
-        assert_eq!(s.len(), 3);
+        assert_eq!((s.len(), s[3].trainer.as_str()), (4, "naive"));
         assert_eq!(s[0].loss, "softmax");
         assert!((s[0].accuracy.unwrap() - 0.97).abs() < 1e-12);
         assert_eq!((s[0].runs, s[0].worst), (2, Some((1, 0.96))));
