@@ -109,7 +109,8 @@ fn a_sweep_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     assert!(said.contains(&format!("stopped with {n} of 12 trainings finished")), "{said}");
     assert!(said.contains("arcsphere sweep --resume s"), "{said}");
 
-    let (status, said) = place.stopped(&["sweep", "--resume", "s"], "s/cells/cosface-m2_0-lr0.05-s12-seed1.json", "KILL");
+    let (status, said) =
+        place.stopped(&["sweep", "--resume", "s"], "s/cells/cosface-m2_0-lr0.05-s12-seed1.json", "KILL");
     assert!(status.code().is_none(), "{said}");
     // What a kill in the middle of a write leaves.
     place.write("s/cells/.cosface-m2_0-lr0.05-s12-seed2.json.1-0.tmp", "{\"loss\": \"cosf");

@@ -96,7 +96,9 @@ fn page(a: &Advice) -> String {
                 "",
                 format!("{:.1} is the smallest at which probability {} is within reach", s.smallest, s.probability),
             );
-            line("", format!("{:.1} is the default", s.default));
+            if s.taken != s.default {
+                line("", format!("{:.1} is the default", s.default));
+            }
         }
         None => line("scale", "the embedding's norm".to_owned()),
     }
@@ -118,6 +120,12 @@ fn command(a: &Advice, m: Margins) -> String {
     }
     if let Some(s) = &a.scale {
         out.push_str(&format!(" --set loss.scale={:.1}", s.taken));
+    }
+    // What was measured at a rate holds at that rate.
+    let mut rates: Vec<f64> = a.evidence.iter().map(|e| e.rate).collect();
+    rates.dedup();
+    if let [rate] = rates[..] {
+        out.push_str(&format!(" --lr {rate}"));
     }
     out
 }

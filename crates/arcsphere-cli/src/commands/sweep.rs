@@ -53,7 +53,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
         }
     };
     let cells = Cells::of(&folder)?;
-    let missing = cells.missing(points.clone());
+    let missing = cells.missing(&points)?;
     let (all, before) = (points.len(), points.len() - missing.len());
     let done = if before > 0 { format!(", {before} of them finished") } else { String::new() };
     note!("{}: {all} trainings into {}{done}", source.name, folder.display());
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     if let Err(error) = trained {
         if error.is::<Interrupted>() {
             bar.abandon();
-            let left = cells.missing(points).len();
+            let left = cells.missing(&points)?.len();
             let text = format!("stopped with {} of {all} trainings finished; go on with: {resume}", all - left);
             return Err(Interrupted(text).into());
         }

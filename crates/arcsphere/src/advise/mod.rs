@@ -25,7 +25,7 @@ pub use unit::{Unit, boundary_cost};
 
 use crate::losses::fit;
 use crate::losses::margin::{LossInfo, Margins, ScaleKind};
-use evidence::{Verdict, join, nearest, same};
+use evidence::{Verdict, at_scale, join, same};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -121,18 +121,12 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
     let mut reasons = vec![formula_reason(loss, &fitted)];
     let margins = match unit {
         None => Some(fitted.margins),
-        Some(unit) => measured(unit, unit.value(fitted.margins), &evidence, &mut reasons).map(|m| unit.margins(m)),
-    };
-    if let Some(s) = &scale {
-        let mut others: Vec<f64> =
-            evidence.iter().filter_map(|e| e.scale).filter(|v| (v / s.taken - 1.0).abs() > 0.02).collect();
-        others.sort_by(f64::total_cmp);
-        others.dedup();
-        if !others.is_empty() {
-            let list: Vec<String> = others.iter().map(|v| format!("{v:.1}")).collect();
-            reasons.push(format!("measured at scale {}, not at {:.1}", list.join(", "), s.taken));
+        Some(unit) => {
+            let taken = scale.as_ref().map(|s| s.taken);
+            let binding = at_scale(&evidence, taken);
+            measured(unit, unit.value(fitted.margins), taken, &binding, &mut reasons).map(|m| unit.margins(m))
         }
-    }
+    };
     Ok(Advice {
         loss: loss.name,
         classes,
@@ -151,42 +145,57 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
 }
 
 /// The margin that evidence leaves of the formula's, and the reasons.
-fn measured(unit: Unit, formula: f64, evidence: &[Evidence], reasons: &mut Vec<String>) -> Option<f64> {
-    reasons.extend(evidence.iter().map(|e| said(unit, e)));
-    let (range, binding): ((f64, f64), Vec<&Evidence>) = match join(evidence) {
+fn measured(
+    unit: Unit,
+    formula: f64,
+    scale: Option<f64>,
+    evidence: &[&Evidence],
+    reasons: &mut Vec<String>,
+) -> Option<f64> {
+    let (symbol, wanted) = (unit.symbol(), decimal(formula));
+    reasons.extend(evidence.iter().map(|e| said(symbol, e)));
+    let mut because = |text: String| reasons.push(text);
+    let (low, high) = match join(evidence, formula) {
         Verdict::Unknown => {
-            reasons.push("no sweep with these classes and dimensions is known: the formula alone speaks".to_owned());
+            because("no sweep with these classes and dimensions is known: the formula alone speaks".to_owned());
             return Some(formula);
         }
         Verdict::Nothing => {
-            reasons
-                .push("no margin that was tried is usable: train without one, or try another rate or scale".to_owned());
+            because("no margin that was tried is usable: train without one, or try another rate or scale".to_owned());
             return None;
         }
-        Verdict::All(low, high) => ((low, high), evidence.iter().filter(|e| e.usable.is_some()).collect()),
+        Verdict::All(low, high) => (low, high),
         Verdict::Best(e, low, high) => {
-            reasons.push(format!(
-                "no margin is usable in all of these: {} at rate {} decides, for its accuracy is best",
+            because(format!(
+                "no margin suits all of these: {} at rate {} decides, with the best accuracy",
                 e.data, e.rate
             ));
-            ((low, high), vec![e])
+            (low, high)
         }
     };
-    let (symbol, wanted) = (unit.symbol(), short(formula));
-    let Some(taken) = nearest(formula, range, &binding) else {
-        reasons.push("a training collapsed at every margin of the usable range: train without a margin".to_owned());
-        return None;
-    };
-    let (low, high) = (short(range.0), short(range.1));
-    reasons.push(if same(taken, formula) {
-        format!("the formula's {symbol} = {wanted} lies in the usable range [{low}, {high}]")
-    } else if (range.0..=range.1).contains(&formula) {
-        format!("a training collapsed at the formula's {symbol} = {wanted}: the nearest margin that trained is taken")
+    let taken = formula.clamp(low, high);
+    let range = format!("[{}, {}]", decimal(low), decimal(high));
+    if same(taken, formula) {
+        because(format!("the formula's {symbol} = {wanted} lies inside {range}"));
     } else {
-        format!(
-            "the formula's {symbol} = {wanted} lies outside the usable range [{low}, {high}]: the nearest margin inside is taken"
-        )
-    });
+        because(format!("the formula's {symbol} = {wanted} lies outside {range}: the nearest margin inside is taken"));
+    }
+    for e in evidence {
+        let dead: Vec<String> = e
+            .other_rates
+            .iter()
+            .filter(|(_, collapsed)| collapsed.iter().any(|c| same(*c, taken)))
+            .map(|(rate, _)| rate.to_string())
+            .collect();
+        if !dead.is_empty() {
+            because(format!("at rate {} it collapsed: keep to rate {}", dead.join(", "), e.rate));
+        }
+        if let (Some(then), Some(s)) = (e.scale, scale)
+            && (then / s - 1.0).abs() > 0.02
+        {
+            because(format!("that was measured at scale {then:.1}, not at {s:.1}"));
+        }
+    }
     Some(taken)
 }
 
@@ -205,24 +214,28 @@ fn formula_reason(loss: &LossInfo, fitted: &fit::Fitted) -> String {
 }
 
 /// One sweep's word, in a sentence.
-fn said(unit: Unit, e: &Evidence) -> String {
-    let list = |values: &[f64]| values.iter().map(|v| short(*v).to_string()).collect::<Vec<_>>().join(", ");
+fn said(symbol: &str, e: &Evidence) -> String {
+    let list = |values: &[f64]| values.iter().map(|v| decimal(*v).to_string()).collect::<Vec<_>>().join(", ");
     let scale = e.scale.map_or(String::new(), |s| format!(", scale {s:.1}"));
     let seeds = if e.seeds == 1 { "seed" } else { "seeds" };
-    let mut out = format!("measured on {}, {} {seeds} a margin, rate {}{scale}: ", e.data, e.seeds, e.rate);
-    let symbol = unit.symbol();
-    match (e.usable, e.tried.first().zip(e.tried.last())) {
-        (Some((low, high)), Some((first, last))) => out.push_str(&format!(
-            "{symbol} in [{}, {}] is usable of [{}, {}] tried",
-            short(low),
-            short(high),
-            short(*first),
-            short(*last)
-        )),
-        _ => out.push_str(&format!("no {symbol} of {} is usable", list(&e.tried))),
+    let (first, last) = (e.tried.first().copied().unwrap_or(0.0), e.tried.last().copied().unwrap_or(0.0));
+    let mut out = format!(
+        "measured on {}, {} {seeds} a margin, rate {}{scale}, {symbol} in [{}, {}]: ",
+        e.data,
+        e.seeds,
+        e.rate,
+        decimal(first),
+        decimal(last)
+    );
+    match e.usable {
+        Some((low, high)) => out.push_str(&format!("usable in [{}, {}]", decimal(low), decimal(high))),
+        None => out.push_str(&format!("no usable range ({})", e.no_range)),
     }
     if let Some((margin, accuracy)) = e.best {
-        out.push_str(&format!(", best {} with {:.2} %", short(margin), 100.0 * accuracy));
+        out.push_str(&format!(", best {} with {:.2} %", decimal(margin), 100.0 * accuracy));
+    }
+    if let Some(unseen) = e.unseen {
+        out.push_str(&format!(", differences below {:.1} points are not seen", 100.0 * unseen));
     }
     if !e.collapsed.is_empty() {
         out.push_str(&format!("; collapsed at {}", list(&e.collapsed)));
@@ -251,8 +264,8 @@ fn largest(paper: Margins, alpha: f64) -> Option<Margins> {
     Some(paper.at_strength(low))
 }
 
-/// A margin as a decimal.
-fn short(value: f64) -> f64 {
+/// A margin as a decimal: sweeps have them so, and binary fractions end late.
+fn decimal(value: f64) -> f64 {
     (value * 1e9).round() / 1e9
 }
 

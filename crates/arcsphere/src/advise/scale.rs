@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The first keeps the softmax between its two flat ends for a target angle of π/4 and all others
-//! at π/2 (Zhang et al., *AdaCos*, CVPR 2019, eq. 12). The second is a bound: below it a sample on
+//! at π/2 (Zhang et al., *AdaCos*, CVPR 2019, §4). The second is a bound: below it a sample on
 //! its own prototype, with every other prototype at the nearest angle α, is not given probability p.
 
 use super::Question;

@@ -3,7 +3,7 @@
 use crate::exit::mistake;
 use anyhow::Result;
 use arcsphere::advise::Evidence;
-use arcsphere_eval::sweep::{Cell, Sweep};
+use arcsphere_eval::sweep::{Cell, Group, LossSweep, RateSweep, Sweep, analyze};
 use std::path::{Path, PathBuf};
 
 /// Where sweeps are looked for unasked, below the folder that the program runs in.
@@ -12,6 +12,8 @@ const STUDY: &str = "study";
 const FILE_NAME: &str = "sweep.json";
 /// Folders below folders, of a study. More is another's.
 const DEPTH: usize = 4;
+/// Of the resamples of bootstrap and sign-flip tests: advice is the same each time.
+const SEED: u64 = 0;
 
 /// What the named sweeps and those of a study say.
 pub(super) fn find(named: &[PathBuf], study: Option<&Path>) -> Result<Vec<Evidence>> {
@@ -39,7 +41,7 @@ pub(super) fn find(named: &[PathBuf], study: Option<&Path>) -> Result<Vec<Eviden
         if !seen.contains(&place) {
             seen.push(place);
             let sweep = Sweep::read_json(&file).map_err(|e| mistake!("{e}"))?;
-            out.extend(of(&sweep));
+            out.extend(of(&sweep, &file.display().to_string())?);
         }
     }
     Ok(out)
@@ -62,50 +64,50 @@ fn below(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) {
     }
 }
 
-/// A sweep's word on each of its losses, rates and scales.
-fn of(sweep: &Sweep) -> Vec<Evidence> {
-    let mut groups: Vec<Vec<&Cell>> = Vec::new();
-    let key = |c: &Cell| (c.loss.clone(), c.rate, c.run.scale, c.run.dim);
-    for cell in &sweep.cells {
-        match groups.iter_mut().find(|g| key(g[0]) == key(cell)) {
-            Some(group) => group.push(cell),
-            None => groups.push(vec![cell]),
+/// A sweep's word on each of its losses and scales. Runs of the naive trainer say nothing of
+/// what the default one makes of a margin.
+fn of(sweep: &Sweep, source: &str) -> Result<Vec<Evidence>> {
+    let cells: Vec<&Cell> = sweep.cells.iter().filter(|c| c.run.trainer != "naive").collect();
+    let mut places: Vec<(Option<f64>, u64)> = Vec::new();
+    for cell in &cells {
+        let place = (cell.run.scale, cell.run.dim);
+        if !places.contains(&place) {
+            places.push(place);
         }
     }
-    groups.iter().map(|g| group(sweep, g)).collect()
+    let mut out = Vec::new();
+    for (scale, dim) in places {
+        let here = cells.iter().filter(|c| (c.run.scale, c.run.dim) == (scale, dim)).map(|c| (*c).clone());
+        let part = Sweep { cells: here.collect(), ..sweep.clone() };
+        for loss in analyze(&part, SEED).map_err(|e| mistake!("{source}: {e}"))? {
+            let Some(rate) = loss.best_rate().or_else(|| least_collapsed(&loss)) else { continue };
+            let dead = |r: &RateSweep| -> Vec<f64> {
+                r.groups.iter().filter(|g| !g.collapsed_seeds.is_empty()).map(|g| g.margin).collect()
+            };
+            let usable = rate.usable.as_ref();
+            out.push(Evidence {
+                loss: loss.loss.clone(),
+                classes: sweep.data.classes as usize,
+                dim: dim as usize,
+                data: sweep.data.name.clone(),
+                source: source.to_owned(),
+                scale,
+                rate: rate.rate,
+                seeds: rate.groups.iter().map(Group::runs).min().unwrap_or(0),
+                tried: rate.groups.iter().map(|g| g.margin).collect(),
+                collapsed: dead(rate),
+                usable: usable.ok().map(|u| (u.low, u.high)),
+                no_range: usable.err().map_or(String::new(), |why| why.reason().to_owned()),
+                unseen: usable.ok().and_then(|u| u.unseen),
+                best: rate.best_group().and_then(|g| Some((g.margin, g.accuracy?.value))),
+                other_rates: loss.rates.iter().filter(|r| r.rate != rate.rate).map(|r| (r.rate, dead(r))).collect(),
+            });
+        }
+    }
+    Ok(out)
 }
 
-fn group(sweep: &Sweep, cells: &[&Cell]) -> Evidence {
-    let mut tried: Vec<f64> = cells.iter().map(|c| c.margin).collect();
-    tried.sort_by(f64::total_cmp);
-    tried.dedup();
-    let at = |m: f64| cells.iter().filter(move |c| c.margin == m);
-    let score = |c: &&&Cell| c.run.accuracy.or(c.run.eer.map(|e| 1.0 - e)).unwrap_or(0.0);
-    let mean = |m: f64| at(m).map(|c| score(&c)).sum::<f64>() / at(m).count() as f64;
-    let collapsed: Vec<f64> = tried.iter().copied().filter(|m| at(*m).any(|c| c.run.collapsed)).collect();
-    let best = tried
-        .iter()
-        .filter(|m| !collapsed.contains(m))
-        .map(|m| (*m, mean(*m)))
-        .reduce(|a, b| if b.1 > a.1 { b } else { a });
-    let usable = best.map(|(margin, top)| {
-        let good = |m: &&f64| !collapsed.contains(m) && mean(**m) >= top - 0.01;
-        let place = tried.iter().position(|m| *m == margin).unwrap_or(0);
-        let low = tried[..place].iter().rev().take_while(good).last().copied();
-        let high = tried[place + 1..].iter().take_while(good).last().copied();
-        (low.unwrap_or(margin), high.unwrap_or(margin))
-    });
-    Evidence {
-        loss: cells[0].loss.clone(),
-        classes: sweep.data.classes as usize,
-        dim: cells[0].run.dim as usize,
-        data: sweep.data.name.clone(),
-        rate: cells[0].rate,
-        scale: cells[0].run.scale,
-        seeds: tried.iter().map(|m| at(*m).count()).min().unwrap_or(0),
-        tried,
-        collapsed,
-        usable,
-        best,
-    }
+/// The rate at which the fewest trainings collapsed, where nothing else chooses one.
+fn least_collapsed(loss: &LossSweep) -> Option<&RateSweep> {
+    loss.rates.iter().min_by_key(|r| r.groups.iter().map(|g| g.collapsed_seeds.len()).sum::<usize>())
 }

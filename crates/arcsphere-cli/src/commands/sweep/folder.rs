@@ -89,9 +89,18 @@ impl Cells {
         Ok(Cells(cells))
     }
 
-    /// The points that no file is there for.
-    pub(super) fn missing(&self, points: Vec<Point>) -> Vec<Point> {
-        points.into_iter().filter(|p| !self.path(p).is_file()).collect()
+    /// The points that no file is there for. A file that is no cell of its point is refused
+    /// here, before anything else is trained.
+    pub(super) fn missing(&self, points: &[Point]) -> Result<Vec<Point>> {
+        let mut missing = Vec::new();
+        for point in points {
+            if self.path(point).is_file() {
+                self.read_one(point)?;
+            } else {
+                missing.push(point.clone());
+            }
+        }
+        Ok(missing)
     }
 
     /// Keeps a finished training.
