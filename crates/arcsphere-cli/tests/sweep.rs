@@ -140,6 +140,7 @@ fn what_cannot_be_a_grid_is_refused_before_anything_is_written() {
     arcface(&[], &["arcface has no margins", "--margin arcface=0:1.2:0.1"]);
     arcface(&["--margin", "1:0:0.1"], &["1:0:0.1 is empty", "STEP above 0"]);
     arcface(&["--margin", "0:30:10"], &["--margin 0:30:10", "[0, π]", "degrees"]);
+    arcface(&["--margin", "-0.1:0.5:0.1"], &["--margin -0.1:0.5:0.1", "[0, π]"]);
     arcface(&["--margin", "some"], &["neither FROM:TO:STEP", "0:1.2:0.1"]);
     arcface(&["--margin", "cosface=0.1"], &["cosface is not among the losses", "--loss"]);
     arcface(&["--margin", "0:1:0.001", "--seeds", "20"], &["20020 cells", "at most 10000"]);

@@ -16,7 +16,7 @@ pub(crate) struct Sweep {
     pub(crate) loss: Vec<String>,
     /// FROM:TO:STEP (both ends in it) or a list, in the loss's own unit; LOSS=… for one loss only, and then several
     /// times. A multiplier (sphereface) lies in [1, 16], an angle (arcface) in [0, π], a cosine (cosface) in [0, 2].
-    #[arg(long, value_name = "[LOSS=]RANGE")]
+    #[arg(long, value_name = "[LOSS=]RANGE", allow_hyphen_values = true)]
     pub(crate) margin: Vec<String>,
     /// Fixed scales, separated by commas, for the losses that have one [default: fitted to the data].
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]

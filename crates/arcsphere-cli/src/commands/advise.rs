@@ -9,8 +9,16 @@ use crate::settings;
 use anyhow::Result;
 use arcsphere::advise::{Advice, Evidence, Question, Unit, advise};
 use arcsphere::losses::margin::{self, LOSSES, LossInfo, Margins};
-use serde_json::json;
+use serde::Serialize;
 use std::path::Path;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer {
+    classes: usize,
+    dim: usize,
+    advice: Vec<Advice>,
+}
 
 /// Prints advice on one loss, or a line a loss.
 pub(crate) fn run(args: &args::Advise) -> Result<()> {
@@ -27,7 +35,7 @@ pub(crate) fn run(args: &args::Advise) -> Result<()> {
         .map(|info| Ok(advise(info, &question, &on(&known, info.name, &question, data.as_deref()))?))
         .collect::<Result<Vec<Advice>>>()?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&json!({ "classes": classes, "dim": args.dim, "advice": advice }))?);
+        say!("{}", serde_json::to_string_pretty(&Answer { classes, dim: args.dim, advice })?);
     } else if let (Some(_), [advice]) = (one, advice.as_slice()) {
         say!("{}", page(advice).trim_end());
     } else {

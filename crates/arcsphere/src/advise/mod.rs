@@ -78,7 +78,7 @@ pub struct Advice {
     pub largest: Option<Margins>,
     /// The margins that the formula takes: the paper's, weakened until an angle is left.
     pub formula: Margins,
-    /// The margins to take; `None` if no margin that was tried is usable.
+    /// The margins to take; `None` if a training collapsed at each that was tried.
     pub margins: Option<Margins>,
     /// The angle in radians that they leave around a prototype.
     pub boundary_angle: Option<f64>,
@@ -161,7 +161,9 @@ fn measured(
             return Some(formula);
         }
         Verdict::Nothing => {
-            because("no margin that was tried is usable: train without one, or try another rate or scale".to_owned());
+            because(
+                "a training collapsed at every margin that was tried: look to the rate or the scale first".to_owned(),
+            );
             return None;
         }
         Verdict::All(low, high) => (low, high),
