@@ -1,5 +1,9 @@
 //! Arguments, as the user writes them.
 
+mod grid;
+
+pub(crate) use grid::{Advise, Sweep};
+
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -19,6 +23,10 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Train one loss, from a configuration file or flags; resume a run.
     Train(Train),
+    /// Train losses over a grid of margins, rates, scales and seeds.
+    Sweep(Sweep),
+    /// Say which margin and scale to train with, and why.
+    Advise(Advise),
     /// Measure a trained run: accuracy, angles, pairs.
     Eval(Eval),
     /// Turn images into embeddings with a trained run.
@@ -76,9 +84,9 @@ pub(crate) struct TrainingArgs {
     /// Images in a step.
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<usize>,
-    /// Peak learning rate.
-    #[arg(long, value_name = "RATE")]
-    pub(crate) lr: Option<f64>,
+    /// Peak learning rate; for `sweep` also several, separated by commas.
+    #[arg(long, value_name = "RATE", value_delimiter = ',')]
+    pub(crate) lr: Vec<f64>,
     /// Threads [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

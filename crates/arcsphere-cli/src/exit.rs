@@ -1,6 +1,7 @@
 //! Which errors are the user's and which are ours.
 
 use crate::out::note;
+use arcsphere::advise::AdviseError;
 use arcsphere::checkpoint::CheckpointError;
 use arcsphere::config::ConfigError;
 use arcsphere::plan::PlanError;
@@ -73,6 +74,7 @@ fn code(error: &anyhow::Error) -> u8 {
             || cause.is::<ConfigError>()
             || cause.is::<PlanError>()
             || cause.is::<UnknownName>()
+            || cause.is::<AdviseError>()
             || cause.downcast_ref::<DataError>().is_some_and(is_users)
             || checkpoint.is_some_and(missing)
         {

@@ -5,7 +5,9 @@ use crate::exit::mistake;
 use anyhow::Result;
 use arcsphere::Device;
 use arcsphere::config::{Config, Layers, PRESETS, preset_for};
+use arcsphere::plan::Splits;
 use arcsphere_data::{OpenOptions, Source};
+use arcsphere_eval::results::DataInfo;
 use std::path::{Path, PathBuf};
 
 /// A device by its name.
@@ -98,8 +100,15 @@ pub(crate) fn flags(mut layers: Layers, data: &DataArgs, training: &TrainingArgs
             layers = layers.set(key, v)?;
         }
     }
-    if let Some(v) = training.lr {
-        layers = layers.set("optim.rate", v)?;
+    match training.lr.as_slice() {
+        [] => {}
+        [rate] => layers = layers.set("optim.rate", *rate)?,
+        several => {
+            return Err(mistake!(
+                "--lr has {} rates here: give one, or train all with `arcsphere sweep`",
+                several.len()
+            ));
+        }
     }
     for assignment in &training.assignments {
         layers = layers.assignment(assignment)?;
@@ -124,6 +133,18 @@ fn default_backbone(dataset: &str) -> &'static str {
     if dataset.starts_with("cifar") { "resnet_cifar" } else { "lenet_2d" }
 }
 
+/// The first seed and how many there are: 0 and 1 where nothing is given.
+pub(crate) fn seeds(first: Option<u64>, count: Option<u64>) -> Result<(u64, u64)> {
+    let (first, count) = (first.unwrap_or(0), count.unwrap_or(1));
+    if !(1..=1000).contains(&count) {
+        return Err(mistake!("--seeds {count} is out of range: it must be in 1..=1000, a loss is trained once a seed"));
+    }
+    if first > i64::MAX as u64 - count {
+        return Err(mistake!("--seed {first} is too large: at most {}", i64::MAX as u64 - count));
+    }
+    Ok((first, count))
+}
+
 /// Reads the images that a configuration names.
 pub(crate) fn open(config: &Config) -> Result<Source> {
     let d = &config.data;
@@ -137,6 +158,18 @@ pub(crate) fn open(config: &Config) -> Result<Source> {
         limit_test: d.limit_test,
     };
     Ok(arcsphere_data::open(&d.source, &options)?)
+}
+
+/// What results say of the images.
+pub(crate) fn data_info(source: &Source, splits: &Splits) -> DataInfo {
+    DataInfo {
+        name: source.name.clone(),
+        n_train: splits.train.len() as u64,
+        n_validation: splits.validation.as_ref().map_or(0, |v| v.len() as u64),
+        n_test: splits.test.len() as u64,
+        classes: splits.train.n_classes() as u64,
+        sha256: source.sha256.clone(),
+    }
 }
 
 /// A folder to write to: `wanted`, or a new one under `runs/`; it must not hold anything.

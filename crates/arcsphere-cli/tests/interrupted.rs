@@ -5,31 +5,10 @@
 mod common;
 
 use common::{Essence, Place, essence, with};
-use std::process::{Child, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 /// 35 images: 4 steps an epoch, 120 in all. Most checkpoints fall inside an epoch.
 const RUN: [&str; 9] =
     ["--data", "faces", "--epochs", "30", "--batch", "8", "--set", "train.checkpoint_every=3", "--threads=2"];
-
-/// Starts the program, waits for `file`, sends `signal`, and waits for the end.
-fn stopped(place: &Place, args: &[&str], file: &str, signal: &str) -> (ExitStatus, String) {
-    let mut child = place.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let started = Instant::now();
-    while !place.path(file).is_file() {
-        assert!(child.try_wait().expect("a state").is_none(), "it ended before it was stopped");
-        assert!(started.elapsed() < Duration::from_secs(60), "no {file} after a minute");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    send(&child, signal);
-    let output = child.wait_with_output().expect("it ends");
-    (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-fn send(child: &Child, signal: &str) {
-    let line = format!("kill -{signal} {}", child.id());
-    assert!(std::process::Command::new("sh").args(["-c", &line]).status().expect("a shell").success());
-}
 
 fn checkpoint(place: &Place, folder: &str) -> Essence {
     essence(&place.read(&format!("{folder}/checkpoint.safetensors")))
@@ -44,7 +23,7 @@ fn ctrl_c_and_kill_lose_nothing() {
     assert_eq!(whole.progress["step"], 120);
 
     let train = with(&["train", "--out", "run"], &RUN);
-    let (status, said) = stopped(&place, &train, "run/checkpoint.safetensors", "INT");
+    let (status, said) = place.stopped(&train, "run/checkpoint.safetensors", "INT");
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(said.contains("nothing lost") && said.contains("arcsphere train --resume run"), "{said}");
     let part = checkpoint(&place, "run");
@@ -54,7 +33,7 @@ fn ctrl_c_and_kill_lose_nothing() {
     assert!(checkpoint(&place, "run") == whole, "stopped at {} and resumed, it is another", part.progress["step"]);
 
     let train = with(&["train", "--out", "killed"], &RUN);
-    let (status, said) = stopped(&place, &train, "killed/checkpoint.safetensors", "KILL");
+    let (status, said) = place.stopped(&train, "killed/checkpoint.safetensors", "KILL");
     assert!(status.code().is_none(), "{said}");
     let step = checkpoint(&place, "killed").progress["step"].as_u64().expect("a step");
     assert!(step < 120 && step.is_multiple_of(3), "step {step}");
@@ -69,7 +48,7 @@ fn a_comparison_goes_on_where_it_stopped() {
     let losses = ["--losses", "softmax,sphereface"];
     place.ok(&with(&with(&["compare", "--out", "whole"], &RUN), &losses));
     let compare = with(&with(&["compare", "--out", "c"], &RUN), &losses);
-    let (status, said) = stopped(&place, &compare, "c/runs/sphereface-seed0/checkpoint.safetensors", "INT");
+    let (status, said) = place.stopped(&compare, "c/runs/sphereface-seed0/checkpoint.safetensors", "INT");
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(said.contains("arcsphere compare --resume c"), "{said}");
     assert!(!place.path("c/report.html").exists());
@@ -77,5 +56,70 @@ fn a_comparison_goes_on_where_it_stopped() {
     assert!(place.path("c/report.html").is_file());
     for run in ["runs/softmax-seed0", "runs/sphereface-seed0"] {
         assert!(checkpoint(&place, &format!("c/{run}")) == checkpoint(&place, &format!("whole/{run}")), "{run}");
+    }
+}
+
+/// Two margins of two losses and three seeds, each cell a second or less.
+const SWEEP: [&str; 18] = [
+    "--data",
+    "faces",
+    "--epochs",
+    "8",
+    "--batch",
+    "8",
+    "--loss",
+    "arcface,cosface",
+    "--margin",
+    "0,0.05",
+    "--seeds",
+    "3",
+    "--lr",
+    "0.05",
+    "--scale",
+    "12",
+    "--jobs",
+    "2",
+];
+
+/// A sweep's cells, less those that are being written.
+fn cells(place: &Place, folder: &str) -> Vec<String> {
+    place.names(&format!("{folder}/cells")).into_iter().filter(|n| n.ends_with(".json")).collect()
+}
+
+#[test]
+fn a_sweep_that_is_killed_again_and_again_ends_as_one_that_was_not() {
+    let place = Place::new();
+    place.classes("faces", 7);
+    place.ok(&with(&["sweep", "--out", "whole"], &SWEEP));
+    assert_eq!(cells(&place, "whole").len(), 12);
+
+    // Killed after the first cell, interrupted after one of the middle, killed once more.
+    let first = "s/cells/arcface-m1_0-lr0.05-s12-seed0.json";
+    let (status, said) = place.stopped(&with(&["sweep", "--out", "s"], &SWEEP), first, "KILL");
+    assert!(status.code().is_none(), "{said}");
+    let after_kill = cells(&place, "s");
+    assert!(after_kill.len() < 12 && !place.path("s/sweep.json").exists(), "{after_kill:?}");
+    let kept = place.read(first);
+
+    let middle = "s/cells/arcface-m1_0.05-lr0.05-s12-seed1.json";
+    let (status, said) = place.stopped(&["sweep", "--resume", "s"], middle, "INT");
+    assert_eq!(status.code(), Some(130), "{said}");
+    let n = cells(&place, "s").len();
+    assert!(n > after_kill.len() && n < 12, "{n}");
+    assert!(said.contains(&format!("stopped with {n} of 12 trainings finished")), "{said}");
+    assert!(said.contains("arcsphere sweep --resume s"), "{said}");
+
+    let (status, said) =
+        place.stopped(&["sweep", "--resume", "s"], "s/cells/cosface-m2_0-lr0.05-s12-seed1.json", "KILL");
+    assert!(status.code().is_none(), "{said}");
+    // What a kill in the middle of a write leaves.
+    place.write("s/cells/.cosface-m2_0-lr0.05-s12-seed2.json.1-0.tmp", "{\"loss\": \"cosf");
+    place.ok(&["sweep", "--resume", "s", "--jobs", "1"]);
+
+    assert_eq!(place.names("s/cells"), place.names("whole/cells"));
+    // Its seconds would be others if it had been trained again.
+    assert!(place.read(first) == kept, "a finished cell was trained again");
+    for name in ["sweep.json", "sweep.csv"] {
+        assert!(place.read(&format!("s/{name}")) == place.read(&format!("whole/{name}")), "{name} is another");
     }
 }

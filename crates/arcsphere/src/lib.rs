@@ -45,6 +45,8 @@ pub mod nn;
 
 pub mod losses;
 
+pub mod advise;
+
 pub mod backbones;
 
 pub mod optim;

@@ -1,9 +1,10 @@
 //! `arcsphere compare`: every loss on the same images, in one report.
 
-mod command_line;
 mod report;
 mod runs;
 
+use super::command_line::Line;
+use super::jobs;
 use crate::args::Compare;
 use crate::exit::mistake;
 use crate::machine::machine;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
         Some(folder) => resumed(args, folder)?,
         None => fresh(args)?,
     };
-    let (jobs, _) = runs::shares(args, spec.losses.len() * spec.seeds as usize)?;
+    let (at_once, _) = jobs::shares(args.training.threads, args.jobs, spec.losses.len() * spec.seeds as usize)?;
     let source = settings::open(&spec.config)?;
     let splits = plan::split(&spec.config, &source)?;
     let plans = plans(&spec, &splits)?;
@@ -63,9 +64,9 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
     };
     note!("{}: {} runs into {}", source.name, plans.len(), folder.display());
     let place = runs::Place { folder: &folder, splits: &splits, source: &source, device: &device };
-    let done = runs::train_all(&plans, jobs, &place)?;
-    let machine = machine(jobs * spec.config.train.threads, &args.training.device);
-    let results = report::write(&folder, &spec, &splits, &source, &done, &command_line::of(&spec)?, machine)?;
+    let done = runs::train_all(&plans, at_once, &place)?;
+    let machine = machine(at_once * spec.config.train.threads, &args.training.device);
+    let results = report::write(&folder, &spec, &splits, &source, &done, &command_line(&spec)?, machine)?;
     say!("{}", report::table(&results).trim_end());
     say!("{}", folder.join("report.html").display());
     Ok(())
@@ -74,15 +75,21 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
 fn fresh(args: &Compare) -> Result<Spec> {
     let mut config = settings::layers(None, &args.data, &args.training)?.build()?;
     let names = losses(&args.losses)?;
-    let (seeds, seed) = (args.seeds.unwrap_or(1), args.seed.unwrap_or(0));
-    if !(1..=1000).contains(&seeds) {
-        return Err(mistake!("--seeds {seeds} is out of range: it must be in 1..=1000, a loss is trained once a seed"));
-    }
-    if seed > i64::MAX as u64 - seeds {
-        return Err(mistake!("--seed {seed} is too large: at most {}", i64::MAX as u64 - seeds));
-    }
-    config.train.threads = runs::shares(args, names.len() * seeds as usize)?.1;
+    let (seed, seeds) = settings::seeds(args.seed, args.seeds)?;
+    config.train.threads = jobs::shares(args.training.threads, args.jobs, names.len() * seeds as usize)?.1;
     Ok(Spec { losses: names, seed, seeds, config })
+}
+
+/// The command that repeats a comparison.
+fn command_line(spec: &Spec) -> Result<String> {
+    let mut line = Line::new("arcsphere compare");
+    if spec.losses.len() != LOSSES.len() {
+        line.flag("--losses", &spec.losses.join(","));
+    }
+    line.settings(&spec.config)?;
+    line.flag("--seeds", &spec.seeds.to_string());
+    line.flag("--seed", &spec.seed.to_string());
+    Ok(line.into())
 }
 
 fn losses(wanted: &[String]) -> Result<Vec<String>> {

@@ -1,15 +1,19 @@
 //! The subcommands, one file each.
 
+mod advise;
 mod bench;
+mod command_line;
 mod compare;
 mod data;
 mod embed;
 mod eval;
 mod explain;
+mod jobs;
 mod list;
 mod pictures;
 mod plot;
 mod run_dir;
+mod sweep;
 mod train;
 
 use crate::args::{Args, Command};
@@ -20,6 +24,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     match args.command {
         Command::Compare(args) => compare::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Advise(args) => advise::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Plot(args) => plot::run(&args),

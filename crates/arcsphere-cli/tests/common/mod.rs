@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Flags of a training that is over in a moment: 180 images, 9 steps.
 pub(crate) const TINY: [&str; 8] =
@@ -92,6 +93,21 @@ impl Place {
         let names = |files: &BTreeMap<PathBuf, Option<Vec<u8>>>| files.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&before), names(&after), "{args:?} made or removed files");
         assert!(before == after, "{args:?} changed a file");
+    }
+
+    /// Starts the program, waits for `file`, sends `signal`, and waits for the end.
+    pub(crate) fn stopped(&self, args: &[&str], file: &str, signal: &str) -> (ExitStatus, String) {
+        let mut child = self.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let started = Instant::now();
+        while !self.path(file).is_file() {
+            assert!(child.try_wait().expect("a state").is_none(), "it ended before it was stopped");
+            assert!(started.elapsed() < Duration::from_secs(60), "no {file} after a minute");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let line = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &line]).status().expect("a shell").success());
+        let output = child.wait_with_output().expect("it ends");
+        (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// Everything below this folder: a file with its bytes, a folder without.

@@ -3,13 +3,14 @@
 use super::{Done, Spec};
 use crate::commands::eval::headline;
 use crate::commands::pictures::{self, Drawn};
+use crate::settings;
 use anyhow::Result;
 use arcsphere::config::to_toml;
 use arcsphere::plan::Splits;
 use arcsphere_data::Source;
 use arcsphere_eval::figure::{AngleHistogram, Curve, Curves, Features};
 use arcsphere_eval::report::{Picture, Report};
-use arcsphere_eval::results::{DataInfo, Machine, Results, summarize};
+use arcsphere_eval::results::{Machine, Results, summarize};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -29,14 +30,7 @@ pub(super) fn write(
     let results = Results {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command.to_owned(),
-        data: DataInfo {
-            name: source.name.clone(),
-            n_train: splits.train.len() as u64,
-            n_validation: splits.validation.as_ref().map_or(0, |v| v.len() as u64),
-            n_test: splits.test.len() as u64,
-            classes: splits.train.n_classes() as u64,
-            sha256: source.sha256.clone(),
-        },
+        data: settings::data_info(source, splits),
         machine,
         runs: done.iter().map(|d| d.evaluation.run.clone()).collect(),
     };

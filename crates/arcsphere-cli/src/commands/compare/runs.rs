@@ -1,15 +1,11 @@
-//! The runs of a comparison, several at a time.
-//!
-//! One thread a run and several runs at once is faster than the reverse, and a run's bits
-//! are then the same on a machine with more threads.
+//! The runs of a comparison.
 
 use super::Done;
-use crate::args::Compare;
+use crate::commands::jobs::Jobs;
 use crate::commands::run_dir;
-use crate::exit::mistake;
 use crate::out::note;
 use crate::watch;
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use arcsphere::Device;
 use arcsphere::evaluate::evaluate;
 use arcsphere::plan::{Plan, Splits};
@@ -17,8 +13,6 @@ use arcsphere_data::Source;
 use arcsphere_eval::results::Run;
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where and on what the runs are trained.
 pub(super) struct Place<'a> {
@@ -28,46 +22,13 @@ pub(super) struct Place<'a> {
     pub(super) device: &'a Device,
 }
 
-/// How many runs go at a time, and how many threads each has.
-pub(super) fn shares(args: &Compare, runs: usize) -> Result<(usize, usize)> {
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
-    let total = args.training.threads.filter(|n| *n > 0).unwrap_or(all);
-    let jobs = args.jobs.unwrap_or(total);
-    if !(1..=1024).contains(&total) || !(1..=1024).contains(&jobs) {
-        return Err(mistake!("--threads and --jobs must be in 1..=1024"));
-    }
-    Ok((jobs.min(runs.max(1)), (total / jobs).max(1)))
-}
-
-/// Trains and measures all runs, `jobs` at a time; results come in the plans' order.
-pub(super) fn train_all(plans: &[Plan], jobs: usize, place: &Place<'_>) -> Result<Vec<Done>> {
+/// Trains and measures all runs, `at_once` at a time; results come in the plans' order.
+pub(super) fn train_all(plans: &[Plan], at_once: usize, place: &Place<'_>) -> Result<Vec<Done>> {
     let bar = watch::bar(plans.iter().map(|p| p.steps).sum());
     let resume = format!("arcsphere compare --resume {}", place.folder.display());
-    let next = AtomicUsize::new(0);
-    let finished: Vec<OnceLock<Done>> = plans.iter().map(|_| OnceLock::new()).collect();
-    let work = || -> Result<()> {
-        loop {
-            let i = next.fetch_add(1, Ordering::SeqCst);
-            let Some(plan) = plans.get(i) else { return Ok(()) };
-            run_dir::stop_between(&resume)?;
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build()?;
-            let done = pool.install(|| train_one(plan, place, &bar, &resume));
-            if done.is_err() {
-                // After a failure nobody starts another run.
-                next.store(plans.len(), Ordering::SeqCst);
-            }
-            let _ = finished[i].set(done?);
-            let n = finished.iter().filter(|f| f.get().is_some()).count();
-            run_dir::label(&bar, &format!("{n}/{} runs", plans.len()));
-        }
-    };
-    let ends: Vec<Result<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|w| w.join().unwrap_or_else(|_| Err(anyhow!("a training thread died")))).collect()
-    });
-    ends.into_iter().collect::<Result<()>>()?;
-    bar.finish_and_clear();
-    Ok(finished.into_iter().filter_map(OnceLock::into_inner).collect())
+    let threads = plans.first().map_or(1, |p| p.threads);
+    let jobs = Jobs { at_once, threads, before: 0, noun: "runs", bar: &bar, resume: &resume };
+    jobs.run(plans, |plan| train_one(plan, place, &bar, &resume))
 }
 
 fn train_one(plan: &Plan, place: &Place<'_>, bar: &ProgressBar, resume: &str) -> Result<Done> {

@@ -1,47 +1,59 @@
-//! The command that repeats a comparison: the usual flags, and `--set` for whatever else
+//! The command that repeats what was done: the usual flags, and `--set` for whatever else
 //! differs from what those flags alone would give.
 
-use super::Spec;
 use crate::args::{DataArgs, TrainingArgs};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::Config;
-use arcsphere::losses::margin::LOSSES;
 use serde_json::Value;
 
-/// The command line, quoted for a shell.
-pub(super) fn of(spec: &Spec) -> Result<String> {
-    let c = &spec.config;
-    let mut out = "arcsphere compare".to_owned();
-    let mut flag = |name: &str, value: &str| out.push_str(&format!(" {name} {}", quoted(value)));
-    if c.data.source != Config::default().data.source {
-        flag("--data", &c.data.source);
-    }
-    if spec.losses.len() != LOSSES.len() {
-        flag("--losses", &spec.losses.join(","));
-    }
-    flag("--backbone", &c.model.backbone);
-    flag("--dim", &c.model.dim.to_string());
-    flag("--epochs", &c.train.epochs.to_string());
-    flag("--seeds", &spec.seeds.to_string());
-    flag("--seed", &spec.seed.to_string());
+/// A command line, quoted for a shell.
+pub(super) struct Line(String);
 
-    let data = DataArgs { data: Some(c.data.source.clone()), ..DataArgs::default() };
-    let training = TrainingArgs {
-        backbone: Some(c.model.backbone.clone()),
-        dim: Some(c.model.dim),
-        epochs: Some(c.train.epochs),
-        ..TrainingArgs::default()
-    };
-    let mut plain = settings::layers(None, &data, &training)?.build()?;
-    // A machine's threads are shared among the runs by `--jobs`, which changes no result.
-    plain.train.threads = c.train.threads;
-    let mut rest = Vec::new();
-    differences("", &serde_json::to_value(&plain)?, &serde_json::to_value(c)?, &mut rest);
-    for assignment in rest {
-        flag("--set", &assignment);
+impl Line {
+    /// A command without flags.
+    pub(super) fn new(command: &str) -> Self {
+        Line(command.to_owned())
     }
-    Ok(out)
+
+    /// Adds a flag and its value.
+    pub(super) fn flag(&mut self, name: &str, value: &str) {
+        self.0.push_str(&format!(" {name} {}", quoted(value)));
+    }
+
+    /// Adds all that makes `config`, but the loss's name and the seed. A machine's threads
+    /// are shared among the runs by `--jobs`, so they are not part of it either.
+    pub(super) fn settings(&mut self, config: &Config) -> Result<()> {
+        let c = config;
+        if c.data.source != Config::default().data.source {
+            self.flag("--data", &c.data.source);
+        }
+        self.flag("--backbone", &c.model.backbone);
+        self.flag("--dim", &c.model.dim.to_string());
+        self.flag("--epochs", &c.train.epochs.to_string());
+
+        let data = DataArgs { data: Some(c.data.source.clone()), ..DataArgs::default() };
+        let training = TrainingArgs {
+            backbone: Some(c.model.backbone.clone()),
+            dim: Some(c.model.dim),
+            epochs: Some(c.train.epochs),
+            ..TrainingArgs::default()
+        };
+        let mut plain = settings::layers(None, &data, &training)?.build()?;
+        plain.train.threads = c.train.threads;
+        let mut rest = Vec::new();
+        differences("", &serde_json::to_value(&plain)?, &serde_json::to_value(c)?, &mut rest);
+        for assignment in rest {
+            self.flag("--set", &assignment);
+        }
+        Ok(())
+    }
+}
+
+impl From<Line> for String {
+    fn from(line: Line) -> String {
+        line.0
+    }
 }
 
 /// `key=value` for every key of `wanted` that `plain` has otherwise. A table with a `kind`
@@ -80,23 +92,28 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn spec(assignments: &[&str]) -> Spec {
+    fn config(assignments: &[&str]) -> Config {
         let training =
             TrainingArgs { assignments: assignments.iter().map(|a| (*a).to_owned()).collect(), ..Default::default() };
-        let config = settings::layers(None, &DataArgs::default(), &training).unwrap().build().unwrap();
-        Spec { losses: LOSSES.iter().map(|l| l.name.to_owned()).collect(), seed: 0, seeds: 1, config }
+        settings::layers(None, &DataArgs::default(), &training).unwrap().build().unwrap()
+    }
+
+    fn line(assignments: &[&str]) -> String {
+        let mut line = Line::new("arcsphere compare");
+        line.settings(&config(assignments)).unwrap();
+        line.into()
     }
 
     #[test]
     fn the_defaults_need_no_assignment() {
-        let line = of(&spec(&[])).unwrap();
+        let line = line(&[]);
         assert!(line.starts_with("arcsphere compare --backbone lenet_2d --dim 2 --epochs"), "{line}");
         assert!(!line.contains("--set"), "{line}");
     }
 
     #[test]
     fn every_other_setting_is_named() {
-        let line = of(&spec(&["train.batch=20", "data.resize=[12,14]", "loss.angle_margin=0.3"])).unwrap();
+        let line = line(&["train.batch=20", "data.resize=[12,14]", "loss.angle_margin=0.3"]);
         for part in ["--set train.batch=20", "--set 'data.resize=[12,14]'", "--set loss.angle_margin=0.3"] {
             assert!(line.contains(part), "{line}");
         }
@@ -105,13 +122,13 @@ mod tests {
     #[test]
     fn a_table_with_a_kind_is_one_assignment_that_reads_back() {
         let step = "optim.schedule.decay={ kind = \"step\", milestones = [0.5, 0.75], factor = 0.1 }";
-        let wanted = spec(&[step]);
+        let wanted = config(&[step]);
         let mut found = Vec::new();
-        let json = |s: &Spec| serde_json::to_value(&s.config).unwrap();
-        differences("", &json(&spec(&[])), &json(&wanted), &mut found);
+        let json = |c: &Config| serde_json::to_value(c).unwrap();
+        differences("", &json(&config(&[])), &json(&wanted), &mut found);
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(spec(&found), wanted);
+        assert_eq!(config(&found), wanted);
     }
 
     #[test]

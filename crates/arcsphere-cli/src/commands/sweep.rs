@@ -1,0 +1,135 @@
+//! `arcsphere sweep`: a grid of margins, rates, scales and seeds, several at a time.
+
+mod folder;
+mod grid;
+mod margins;
+mod report;
+
+use super::jobs::{self, Jobs};
+use crate::args;
+use crate::exit::{Interrupted, mistake};
+use crate::machine::machine;
+use crate::out::{note, say};
+use crate::{settings, watch};
+use anyhow::Result;
+use arcsphere::Device;
+use arcsphere::checkpoint;
+use arcsphere::config::{Layers, to_toml};
+use arcsphere::evaluate::evaluate;
+use arcsphere::plan::{self, Splits};
+use arcsphere::train::{End, Flow, Trainer, Watcher};
+use folder::{Begun, Cells};
+use grid::{Grid, Point};
+use indicatif::ProgressBar;
+
+/// Trains what is not trained yet, and reports.
+pub(crate) fn run(args: &args::Sweep) -> Result<()> {
+    watch::catch_interrupts()?;
+    let device = settings::device(&args.training.device)?;
+    let begun = args.resume.as_deref().map(Begun::read).transpose()?;
+    let grid = match &begun {
+        Some(begun) => resumed(args, begun.grid.clone())?,
+        None => grid::asked(args)?,
+    };
+    let (at_once, _) = jobs::shares(args.training.threads, args.jobs, usize::MAX)?;
+    let source = settings::open(&grid.config)?;
+    let splits = plan::split(&grid.config, &source)?;
+    let points = grid.points(&splits)?;
+    let now = Begun {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        grid,
+        data: settings::data_info(&source, &splits),
+        machine: machine(1, &args.training.device),
+    };
+    let (folder, begun) = match (&args.resume, begun) {
+        (Some(folder), Some(begun)) => {
+            begun.same_place(&now)?;
+            (folder.clone(), begun)
+        }
+        _ => {
+            let folder = settings::output_folder(args.out.as_deref(), "sweep")?;
+            now.write(&folder)?;
+            (folder, now)
+        }
+    };
+    let cells = Cells::of(&folder)?;
+    let missing = cells.missing(&points)?;
+    let (all, before) = (points.len(), points.len() - missing.len());
+    let done = if before > 0 { format!(", {before} of them finished") } else { String::new() };
+    note!("{}: {all} trainings into {}{done}", source.name, folder.display());
+
+    let bar = watch::bar(missing.iter().map(|p| p.plan.steps).sum());
+    let resume = format!("arcsphere sweep --resume {}", folder.display());
+    let jobs =
+        Jobs { at_once: at_once.min(missing.len()), threads: 1, before, noun: "cells", bar: &bar, resume: &resume };
+    let trained = jobs.run(&missing, |point| train(point, &cells, &splits, &device, &bar));
+    if let Err(error) = trained {
+        if error.is::<Interrupted>() {
+            bar.abandon();
+            let left = cells.missing(&points)?.len();
+            let text = format!("stopped with {} of {all} trainings finished; go on with: {resume}", all - left);
+            return Err(Interrupted(text).into());
+        }
+        return Err(error.context(format!("a training failed; what is finished is kept (go on with {resume})")));
+    }
+    let sweep = report::write(&folder, &begun, &points, cells.read(&points)?)?;
+    say!("{}", report::table(&sweep, begun.grid.seeds as usize).trim_end());
+    say!("{}", folder.join(report::JSON_FILE).display());
+    Ok(())
+}
+
+/// The grid that a folder holds; flags may repeat it, not change it.
+fn resumed(args: &args::Sweep, own: Grid) -> Result<Grid> {
+    let layers = Layers::new().text(&to_toml(&own.config)?, "the sweep's configuration")?;
+    let mut config = settings::flags(layers, &args.data, &grid::without_rates(args))?.build()?;
+    // How many trainings go at once is no part of what they are.
+    config.train.threads = own.config.train.threads;
+    checkpoint::same_config(&own.config, &config)?;
+    let another = |what: String| mistake!("the sweep has {what}; start another with another --out");
+    if !args.loss.is_empty() || !args.margin.is_empty() {
+        let names: Vec<String> = own.axes.iter().map(|a| a.loss.clone()).collect();
+        let losses = if args.loss.is_empty() { &names } else { &args.loss };
+        let same = if args.margin.is_empty() {
+            let found = losses.iter().map(|l| Ok(arcsphere::losses::margin::find(l)?.name.to_owned()));
+            found.collect::<Result<Vec<_>>>()? == names
+        } else {
+            margins::axes(losses, &args.margin)? == own.axes
+        };
+        if !same {
+            let of: Vec<String> = own.axes.iter().map(|a| format!("{}={:?}", a.loss, a.margins)).collect();
+            return Err(another(format!("--margin {}", of.join(" --margin "))));
+        }
+    }
+    for (flag, wanted, own) in [("lr", &args.training.lr, &own.rates), ("scale", &args.scale, &own.scales)] {
+        if !wanted.is_empty() && wanted != own {
+            return Err(another(format!("--{flag} {own:?}")));
+        }
+    }
+    for (flag, wanted, own) in [("seeds", args.seeds, own.seeds), ("seed", args.seed, own.seed)] {
+        if wanted.is_some_and(|wanted| wanted != own) {
+            return Err(another(format!("--{flag} {own}")));
+        }
+    }
+    Ok(own)
+}
+
+/// Trains and measures one point, and keeps nothing of it but its numbers.
+fn train(point: &Point, cells: &Cells, splits: &Splits, device: &Device, bar: &ProgressBar) -> Result<()> {
+    let mut trainer = Trainer::new(point.plan.clone(), device);
+    if trainer.run(splits, &mut CellWatcher(bar))? == End::Stopped {
+        return Err(Interrupted(String::new()).into());
+    }
+    // A training that died early has no more steps to show.
+    bar.inc(point.plan.steps.saturating_sub(trainer.progress.step));
+    cells.write(point, evaluate(&trainer, splits)?.run)
+}
+
+/// Moves the bar over all cells, and stops at Ctrl-C.
+struct CellWatcher<'a>(&'a ProgressBar);
+
+impl Watcher for CellWatcher<'_> {
+    fn step(&mut self, _trainer: &Trainer, _loss: f64) -> Flow {
+        self.0.inc(1);
+        if watch::interrupted() { Flow::Stop } else { Flow::Continue }
+    }
+}
