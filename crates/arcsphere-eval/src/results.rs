@@ -142,6 +142,15 @@ pub struct Run {
     pub collapsed: bool,
     /// Why it counts as collapsed; empty otherwise.
     pub reason: String,
+    /// Times that the training was taken back to a good state and went on from there.
+    #[serde(default)]
+    pub recovered: u64,
+    /// Causes of collapse that were seen, by name, each once; recovered from or not.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// How it was trained: `default`, or `naive` as the usual public code does.
+    #[serde(default)]
+    pub trainer: String,
 }
 
 /// The key of an FMR in [`Run::tmr_at_fmr`]: `1e-2`, `1e-3`, `5e-4`.
@@ -218,6 +227,7 @@ pub(crate) mod tests {
             target_angle_mean: Some(0.07),
             train_seconds: 12.5,
             samples_per_second: 4000.0,
+            trainer: "default".into(),
             ..Run::default()
         }
     }
@@ -269,6 +279,16 @@ pub(crate) mod tests {
         for absent in ["scale", "accuracy", "accuracy_low", "accuracy_high"] {
             assert!(json["runs"][1][absent].is_null(), "{absent}");
         }
+    }
+
+    #[test]
+    fn what_an_older_version_wrote_is_read() {
+        let mut json = serde_json::to_value(run("arcface", 1, 970)).unwrap();
+        for name in ["recovered", "causes", "trainer"] {
+            assert!(json.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+        }
+        let read: Run = serde_json::from_value(json).unwrap();
+        assert_eq!((read.recovered, read.causes.len(), read.trainer.as_str()), (0, 0, ""));
     }
 
     #[test]

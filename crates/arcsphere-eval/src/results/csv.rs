@@ -59,6 +59,9 @@ fn columns(run: &Run, fmrs: &[&str]) -> Vec<(String, String)> {
         ("samples_per_second", number(run.samples_per_second)),
         ("collapsed", run.collapsed.to_string()),
         ("reason", run.reason.clone()),
+        ("recovered", run.recovered.to_string()),
+        ("causes", run.causes.join("; ")),
+        ("trainer", run.trainer.clone()),
         ("margin_reason", run.margin_reason.clone()),
     ];
     let own = |(name, value): (&str, String)| (name.to_owned(), value);
@@ -94,6 +97,7 @@ mod tests {
         let mut second = run("softmax", 2, 900);
         second.reason = "NaN, at step 3\nof 10".into();
         second.scale = None;
+        (second.recovered, second.causes) = (2, vec!["not_finite".into(), "origin".into()]);
         second.tmr_at_fmr.clear();
         let results = Results { runs: vec![run("arcface", 1, 970), second], ..Results::default() };
         let csv = results.to_csv();
@@ -106,6 +110,7 @@ mod tests {
         assert!(csv.contains("\"NaN, at step 3\nof 10\""));
         let second = csv.split("\r\n").nth(2).unwrap();
         assert!(second.starts_with("softmax,1,0.5,0,,2,"), "{second}");
+        assert!(second.contains(",2,not_finite; origin,default,"), "{second}");
         assert_eq!(csv.matches("\r\n").count(), 3);
     }
 

@@ -17,7 +17,7 @@ pub enum Method {
     StudentT,
 }
 
-/// All runs of one loss with the same margins, scale, backbone and dimension.
+/// All runs of one loss with the same margins, scale, backbone, dimension and trainer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LossSummary {
     /// Registry name of the loss.
@@ -50,6 +50,12 @@ pub struct LossSummary {
     pub worst: Option<(u64, f64)>,
     /// Number of runs that collapsed; their accuracies are part of the mean.
     pub collapsed: usize,
+    /// Number of runs that were saved from a collapse, once or several times, to their end.
+    #[serde(default)]
+    pub recovered: usize,
+    /// How they were trained: `default` or `naive`.
+    #[serde(default)]
+    pub trainer: String,
     /// Seeds and their EERs, in the order of the runs that have one.
     pub eers: Vec<(u64, f64)>,
     /// Mean of those EERs.
@@ -68,7 +74,7 @@ pub struct LossSummary {
     pub samples_per_second: f64,
 }
 
-/// Groups `runs` by loss, margins, scale, backbone and dimension, in the order in
+/// Groups `runs` by loss, margins, scale, backbone, dimension and trainer, in the order in
 /// which the groups first appear.
 ///
 /// An accuracy that is not finite counts as 0, and so does that of a collapsed run
@@ -78,7 +84,7 @@ pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
     let same = |a: &Run, b: &Run| {
         a.loss == b.loss
             && (a.m0, a.m1, a.m2, a.scale) == (b.m0, b.m1, b.m2, b.scale)
-            && (&a.backbone, a.dim) == (&b.backbone, b.dim)
+            && (&a.backbone, a.dim, &a.trainer) == (&b.backbone, b.dim, &b.trainer)
     };
     let mut groups: Vec<Vec<&Run>> = Vec::new();
     for run in runs {
@@ -130,6 +136,8 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         method: interval.map(|i| i.2),
         worst,
         collapsed: runs.iter().filter(|r| r.collapsed).count(),
+        recovered: runs.iter().filter(|r| r.recovered > 0 && !r.collapsed).count(),
+        trainer: runs[0].trainer.clone(),
         eers: runs.iter().filter_map(finite_eer).collect(),
         eer: average(&|r| r.eer),
         tmr_at_fmr,
@@ -171,6 +179,20 @@ mod tests {
         assert_eq!(s[0].accuracy_high, Some(1.0));
         assert_eq!(s[1].method, Some(Method::Wilson));
         assert!((s[1].accuracy_low.unwrap() - wilson(970, 1000).unwrap().low).abs() < 1e-12);
+    }
+
+    #[test]
+    fn trainers_are_not_mixed_and_saved_runs_are_counted() {
+        let mut naive = run("arcface", 1, 130);
+        naive.trainer = "naive".into();
+        let mut saved = run("arcface", 2, 960);
+        saved.recovered = 2;
+        let mut lost = run("arcface", 3, 100);
+        (lost.recovered, lost.collapsed) = (5, true);
+        let s = summarize(&[run("arcface", 1, 970), naive, saved, lost]);
+        assert_eq!(s.len(), 2);
+        assert_eq!((s[0].trainer.as_str(), s[0].runs, s[0].recovered, s[0].collapsed), ("default", 3, 1, 1));
+        assert_eq!((s[1].trainer.as_str(), s[1].runs, s[1].recovered), ("naive", 1, 0));
     }
 
     #[test]

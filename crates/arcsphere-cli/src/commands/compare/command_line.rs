@@ -25,12 +25,16 @@ pub(super) fn of(spec: &Spec) -> Result<String> {
     flag("--epochs", &c.train.epochs.to_string());
     flag("--seeds", &spec.seeds.to_string());
     flag("--seed", &spec.seed.to_string());
+    if c.train.naive {
+        out.push_str(" --naive");
+    }
 
     let data = DataArgs { data: Some(c.data.source.clone()), ..DataArgs::default() };
     let training = TrainingArgs {
         backbone: Some(c.model.backbone.clone()),
         dim: Some(c.model.dim),
         epochs: Some(c.train.epochs),
+        naive: c.train.naive,
         ..TrainingArgs::default()
     };
     let mut plain = settings::layers(None, &data, &training)?.build()?;
@@ -39,7 +43,7 @@ pub(super) fn of(spec: &Spec) -> Result<String> {
     let mut rest = Vec::new();
     differences("", &serde_json::to_value(&plain)?, &serde_json::to_value(c)?, &mut rest);
     for assignment in rest {
-        flag("--set", &assignment);
+        out.push_str(&format!(" --set {}", quoted(&assignment)));
     }
     Ok(out)
 }
@@ -100,6 +104,12 @@ mod tests {
         for part in ["--set train.batch=20", "--set 'data.resize=[12,14]'", "--set loss.angle_margin=0.3"] {
             assert!(line.contains(part), "{line}");
         }
+    }
+
+    #[test]
+    fn naive_is_a_flag_and_what_differs_from_it_is_named() {
+        let line = of(&spec(&["train.naive=true", "train.on_collapse=stop"])).unwrap();
+        assert!(line.ends_with("--seed 0 --naive --set 'train.on_collapse=\"stop\"'"), "{line}");
     }
 
     #[test]
