@@ -94,6 +94,13 @@ pub(crate) struct TrainingArgs {
     /// the papers' margins and scale).
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
+    /// What is done about a training that dies: recover, stop or ignore [default: recover].
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_collapse: Option<String>,
+    /// Train as the usual public code does, to see the difference: the papers' margins and scale
+    /// at once, a clamped arccos left to autodiff, no soft start, no clipping, no recovery.
+    #[arg(long)]
+    pub(crate) naive: bool,
     /// Any key of the configuration; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) assignments: Vec<String>,

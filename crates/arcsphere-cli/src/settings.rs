@@ -110,6 +110,12 @@ pub(crate) fn flags(mut layers: Layers, data: &DataArgs, training: &TrainingArgs
             ));
         }
     }
+    if training.naive {
+        layers = layers.set("train.naive", true)?;
+    }
+    if let Some(v) = &training.on_collapse {
+        layers = layers.set("train.on_collapse", v.as_str())?;
+    }
     for assignment in &training.assignments {
         layers = layers.assignment(assignment)?;
     }
@@ -226,6 +232,7 @@ pub(crate) fn timestamp() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arcsphere::config::OnCollapse;
 
     #[test]
     fn flags_win_over_the_preset() {
@@ -236,6 +243,19 @@ mod tests {
         assert_eq!((config.train.epochs, config.model.dim), (3, 16));
         assert_eq!(config.model.backbone, "resnet_cifar");
         assert!(config.data.augment.flip);
+    }
+
+    #[test]
+    fn naive_and_what_is_given_beside_it() {
+        let of = |training: &TrainingArgs| layers(None, &DataArgs::default(), training).unwrap().build().unwrap();
+        let training = TrainingArgs { naive: true, ..TrainingArgs::default() };
+        let naive = of(&training);
+        assert_eq!((naive.train.on_collapse, naive.optim.clip, naive.loss.paper), (OnCollapse::Ignore, 0.0, true));
+        // Of the preset for these images and this network what is not the trainer's stays.
+        assert_eq!(naive.optim.rate, of(&TrainingArgs::default()).optim.rate);
+        let own =
+            TrainingArgs { on_collapse: Some("stop".into()), assignments: vec!["optim.clip=2.0".into()], ..training };
+        assert_eq!((of(&own).train.on_collapse, of(&own).optim.clip), (OnCollapse::Stop, 2.0));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Progress on the terminal, Ctrl-C, and checkpoints while a training runs.
 
+use crate::out::note;
 use anyhow::Result;
 use arcsphere::checkpoint::{self, Provenance};
-use arcsphere::train::{EpochRecord, Flow, Trainer, Watcher};
+use arcsphere::train::{EpochRecord, Flow, Recovery, Trainer, Watcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub(crate) struct RunWatcher<'a> {
     pub(crate) path: PathBuf,
     /// What they say of the data.
     pub(crate) provenance: &'a Provenance,
+    /// Which run it is, for what is said of it.
+    pub(crate) name: String,
     /// Steps between checkpoints.
     pub(crate) every: u64,
     /// The first write that failed.
@@ -58,7 +61,8 @@ impl<'a> RunWatcher<'a> {
             0 => trainer.plan.steps_per_epoch,
             n => n,
         };
-        RunWatcher { bar, path, provenance, every, failed: None }
+        let name = format!("{} seed {}", trainer.plan.loss.name, trainer.plan.config.train.seed);
+        RunWatcher { bar, path, provenance, name, every, failed: None }
     }
 
     /// Writes a checkpoint now.
@@ -90,4 +94,10 @@ impl Watcher for RunWatcher<'_> {
     }
 
     fn epoch(&mut self, _trainer: &Trainer, _record: &EpochRecord) {}
+
+    fn recovered(&mut self, recovery: &Recovery) {
+        // The steps taken back are still to come, and the step that showed it was not counted.
+        self.bar.inc_length(recovery.step - 1 - recovery.back_to);
+        self.bar.suspend(|| note!("{} recovered: {}", self.name, recovery.sentence()));
+    }
 }

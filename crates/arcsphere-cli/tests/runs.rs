@@ -91,7 +91,7 @@ fn npy(bytes: &[u8]) -> ((usize, usize), Vec<f32>) {
 }
 
 /// The fields that a run in `results.json` has at least.
-const RUN_FIELDS: [&str; 19] = [
+const RUN_FIELDS: [&str; 22] = [
     "loss",
     "m0",
     "m1",
@@ -111,6 +111,9 @@ const RUN_FIELDS: [&str; 19] = [
     "samples_per_second",
     "collapsed",
     "reason",
+    "recovered",
+    "causes",
+    "trainer",
 ];
 
 #[test]
@@ -194,6 +197,68 @@ fn a_comparison_leaves_everything_and_its_command_repeats_it() {
         let read = |folder: &str| essence(&place.read(&format!("{folder}/runs/{run}/checkpoint.safetensors")));
         assert!(read("c") == read("d"), "{run} is another");
     }
+}
+
+#[test]
+fn a_naive_comparison_says_so_and_its_command_repeats_it() {
+    let place = Place::new();
+    let args = with(&["compare", "--naive", "--losses", "sphereface,arcface", "--out", "c"], &TINY);
+    place.ok(&args);
+    let results = place.json("c/results.json");
+    let command = results["command"].as_str().expect("a command");
+    assert!(command.contains(" --naive"), "{command}");
+    let runs = results["runs"].as_array().expect("runs");
+    assert_eq!((&runs[0]["m0"], &runs[1]["m1"], &runs[1]["scale"]), (&4.0.into(), &0.5.into(), &64.0.into()));
+    assert!(runs.iter().all(|r| r["trainer"] == "naive" && r["recovered"] == 0), "{runs:?}");
+    assert!(runs[0]["margin_reason"].as_str().is_some_and(|r| r.contains("naive")), "{}", runs[0]);
+    let config = place.text("c/runs/arcface-seed0/config.toml");
+    for line in ["naive = true", "extension = \"fallback\"", "clip = 0.0", "on_collapse = \"ignore\"", "full_at = 0.0"]
+    {
+        assert!(config.contains(line), "{line} is not in\n{config}");
+    }
+    assert!(place.text("c/runs/sphereface-seed0/config.toml").contains("extension = \"raw\""));
+    assert!(place.text("c/report.html").contains("as the usual public code does"));
+    let mut again: Vec<&str> = command.split(' ').collect();
+    assert_eq!(again.remove(0), "arcsphere");
+    place.ok(&with(&again, &["--out", "d"]));
+    let read = |folder: &str| essence(&place.read(&format!("{folder}/runs/arcface-seed0/checkpoint.safetensors")));
+    assert!(read("c") == read("d"));
+}
+
+/// Numbers that end f32 at once, whatever is made softer in two recoveries.
+const DEADLY: [&str; 10] = [
+    "train",
+    "--loss",
+    "softmax",
+    "--lr",
+    "1e30",
+    "--set",
+    "model.batch_norm=false",
+    "--set",
+    "train.recoveries=2",
+    "--set=optim.clip=0.0",
+];
+
+#[test]
+fn a_training_that_dies_says_what_was_tried() {
+    let place = Place::new();
+    let output = place.run(&with(&with(&DEADLY, &["--out", "run"]), &TINY));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "a collapsed run is a result: {out}\n{err}");
+    let said: Vec<&str> = err.lines().filter(|l| l.starts_with("softmax seed 0 recovered: ")).collect();
+    assert_eq!(said.len(), 2, "{err}");
+    assert!(said[0].contains("back to step 0, learning rate × 0.5, gradients clipped at 5"), "{err}");
+    assert!(out.contains("collapsed: ") && out.contains("recovered 2 times, in vain: not_finite"), "{out}");
+    let run = place.json("run/result.json");
+    assert_eq!((&run["recovered"], &run["collapsed"], &run["trainer"]), (&2.into(), &true.into(), &"default".into()));
+    assert!(run["reason"].as_str().is_some_and(|r| r.contains("after 2 recoveries")), "{run}");
+    assert_eq!(run["causes"], serde_json::json!(["not_finite"]));
+    assert_eq!(measured(&place, "run")["causes"], run["causes"]);
+
+    let output = place.run(&with(&with(&DEADLY, &["--on-collapse", "stop", "--out", "stopped"]), &TINY));
+    assert!(output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("recovered"));
+    let run = place.json("stopped/result.json");
+    assert_eq!((&run["recovered"], &run["collapsed"]), (&0.into(), &true.into()));
 }
 
 #[test]

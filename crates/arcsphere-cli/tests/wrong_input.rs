@@ -65,6 +65,7 @@ fn numbers_out_of_range() {
     refused(&["train", "--threads", "5000"], &["5000", "1024"]);
     refused(&["train", "--seed", "18446744073709551615"], &["--seed", "too large"]);
     refused(&["train", "--set", "margin_schedule.soft_start=0.9"], &["margin_schedule", "follow one another"]);
+    refused(&["train", "--set", "train.recoveries=31"], &["train.recoveries = 31", "0..=30", "because"]);
     refused(&["train", "--set", "data.validation=0.7"], &["data.validation = 0.7", "[0, 0.5]"]);
     refused(&["train", "--set", "eval.fmr=[0.0]"], &["eval.fmr = 0"]);
     refused(&["compare", "--seeds", "0"], &["--seeds 0", "1..=1000"]);
@@ -95,6 +96,10 @@ fn configurations() {
     refused(&["train", "--set", "train.epochs=many"], &["train.epochs", "many"]);
     refused(&["train", "--set", "optim.kind=adam"], &["optim.kind", "adam", "adamw"]);
     refused(&["compare", "--set", "=1"], &["unknown field"]);
+    for command in ["train", "compare"] {
+        refused(&[command, "--on-collapse", "despair"], &["train.on_collapse", "despair", "recover", "ignore"]);
+    }
+    refused(&["train", "--set", "train.naive=yes"], &["train.naive", "yes"]);
 }
 
 #[test]
@@ -221,6 +226,8 @@ fn mistakes_with_a_run() {
     resume(&["--loss", "cosface"], &["loss."]);
     resume(&["--seed", "1"], &["train.seed was 0, now it is 1"]);
     resume(&["--epochs", "2"], &["train.epochs was 1, now it is 2"]);
+    resume(&["--naive"], &["train.naive was false, now it is true"]);
+    resume(&["--on-collapse", "stop"], &["train.on_collapse was \"recover\", now it is \"stop\""]);
     resume(&["--data", "others"], &["data.source", "faces", "others"]);
     let before = common::essence(&place.read("run/checkpoint.safetensors"));
     place.ok(&with(&["train", "--resume", "run"], &data));

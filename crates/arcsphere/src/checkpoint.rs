@@ -5,6 +5,10 @@
 //! configuration, the [`Progress`] and what a later reader needs of the data (the
 //! normalization, class names, image shape), so that a checkpoint can embed images on
 //! its own. A file is written beside its name, synced, and renamed.
+//!
+//! A training that is under way may have to go back to its last good state. Where that is
+//! another than the saved one, it is in the file too: the same tensors under `good.`, and its
+//! progress. After each epoch of a healthy training the two are one.
 
 use crate::backbones::Backbone;
 use crate::config::Config;
@@ -13,7 +17,9 @@ use crate::head::{Head, HeadState};
 use crate::nn::{NamedTensor, ParamsError, export, import};
 use crate::optim::Optimizer;
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
-use crate::train::{Progress, Trainer, head_spec, new_backbone, stream};
+use crate::progress::Progress;
+use crate::stability::Snapshot;
+use crate::train::{Trainer, head_spec, new_backbone, stream};
 use arcsphere_data::{Normalization, Shape};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -131,6 +137,8 @@ pub struct Checkpoint {
     pub progress: Progress,
     /// What it was trained on.
     pub provenance: Provenance,
+    /// How far the last good state was, if it is another than this.
+    good: Option<Progress>,
     path: PathBuf,
     tensors: Vec<NamedTensor>,
 }
@@ -149,6 +157,38 @@ fn head_parts(s: &mut HeadState) -> [(&'static str, &mut Vec<f32>); 8] {
     ]
 }
 
+/// What stands before the names of the last good state's tensors.
+const GOOD: &str = "good.";
+
+/// A state's tensors under their names in the file, `prefix` before them.
+fn named(
+    prefix: &str,
+    backbone: Vec<NamedTensor>,
+    optimizer: &Optimizer,
+    head: &HeadState,
+    dim: usize,
+) -> Vec<NamedTensor> {
+    let mut tensors = backbone;
+    for t in &mut tensors {
+        t.path.insert_str(0, "backbone.");
+    }
+    for (order, moments) in [("first", &optimizer.first), ("second", &optimizer.second)] {
+        for (i, moment) in moments.iter().enumerate() {
+            let values = host_values(moment.clone());
+            tensors.push(NamedTensor { path: format!("optimizer.{order}.{i}"), shape: vec![values.len()], values });
+        }
+    }
+    for (path, values) in head_parts(&mut head.clone()) {
+        let per_class = matches!(path, "head.bias" | "head.bias_first" | "head.bias_second" | "head.mean_counts");
+        let shape = if per_class { vec![values.len()] } else { vec![values.len() / dim, dim] };
+        tensors.push(NamedTensor { path: path.to_owned(), shape, values: std::mem::take(values) });
+    }
+    for t in &mut tensors {
+        t.path.insert_str(0, prefix);
+    }
+    tensors
+}
+
 /// Writes a training to `path`, atomically.
 ///
 /// # Errors
@@ -156,30 +196,25 @@ fn head_parts(s: &mut HeadState) -> [(&'static str, &mut Vec<f32>); 8] {
 /// [`CheckpointError::Io`].
 pub fn save(trainer: &Trainer, provenance: &Provenance, path: &Path) -> Result<(), CheckpointError> {
     let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-    let mut tensors: Vec<NamedTensor> = export(&trainer.backbone);
-    for t in &mut tensors {
-        t.path.insert_str(0, "backbone.");
-    }
-    for (prefix, moments) in [("first", &trainer.optimizer.first), ("second", &trainer.optimizer.second)] {
-        for (i, moment) in moments.iter().enumerate() {
-            let values = host_values(moment.clone());
-            tensors.push(NamedTensor { path: format!("optimizer.{prefix}.{i}"), shape: vec![values.len()], values });
-        }
-    }
     let dim = trainer.plan.config.model.dim;
-    for (path, values) in head_parts(&mut trainer.head.state().clone()) {
-        let per_class = matches!(path, "head.bias" | "head.bias_first" | "head.bias_second" | "head.mean_counts");
-        let shape = if per_class { vec![values.len()] } else { vec![values.len() / dim, dim] };
-        tensors.push(NamedTensor { path: path.to_owned(), shape, values: std::mem::take(values) });
+    let (backbone, head) = (export(&trainer.backbone), trainer.head.state());
+    let mut tensors = named("", backbone, &trainer.optimizer, head, dim);
+    let under_way = trainer.progress.step < trainer.plan.steps && trainer.progress.collapsed.is_none();
+    let good = trainer.good.as_ref().filter(|good| under_way && good.progress.step != trainer.progress.step);
+    if let Some(good) = good {
+        tensors.extend(named(GOOD, good.backbone.clone(), &good.optimizer, &good.head, dim));
     }
     let json = |e: serde_json::Error| io(std::io::Error::other(e));
-    let metadata = HashMap::from([
+    let mut metadata = HashMap::from([
         ("format".to_owned(), "arcsphere".to_owned()),
         ("version".to_owned(), VERSION.to_string()),
         ("config".to_owned(), toml::to_string(&trainer.plan.config).map_err(|e| io(std::io::Error::other(e)))?),
         ("progress".to_owned(), serde_json::to_string(&trainer.progress).map_err(json)?),
         ("provenance".to_owned(), serde_json::to_string(provenance).map_err(json)?),
     ]);
+    if let Some(good) = good {
+        metadata.insert("good".to_owned(), serde_json::to_string(&good.progress).map_err(json)?);
+    }
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
         .map(|t| (t.path, t.shape, t.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
@@ -218,6 +253,8 @@ impl Checkpoint {
         let progress = serde_json::from_str(entry("progress")?).map_err(|e| format(format!("its progress: {e}")))?;
         let provenance =
             serde_json::from_str(entry("provenance")?).map_err(|e| format(format!("its provenance: {e}")))?;
+        let good = metadata.get("good").map(|text| serde_json::from_str(text)).transpose();
+        let good = good.map_err(|e| format(format!("the progress of its last good state: {e}")))?;
         let mut tensors = Vec::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
@@ -226,7 +263,7 @@ impl Checkpoint {
             let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             tensors.push(NamedTensor { path: name, shape: view.shape().to_vec(), values });
         }
-        Ok(Checkpoint { config, progress, provenance, path, tensors })
+        Ok(Checkpoint { config, progress, provenance, good, path, tensors })
     }
 
     /// The trainer that was saved, checked against the images it is to go on with.
@@ -251,52 +288,85 @@ impl Checkpoint {
     /// [`CheckpointError::Params`], [`CheckpointError::Format`].
     pub fn restore(self, plan: Plan, device: &Device) -> Result<Trainer, CheckpointError> {
         let device = device.clone().autodiff();
-        let format = |message: String| CheckpointError::Format { path: self.path.clone(), message };
-        let mut backbone = Vec::new();
-        let mut moments: [Vec<(usize, Vec<f32>)>; 2] = Default::default();
-        let mut state = HeadState::default();
-        for mut tensor in self.tensors {
-            if let Some(rest) = tensor.path.strip_prefix("backbone.") {
-                tensor.path = rest.to_owned();
-                backbone.push(tensor);
-            } else if let Some(rest) = tensor.path.strip_prefix("optimizer.") {
-                let (which, index) = rest.split_once('.').unwrap_or((rest, ""));
-                let index = index.parse().map_err(|_| format(format!("{} has no index", tensor.path)))?;
-                moments[usize::from(which == "second")].push((index, tensor.values));
-            } else if let Some((_, part)) = head_parts(&mut state).into_iter().find(|(name, _)| *name == tensor.path) {
-                *part = tensor.values;
-            } else {
-                return Err(format(format!("the tensor {} has no place", tensor.path)));
+        let Checkpoint { progress, good, path, tensors, .. } = self;
+        let (mut own, mut of_good) = (Vec::new(), Vec::new());
+        for mut tensor in tensors {
+            match tensor.path.strip_prefix(GOOD).map(str::to_owned) {
+                Some(name) => {
+                    tensor.path = name;
+                    of_good.push(tensor);
+                }
+                None => own.push(tensor),
             }
         }
-        let (classes, dim) = (plan.classes, plan.config.model.dim);
-        let sized = [
-            ("head.weights", state.weights.len(), classes * dim),
-            ("head.first", state.first.len(), classes * dim),
-            ("head.bias", state.bias.len(), classes),
-            ("head.bias_first", state.bias_first.len(), classes),
-        ];
-        if let Some((name, found, expected)) = sized.into_iter().find(|(_, found, expected)| found != expected) {
-            return Err(format(format!("{name} has {found} numbers, expected {expected}")));
-        }
-        let tensors = |mut list: Vec<(usize, Vec<f32>)>| -> Vec<Tensor<1>> {
-            list.sort_by_key(|(index, _)| *index);
-            let plain = device.clone().inner();
-            list.into_iter()
-                .map(|(_, values)| {
-                    let n = values.len();
-                    Tensor::from_data(TensorData::new(values, [n]), &plain)
-                })
-                .collect()
+        let fit = |state: Snapshot| {
+            import(new_backbone(&plan, &device), state.backbone)
+                .map(|backbone| (backbone, state.optimizer, state.head, state.progress))
+                .map_err(|source| CheckpointError::Params { path: path.clone(), source })
         };
-        let [first, second] = moments;
-        let optimizer = Optimizer { first: tensors(first), second: tensors(second) };
-        let path = &self.path;
-        let backbone = import(new_backbone(&plan, &device), backbone)
-            .map_err(|source| CheckpointError::Params { path: path.clone(), source })?;
-        let head = Head::with_state(head_spec(&plan), state);
-        Ok(Trainer { plan, device, backbone, head, optimizer, progress: self.progress })
+        let good = match good {
+            Some(progress) => {
+                let state = sorted(of_good, progress, &plan, &device, &path)?;
+                // Whether it fits shows now, and not when it is needed.
+                fit(state.clone())?;
+                Some(state)
+            }
+            None => None,
+        };
+        let (backbone, optimizer, head, progress) = fit(sorted(own, progress, &plan, &device, &path)?)?;
+        let head = Head::with_state(head_spec(&plan, &progress.softening), head);
+        Ok(Trainer { plan, device, backbone, head, optimizer, progress, good })
     }
+}
+
+/// A file's tensors as the state that they are.
+fn sorted(
+    tensors: Vec<NamedTensor>,
+    progress: Progress,
+    plan: &Plan,
+    device: &Device,
+    path: &Path,
+) -> Result<Snapshot, CheckpointError> {
+    let format = |message: String| CheckpointError::Format { path: path.to_owned(), message };
+    let mut backbone = Vec::new();
+    let mut moments: [Vec<(usize, Vec<f32>)>; 2] = Default::default();
+    let mut head = HeadState::default();
+    for mut tensor in tensors {
+        if let Some(rest) = tensor.path.strip_prefix("backbone.") {
+            tensor.path = rest.to_owned();
+            backbone.push(tensor);
+        } else if let Some(rest) = tensor.path.strip_prefix("optimizer.") {
+            let (which, index) = rest.split_once('.').unwrap_or((rest, ""));
+            let index = index.parse().map_err(|_| format(format!("{} has no index", tensor.path)))?;
+            moments[usize::from(which == "second")].push((index, tensor.values));
+        } else if let Some((_, part)) = head_parts(&mut head).into_iter().find(|(name, _)| *name == tensor.path) {
+            *part = tensor.values;
+        } else {
+            return Err(format(format!("the tensor {} has no place", tensor.path)));
+        }
+    }
+    let (classes, dim) = (plan.classes, plan.config.model.dim);
+    let sized = [
+        ("head.weights", head.weights.len(), classes * dim),
+        ("head.first", head.first.len(), classes * dim),
+        ("head.bias", head.bias.len(), classes),
+        ("head.bias_first", head.bias_first.len(), classes),
+    ];
+    if let Some((name, found, expected)) = sized.into_iter().find(|(_, found, expected)| found != expected) {
+        return Err(format(format!("{name} has {found} numbers, expected {expected}")));
+    }
+    let tensors = |mut list: Vec<(usize, Vec<f32>)>| -> Vec<Tensor<1>> {
+        list.sort_by_key(|(index, _)| *index);
+        let plain = device.clone().inner();
+        list.into_iter()
+            .map(|(_, values)| {
+                let n = values.len();
+                Tensor::from_data(TensorData::new(values, [n]), &plain)
+            })
+            .collect()
+    };
+    let [first, second] = moments;
+    Ok(Snapshot { backbone, optimizer: Optimizer { first: tensors(first), second: tensors(second) }, head, progress })
 }
 
 impl Checkpoint {

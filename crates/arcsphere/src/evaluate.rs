@@ -2,6 +2,7 @@
 
 use crate::head::Head;
 use crate::plan::{Plan, Splits};
+use crate::stability::chance_bound;
 use crate::train::Trainer;
 use arcsphere_data::DataError;
 use arcsphere_data::pairs::sample_pairs;
@@ -11,9 +12,6 @@ use arcsphere_eval::interval::wilson;
 use arcsphere_eval::results::{Run, fmr_key};
 use arcsphere_eval::verification::{Roc, pair_scores};
 use thiserror::Error;
-
-/// A run whose accuracy is below this many times chance learned nothing.
-const CHANCE_FACTOR: f64 = 1.5;
 
 /// Why an evaluation failed.
 #[derive(Debug, Error)]
@@ -48,9 +46,11 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
     let progress = &trainer.progress;
     run.epochs = progress.history.len() as u64;
     run.train_seconds = progress.seconds;
-    let trained = progress.step as f64 * trainer.plan.batch(&splits.train) as f64;
+    let trained = progress.steps_computed() as f64 * trainer.plan.batch(&splits.train) as f64;
     run.samples_per_second = if progress.seconds > 0.0 { trained / progress.seconds } else { 0.0 };
     run.validation_accuracy = progress.history.last().and_then(|e| e.validation_accuracy);
+    run.recovered = progress.recoveries.len() as u64;
+    run.causes = progress.causes();
     if let Some(why) = &progress.collapsed {
         run.collapsed = true;
         run.reason = why.clone();
@@ -84,6 +84,7 @@ fn describe(plan: &Plan) -> Run {
         m2: takes.cosine_margin.then_some(m.cosine_margin),
         scale: plan.config.loss.scale,
         margin_reason: plan.reason.clone(),
+        trainer: if plan.config.train.naive { "naive" } else { "default" }.to_owned(),
         seed: plan.config.train.seed,
         backbone: plan.backbone.name.to_owned(),
         dim: plan.config.model.dim as u64,
@@ -110,7 +111,7 @@ fn measure(
     let best = head.predict(embeddings);
     let correct = best.iter().zip(labels).filter(|(b, y)| b.class == **y).count() as u64;
     let accuracy = classified(run, correct, labels.len() as u64)?;
-    if !run.collapsed && accuracy < CHANCE_FACTOR / plan.classes as f64 {
+    if !run.collapsed && accuracy < chance_bound(plan.classes) {
         run.collapsed = true;
         run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes);
     }

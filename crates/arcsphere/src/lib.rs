@@ -59,6 +59,10 @@ pub mod plan;
 
 pub mod embed;
 
+pub mod progress;
+
+pub mod stability;
+
 pub mod train;
 
 pub mod checkpoint;

@@ -166,6 +166,10 @@ impl Plan {
         if scale_kind == ScaleKind::Fixed {
             config.loss.scale = Some(scale);
         }
+        if config.train.naive {
+            config.loss.extension = naive_extension(config.loss.extension, margins);
+            reason.push_str("; naive, as the usual public code trains");
+        }
         if scale_kind != ScaleKind::Unnormalized {
             let rate = *config.optim.prototype_rate.get_or_insert(if dim == 2 { 0.0 } else { 1.0 });
             if rate == 0.0 {
@@ -197,6 +201,16 @@ impl Plan {
     /// Images in a step.
     pub fn batch(&self, train: &Dataset) -> usize {
         self.config.train.batch.min(train.len())
+    }
+}
+
+/// What public code does past π where nothing else is asked for: SphereFace-like losses
+/// nothing, ArcFace the fallback.
+fn naive_extension(asked: Extension, margins: Margins) -> Extension {
+    match asked {
+        Extension::Monotone if margins.angle_multiplier != 1.0 => Extension::Raw,
+        Extension::Monotone if margins.angle_margin > 0.0 => Extension::Fallback,
+        other => other,
     }
 }
 
@@ -249,6 +263,13 @@ fn check_numbers(config: &Config) -> Result<(), PlanError> {
             share("optim.schedule.decay.milestones", *m, "each is a part of the training")?;
         }
     }
+    within(
+        "train.recoveries",
+        c.train.recoveries as f64,
+        c.train.recoveries <= 30,
+        "in 0..=30",
+        "each takes the training back and halves its rate; after so many nothing moves any more",
+    )?;
     share("loss.smoothing", c.loss.smoothing, "at 1 the label says nothing")?;
     let s = &c.margin_schedule;
     for (key, v) in [
@@ -539,6 +560,30 @@ mod tests {
                 loss.name
             );
         }
+    }
+
+    #[test]
+    fn naive_takes_the_extension_of_public_code_unless_given_one() {
+        let naive = |loss: &str, extension| {
+            let plan = check(|c| {
+                (c.loss.name, c.loss.extension, c.train.naive) = (loss.into(), extension, true);
+            });
+            plan.unwrap().config.loss.extension
+        };
+        assert_eq!(naive("sphereface", Extension::Monotone), Extension::Raw);
+        assert_eq!(naive("arcface", Extension::Monotone), Extension::Fallback);
+        assert_eq!(naive("cosface", Extension::Monotone), Extension::Monotone);
+        assert_eq!(naive("arcface", Extension::Easy), Extension::Easy);
+        let plan = check(|c| c.train.naive = true).unwrap();
+        let again = Plan::check(&plan.config, &splits(3, vec![0, 1, 2, 0])).unwrap();
+        assert_eq!((&again.config, &again.reason), (&plan.config, &plan.reason));
+        assert!(plan.reason.contains("naive, as the usual public code trains"), "{}", plan.reason);
+    }
+
+    #[test]
+    fn more_recoveries_than_can_help_are_refused() {
+        assert!(message(|c| c.train.recoveries = 31).contains("train.recoveries = 31"));
+        assert!(check(|c| c.train.recoveries = 0).is_ok());
     }
 
     #[test]

@@ -2,69 +2,34 @@
 //!
 //! A [`Trainer`] holds everything that changes: backbone, head, optimizer, the step. All
 //! randomness is a function of (seed, epoch, sample), and schedules are functions of the
-//! step, so a trainer read from a checkpoint goes on as if it had never stopped.
+//! step and the progress, so a trainer read from a checkpoint goes on as if it had never
+//! stopped. What a step shows is examined ([`crate::stability`]), and a dying training taken
+//! back to a good step (`recovery`).
+
+mod recovery;
+
+pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
 use crate::backbones::Backbone;
-use crate::config::OptimizerKind;
+use crate::config::{OnCollapse, OptimizerKind};
 use crate::embed::host_values;
-use crate::head::{Head, HeadSpec, RowStats, Update};
-use crate::nn::Rng;
-use crate::optim::Optimizer;
+use crate::head::{Head, HeadSpec, HeadState, RowStats, Update};
+use crate::losses::margin::{Margin, Naive};
+use crate::nn::{Init, Rng};
+use crate::optim::{NotFinite, Optimizer};
 use crate::plan::{Plan, Splits};
+use crate::progress::Softening;
+use crate::stability::{self, Evidence, Place, Snapshot};
 use arcsphere_data::batch;
 use arcsphere_data::sampler::Batches;
 use arcsphere_data::{Augment, DataError};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
-use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Independent streams of one seed.
 const STREAM_BACKBONE: u64 = 1;
 const STREAM_HEAD: u64 = 2;
-
-/// One epoch, as it went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// From 1.
-    pub epoch: u64,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Training accuracy without margin, on the images as they went by.
-    pub train_accuracy: f64,
-    /// Accuracy on the validation images, if there are any.
-    pub validation_accuracy: Option<f64>,
-    /// Largest norm of the backbone's gradient before clipping.
-    pub max_gradient_norm: f64,
-}
-
-/// Sums of the epoch that is under way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Running {
-    /// Σ of the steps' mean losses.
-    pub loss: f64,
-    /// Images classified correctly.
-    pub correct: u64,
-    /// Images seen.
-    pub seen: u64,
-    /// Largest gradient norm.
-    pub max_gradient_norm: f64,
-}
-
-/// How far a training is; with the tensors, all of a checkpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Steps done.
-    pub step: u64,
-    /// Finished epochs.
-    pub history: Vec<EpochRecord>,
-    /// The unfinished one.
-    pub running: Running,
-    /// Seconds spent in steps, over all sittings.
-    pub seconds: f64,
-    /// Why the training is dead, if it is.
-    pub collapsed: Option<String>,
-}
 
 /// What a watcher wants after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +47,9 @@ pub trait Watcher {
 
     /// After each epoch.
     fn epoch(&mut self, _trainer: &Trainer, _record: &EpochRecord) {}
+
+    /// After the training was saved from dying. The step that showed it is not announced.
+    fn recovered(&mut self, _recovery: &Recovery) {}
 }
 
 /// Watches nothing.
@@ -115,15 +83,17 @@ pub struct Trainer {
     pub optimizer: Optimizer,
     /// How far.
     pub progress: Progress,
+    /// Where a recovery goes back to; none before the first step, and where none is wanted.
+    pub(crate) good: Option<Snapshot>,
 }
 
 impl Trainer {
     /// A training at its first step.
     pub fn new(plan: Plan, device: &Device) -> Self {
         let device = device.clone().autodiff();
-        let backbone = new_backbone(&plan, &device);
-        let head = Head::new(head_spec(&plan), &update_at(&plan, 0), &mut stream(plan.config.train.seed, STREAM_HEAD));
-        Trainer { plan, device, backbone, head, optimizer: Optimizer::default(), progress: Progress::default() }
+        let (backbone, head) = (new_backbone(&plan, &device), new_head(&plan));
+        let (optimizer, progress) = (Optimizer::default(), Progress::default());
+        Trainer { plan, device, backbone, head, optimizer, progress, good: None }
     }
 
     /// Trains until the end, a collapse, or the watcher's word.
@@ -134,15 +104,21 @@ impl Trainer {
     pub fn run(&mut self, splits: &Splits, watcher: &mut dyn Watcher) -> Result<End, DataError> {
         let per_epoch = self.plan.steps_per_epoch;
         let mut batcher = Batcher::new(&self.plan, splits);
+        self.remember();
         while self.progress.step < self.plan.steps && self.progress.collapsed.is_none() {
             let started = Instant::now();
             let (images, labels) = batcher.at(self.progress.step, &self.device)?;
-            let loss = self.step(images, labels);
+            let (loss, finding) = self.step(images, labels);
             self.progress.seconds += started.elapsed().as_secs_f64();
-            if self.progress.step.is_multiple_of(per_epoch) {
+            if let Some(recovery) = finding.and_then(|finding| self.act_on(finding)) {
+                watcher.recovered(&recovery);
+                continue;
+            }
+            if self.progress.step.is_multiple_of(per_epoch) && self.progress.collapsed.is_none() {
                 let record = self.finish_epoch(splits)?;
                 watcher.epoch(self, &record);
             }
+            self.remember();
             if watcher.step(self, loss) == Flow::Stop && self.progress.step < self.plan.steps {
                 return Ok(End::Stopped);
             }
@@ -150,49 +126,84 @@ impl Trainer {
         Ok(End::Finished)
     }
 
-    /// One step on one batch: forward, loss, backward, update. Returns the loss.
-    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> f64 {
-        let (step, plan) = (self.progress.step, &self.plan);
-        let margin = plan.config.margin_schedule.at(step, plan.steps);
-        let update = update_at(plan, step);
+    /// One step on one batch: forward, loss, backward, update, examination. Returns the loss,
+    /// and what is wrong.
+    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> (f64, Option<Finding>) {
+        let (step, plan, soft) = (self.progress.step, &self.plan, &self.progress.softening);
+        let margin = soft.margin(plan.config.margin_schedule.at(step, plan.steps), step);
+        let update = update_at(plan, soft, step);
         let first_angular = plan.config.margin_schedule.first_angular_step(plan.steps);
+        let (soft_from, first_angular) = soft.soft_phase(first_angular, step);
 
         let embedding = self.backbone.forward(images, true);
         let [rows, dim] = embedding.dims();
         let host = host_values(embedding.clone().inner());
         if self.head.is_angular() {
             // Means over the second half of the soft start only: before, classes still wander.
-            if margin.linear && 2 * step >= first_angular {
+            if margin.linear && 2 * step >= soft_from + first_angular {
                 self.head.observe(&host, labels);
             }
             if step == first_angular {
                 self.head.place_anew();
             }
         }
+        let own_prototypes = self.own_prototypes_are_finite(labels);
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
-        let head_update =
-            if margin.linear || !self.head.is_angular() { update } else { prototype_update(plan, update) };
+        let angular = self.head.is_angular() && !margin.linear;
+        let head_update = if angular { prototype_update(plan, soft, update) } else { update };
         let loss = self.head.step(&host, labels, margin, &head_update, &mut dx, &mut stats);
         self.progress.step += 1;
-        if !loss.is_finite() {
-            self.progress.collapsed = Some(format!("the loss is {loss} at step {}", self.progress.step));
-            return loss;
-        }
-        // d(Σ embedding·dX)/d embedding = dX: the head's gradient enters the graph here.
-        let dx = Tensor::<2>::from_data(TensorData::new(dx, [rows, dim]), &self.device);
-        let gradients = (embedding * dx).sum().backward();
-        let (backbone, norm) = self.optimizer.step(self.backbone.clone(), gradients, &update, plan.config.optim.clip);
-        self.backbone = backbone;
-        if !norm.is_finite() {
-            self.progress.collapsed = Some(format!("the gradient's norm is {norm} at step {}", self.progress.step));
+
+        let backbone = || stability::all_finite_in(&self.backbone);
+        let mut broken = Place::first(own_prototypes, &host, backbone, &stats, loss, &dx);
+        let go_on = plan.config.train.on_collapse == OnCollapse::Ignore;
+        let mut gradient_norm = 0.0;
+        if broken.is_none() || go_on {
+            // d(Σ embedding·dX)/d embedding = dX: the head's gradient enters the graph here.
+            let dx = Tensor::<2>::from_data(TensorData::new(dx, [rows, dim]), &self.device);
+            let gradients = (embedding * dx).sum().backward();
+            let not_finite = if go_on { NotFinite::Apply } else { NotFinite::Skip };
+            let clip = soft.clip(plan.config.optim.clip);
+            (self.backbone, gradient_norm) =
+                self.optimizer.step(self.backbone.clone(), gradients, &update, clip, not_finite);
+            broken = broken.or((!gradient_norm.is_finite()).then_some(Place::Gradient));
         }
         let running = &mut self.progress.running;
-        running.loss += loss;
         running.seen += rows as u64;
         running.correct += stats.iter().filter(|s| s.correct).count() as u64;
-        running.max_gradient_norm = running.max_gradient_norm.max(norm);
-        loss
+        // JSON, in which a checkpoint keeps them, has no NaN and no infinity.
+        running.loss += if loss.is_finite() { loss } else { 0.0 };
+        running.max_gradient_norm =
+            running.max_gradient_norm.max(if gradient_norm.is_finite() { gradient_norm } else { 0.0 });
+        let evidence = Evidence {
+            step,
+            steps: plan.steps,
+            look_every: plan.steps_per_epoch,
+            embeddings: &host,
+            labels,
+            dim,
+            classes: plan.classes,
+            stats: &stats,
+            loss,
+            gradient_norm,
+            prototypes: &self.head.state().weights,
+            angular,
+            last_monotone: stability::last_monotone(
+                plan.margins.at_strength(margin.strength),
+                plan.config.loss.extension,
+            ),
+            broken,
+        };
+        let finding = stability::examine(&evidence, &mut self.progress.vitals);
+        (loss, finding)
+    }
+
+    /// Whether the prototypes of these classes are numbers.
+    fn own_prototypes_are_finite(&self, labels: &[u32]) -> bool {
+        let weights = &self.head.state().weights;
+        let per_class = weights.len() / self.plan.classes;
+        labels.iter().all(|&y| stability::all_finite(&weights[y as usize * per_class..][..per_class]))
     }
 
     fn finish_epoch(&mut self, splits: &Splits) -> Result<EpochRecord, DataError> {
@@ -241,24 +252,46 @@ pub(crate) fn new_backbone(plan: &Plan, device: &Device) -> Backbone {
     (plan.backbone.build)(&plan.spec, &mut stream(plan.config.train.seed, STREAM_BACKBONE), device)
 }
 
-pub(crate) fn head_spec(plan: &Plan) -> HeadSpec {
-    let clip = plan.config.optim.clip;
+pub(crate) fn new_head(plan: &Plan) -> Head {
+    let (rng, soft) = (&mut stream(plan.config.train.seed, STREAM_HEAD), Softening::default());
+    let head = Head::new(head_spec(plan, &soft), &update_at(plan, &soft, 0), rng);
+    if !plan.config.train.naive {
+        return head;
+    }
+    let state = head.state().clone();
+    let weights = Init::XavierUniform.draw(state.weights.len(), plan.config.model.dim, plan.classes, rng);
+    Head::with_state(head_spec(plan, &soft), HeadState { weights, ..state })
+}
+
+pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
+    let clip = soft.clip(plan.config.optim.clip);
     HeadSpec {
         classes: plan.classes,
         dim: plan.config.model.dim,
-        margin: (plan.loss.build)(plan.margins, plan.config.loss.extension),
+        margin: target_function(plan),
         scale_kind: plan.scale_kind,
-        scale: plan.scale,
+        scale: plan.scale * soft.scale,
         smoothing: plan.config.loss.smoothing,
         lanes: plan.threads,
         max_gradient_norm: if clip > 0.0 { clip } else { f64::INFINITY },
     }
 }
 
-/// The update rule at a step: the schedule's rate in the configured optimizer.
-pub(crate) fn update_at(plan: &Plan, step: u64) -> Update {
+fn target_function(plan: &Plan) -> Box<dyn Margin> {
+    let margin = (plan.loss.build)(plan.margins, plan.config.loss.extension);
+    let takes = plan.loss.takes;
+    // Without an angle in it, public code has no arccos either.
+    if plan.config.train.naive && (takes.angle_multiplier || takes.angle_margin) {
+        Box::new(Naive::new(margin))
+    } else {
+        margin
+    }
+}
+
+/// The update rule at a step: the schedule's rate, softened, in the configured optimizer.
+pub(crate) fn update_at(plan: &Plan, soft: &Softening, step: u64) -> Update {
     let o = &plan.config.optim;
-    let rate = (o.rate * o.schedule.at(step, plan.steps)) as f32;
+    let rate = (soft.rate * o.rate * o.schedule.at(step, plan.steps)) as f32;
     let (momentum, decay) = (o.momentum as f32, o.decay as f32);
     match o.kind {
         OptimizerKind::Sgd => Update::Sgd { rate, momentum, decay },
@@ -275,8 +308,8 @@ pub(crate) fn update_at(plan: &Plan, step: u64) -> Update {
 
 /// The rule for normalized prototypes: their own rate, and no decay, since their length
 /// means nothing.
-fn prototype_update(plan: &Plan, update: Update) -> Update {
-    let part = plan.config.optim.prototype_rate.unwrap_or(1.0) as f32;
+fn prototype_update(plan: &Plan, soft: &Softening, update: Update) -> Update {
+    let part = (soft.prototype_rate * plan.config.optim.prototype_rate.unwrap_or(1.0)) as f32;
     match update.without_decay() {
         Update::Sgd { rate, momentum, decay } => Update::Sgd { rate: part * rate, momentum, decay },
         Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {

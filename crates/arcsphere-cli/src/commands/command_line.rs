@@ -31,12 +31,16 @@ impl Line {
         self.flag("--backbone", &c.model.backbone);
         self.flag("--dim", &c.model.dim.to_string());
         self.flag("--epochs", &c.train.epochs.to_string());
+        if c.train.naive {
+            self.0.push_str(" --naive");
+        }
 
         let data = DataArgs { data: Some(c.data.source.clone()), ..DataArgs::default() };
         let training = TrainingArgs {
             backbone: Some(c.model.backbone.clone()),
             dim: Some(c.model.dim),
             epochs: Some(c.train.epochs),
+            naive: c.train.naive,
             ..TrainingArgs::default()
         };
         let mut plain = settings::layers(None, &data, &training)?.build()?;
@@ -117,6 +121,12 @@ mod tests {
         for part in ["--set train.batch=20", "--set 'data.resize=[12,14]'", "--set loss.angle_margin=0.3"] {
             assert!(line.contains(part), "{line}");
         }
+    }
+
+    #[test]
+    fn naive_is_a_flag_and_what_differs_from_it_is_named() {
+        let line = line(&["train.naive=true", "train.on_collapse=stop"]);
+        assert!(line.ends_with(" --naive --set 'train.on_collapse=\"stop\"'"), "{line}");
     }
 
     #[test]

@@ -58,6 +58,11 @@ pub(crate) fn headline(run: &Run) -> String {
     }
 }
 
+/// "once", "5 times".
+pub(crate) fn times(n: u64) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{n} times") }
+}
+
 /// A run's numbers in a few lines.
 pub(crate) fn summary(run: &Run) -> String {
     let mut out = String::new();
@@ -65,6 +70,14 @@ pub(crate) fn summary(run: &Run) -> String {
     let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
     if run.collapsed {
         let _ = writeln!(out, "collapsed: {}", run.reason);
+    }
+    if !run.causes.is_empty() {
+        let what = match (run.recovered, run.collapsed) {
+            (0, _) => "seen".to_owned(),
+            (n, false) => format!("recovered {}", times(n)),
+            (n, true) => format!("recovered {}, in vain", times(n)),
+        };
+        let _ = writeln!(out, "{what}: {}", run.causes.join(", "));
     }
     if let (Some(accuracy), Some(low), Some(high)) = (run.accuracy, run.accuracy_low, run.accuracy_high) {
         let _ = writeln!(

@@ -52,6 +52,9 @@ pub struct LossSummary {
     pub worst: Option<(u64, f64)>,
     /// Number of runs that collapsed; their accuracies are part of the mean.
     pub collapsed: usize,
+    /// Number of runs that were saved from a collapse, once or several times, to their end.
+    #[serde(default)]
+    pub recovered: usize,
     /// Seeds and their EERs, in the order of the runs that have one.
     pub eers: Vec<(u64, f64)>,
     /// Mean of those EERs.
@@ -133,6 +136,7 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         method: interval.map(|i| i.2),
         worst,
         collapsed: runs.iter().filter(|r| r.collapsed).count(),
+        recovered: runs.iter().filter(|r| r.recovered > 0 && !r.collapsed).count(),
         eers: runs.iter().filter_map(finite_eer).collect(),
         eer: average(&|r| r.eer),
         tmr_at_fmr,
@@ -157,6 +161,20 @@ pub(crate) fn accuracies(runs: &[&Run]) -> Vec<(u64, f64)> {
 mod tests {
     use super::*;
     use crate::results::tests::{run, unclassified};
+
+    #[test]
+    fn naive_runs_stand_apart_and_saved_ones_are_counted() {
+        let mut naive = run("arcface", 1, 600);
+        naive.trainer = "naive".into();
+        let mut saved = run("arcface", 2, 960);
+        saved.recovered = 2;
+        let mut lost = run("arcface", 3, 100);
+        (lost.recovered, lost.collapsed) = (5, true);
+        let s = summarize(&[run("arcface", 1, 970), naive, saved, lost]);
+        let counts: Vec<_> = s.iter().map(|s| (s.trainer.as_str(), s.runs, s.recovered, s.collapsed)).collect();
+        assert_eq!(counts[1], ("naive", 1, 0, 0));
+        assert_eq!((counts.len(), counts[0].1, counts[0].2, counts[0].3), (2, 3, 1, 1));
+    }
 
     #[test]
     fn groups_by_loss_and_settings() {

@@ -1,6 +1,7 @@
 //! Defaults, presets, files and flags, laid over one another.
 
 use super::Config;
+use super::presets::NAIVE;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -111,13 +112,23 @@ impl Layers {
         Ok(self)
     }
 
-    /// The configuration that the layers make.
+    /// The configuration that the layers make. With `train.naive = true` in one of them the
+    /// preset `naive` is below them all, so whatever a layer says wins over it.
     ///
     /// # Errors
     ///
     /// [`ConfigError::Invalid`].
     pub fn build(self) -> Result<Config, ConfigError> {
-        Config::deserialize_table(self.merged)
+        let naive = self.merged.get("train").and_then(|t| t.get("naive")).and_then(toml::Value::as_bool);
+        let mut all = match naive {
+            Some(true) => toml::from_str(NAIVE).map_err(|e| ConfigError::Syntax {
+                origin: "the preset naive".to_owned(),
+                message: with_line(NAIVE, &e),
+            })?,
+            _ => toml::Table::new(),
+        };
+        merge(&mut all, self.merged);
+        Config::deserialize_table(all)
     }
 }
 
@@ -158,6 +169,8 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::OnCollapse;
+    use crate::optim::margin_schedule::MarginSchedule;
 
     #[test]
     fn later_layers_win_and_leave_the_rest() {
@@ -197,6 +210,23 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(config.optim.schedule.decay, crate::optim::rate_schedule::Decay::Cosine);
+    }
+
+    #[test]
+    fn naive_is_below_every_layer() {
+        let config = |assignments: &[&str]| {
+            let layers = assignments.iter().fold(Layers::new(), |layers, a| layers.assignment(a).unwrap());
+            layers.build().unwrap()
+        };
+        let naive = config(&["train.naive=true"]);
+        assert_eq!((naive.optim.clip, naive.loss.paper, naive.train.on_collapse), (0.0, true, OnCollapse::Ignore));
+        assert_eq!(naive.margin_schedule, MarginSchedule::IMMEDIATE);
+        let own = config(&["optim.clip=3.0", "margin_schedule.full_at=0.5", "train.naive=true"]);
+        assert_eq!((own.optim.clip, own.margin_schedule.full_at, own.loss.paper), (3.0, 0.5, true));
+        assert_eq!(config(&["train.naive=true", "train.naive=false"]), Config::default());
+        // An effective configuration says everything, and stays as it is.
+        let effective = crate::config::to_toml(&own).unwrap();
+        assert_eq!(Layers::new().text(&effective, "it").unwrap().build().unwrap(), own);
     }
 
     #[test]

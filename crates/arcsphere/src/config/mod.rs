@@ -220,6 +220,20 @@ impl Default for OptimConfig {
     }
 }
 
+/// What is done about a training that dies (see [`crate::stability`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnCollapse {
+    /// Go back to the last good state, and on more softly.
+    #[default]
+    Recover,
+    /// End there.
+    Stop,
+    /// Note it and go on, whatever happens; only weights that are not finite, which nothing
+    /// brings back, end it.
+    Ignore,
+}
+
 /// How long, with which seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -234,11 +248,30 @@ pub struct TrainConfig {
     pub threads: usize,
     /// Steps between checkpoints; 0 for one per epoch.
     pub checkpoint_every: u64,
+    /// What is done about a training that dies.
+    pub on_collapse: OnCollapse,
+    /// Recoveries before a training counts as dead, at most 30.
+    pub recoveries: u64,
+    /// Steps between the states that a recovery goes back to; 0 for one per epoch.
+    pub snapshot_every: u64,
+    /// Train as the usual public code does, for comparison: a clamped arccos left to
+    /// autodiff and Xavier's prototypes. With it the preset `naive` is below all layers.
+    pub naive: bool,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        TrainConfig { epochs: 8, batch: 128, seed: 0, threads: 0, checkpoint_every: 0 }
+        TrainConfig {
+            epochs: 8,
+            batch: 128,
+            seed: 0,
+            threads: 0,
+            checkpoint_every: 0,
+            on_collapse: OnCollapse::Recover,
+            recoveries: 5,
+            snapshot_every: 0,
+            naive: false,
+        }
     }
 }
 

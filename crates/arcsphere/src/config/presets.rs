@@ -27,7 +27,11 @@ presets! {
     "cifar-resnet_cifar",
     "photos",
     "papers",
+    "naive",
 }
+
+/// What `train.naive = true` means where nothing else is asked for.
+pub(super) const NAIVE: &str = include_str!("../../../../configs/naive.toml");
 
 /// The preset for a data set and a backbone, if there is one. The networks for photos
 /// get `photos` on any set without a preset of its own.

@@ -14,6 +14,15 @@ pub const OPTIMIZERS: &[(&str, &str)] = &[
     ("adamw", "Loshchilov and Hutter, 2019: w ← (1 − η·λ)·w − η·m̂/(√v̂ + ε)"),
 ];
 
+/// What a gradient that is not finite does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotFinite {
+    /// Nothing: weights stay as they were.
+    Skip,
+    /// What it does in arithmetic: weights become NaN.
+    Apply,
+}
+
 /// The backbone's optimizer: one moment or two per parameter, in the module's own order.
 ///
 /// The same [`Update`] rules as the head's, on tensors, so that they run where the
@@ -28,13 +37,20 @@ pub struct Optimizer {
 
 impl Optimizer {
     /// One step. `clip` is the largest norm of the whole gradient (0 for no limit);
-    /// returns the moved backbone and the norm before clipping. A gradient that is not
-    /// finite moves nothing: its norm says so.
+    /// returns the moved backbone and the norm before clipping, which says whether the
+    /// gradient was finite.
     ///
     /// Weight decay applies to parameters of two dimensions or more.
-    pub fn step(&mut self, backbone: Backbone, mut grads: Gradients, update: &Update, clip: f64) -> (Backbone, f64) {
+    pub fn step(
+        &mut self,
+        backbone: Backbone,
+        mut grads: Gradients,
+        update: &Update,
+        clip: f64,
+        not_finite: NotFinite,
+    ) -> (Backbone, f64) {
         let norm = gradient_norm(&backbone, &grads);
-        if !norm.is_finite() {
+        if !norm.is_finite() && not_finite == NotFinite::Skip {
             return (backbone, norm);
         }
         let factor = if clip > 0.0 && norm > clip { (clip / norm) as f32 } else { 1.0 };

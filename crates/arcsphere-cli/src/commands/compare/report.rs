@@ -60,6 +60,9 @@ fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
     if splits.train.len() < 20_000 {
         out.push(format!("What more images would give: the networks saw {}.", splits.train.len()));
     }
+    if spec.config.train.naive {
+        out.push("What these losses can do: they were trained as the usual public code does, for comparison. Without --naive they are trained as this program does.".to_owned());
+    }
     out.push("Whether each loss could do better: all share one schedule and one learning rate, chosen on validation images and not tuned per loss.".to_owned());
     out
 }
@@ -189,7 +192,11 @@ pub(super) fn table(results: &Results) -> String {
             degrees(s.target_angle),
             degrees(s.nontarget_angle_min),
             s.train_seconds,
-            if s.collapsed > 0 { format!("  {} collapsed", s.collapsed) } else { String::new() }
+            [(s.recovered, "recovered"), (s.collapsed, "collapsed")]
+                .iter()
+                .filter(|(n, _)| *n > 0)
+                .map(|(n, what)| format!("  {n} {what}"))
+                .collect::<String>()
         );
     }
     out

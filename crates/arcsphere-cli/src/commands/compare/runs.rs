@@ -1,6 +1,7 @@
 //! The runs of a comparison.
 
 use super::Done;
+use crate::commands::eval::times;
 use crate::commands::jobs::Jobs;
 use crate::commands::run_dir;
 use crate::out::note;
@@ -43,12 +44,17 @@ fn train_one(plan: &Plan, place: &Place<'_>, bar: &ProgressBar, resume: &str) ->
 }
 
 fn verdict(r: &Run) -> String {
-    match (r.collapsed, r.accuracy, r.eer) {
+    let saved = match r.recovered {
+        n if n > 0 && !r.collapsed => format!(", recovered {} ({})", times(n), r.causes.join(", ")),
+        _ => String::new(),
+    };
+    let number = match (r.collapsed, r.accuracy, r.eer) {
         (true, ..) => format!("collapsed: {}", r.reason),
         (_, Some(accuracy), _) => format!("{:.2} %", 100.0 * accuracy),
         (_, None, Some(eer)) => format!("EER {:.2} %", 100.0 * eer),
         (_, None, None) => "no pairs to measure".to_owned(),
-    }
+    };
+    number + &saved
 }
 
 fn run_folder(folder: &Path, plan: &Plan) -> PathBuf {

@@ -8,6 +8,7 @@
 //! registry below. Names on the command line, `arcsphere list`, `arcsphere explain`
 //! and the conformance tests follow from the registry.
 
+mod naive;
 mod target;
 
 mod arcface;
@@ -21,6 +22,7 @@ mod sphereface;
 #[cfg(test)]
 mod conformance;
 
+pub use naive::Naive;
 pub use target::{Angular, Extension, Margins, Target};
 
 use crate::registry::registry;

@@ -1,0 +1,269 @@
+//! What is made softer after a cause, and how much.
+//!
+//! Remedies escalate: the n-th recovery from the same cause takes the n-th power of a factor,
+//! and what earlier ones took stays taken. So five recoveries lower the rate by 2¹⁵, and a
+//! training that dies of its settings is brought to settings of which it does not.
+
+use super::{CauseInfo, find};
+use crate::losses::margin::ScaleKind;
+use crate::plan::Plan;
+use crate::progress::{Finding, Progress, Softening};
+
+/// Factor of the learning rate.
+const RATE: f64 = 0.5;
+/// Factor of the margin's strength.
+const STRENGTH: f64 = 0.75;
+/// Least λ after the first recovery of an annealed margin: SphereFace's own least. It doubles.
+const LAMBDA: f64 = 5.0;
+/// Factor of a fixed scale.
+const SCALE: f64 = 0.7;
+/// Factor of the prototypes' rate.
+const PROTOTYPES: f64 = 0.25;
+/// The limit of a gradient's norm where there was none, or a longer one. It halves.
+const CLIP: f64 = 5.0;
+/// The part of the training that is plain softmax again.
+const SOFT_START: f64 = 0.1;
+/// The part of the training over which a margin grows anew, times the recovery's number …
+const RAMP: f64 = 0.2;
+/// … but the margin is whole from this part on.
+const RAMP_END: f64 = 0.9;
+
+/// What a remedy depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Circumstances {
+    /// The how-manieth recovery from this cause it is, from 1.
+    pub severity: u32,
+    /// The step from which the training goes on.
+    pub from: u64,
+    /// Steps of the whole training.
+    pub steps: u64,
+    /// Logits are cosines in the end.
+    pub angular: bool,
+    /// The loss has a margin.
+    pub has_margin: bool,
+    /// The margin comes in by SphereFace's λ.
+    pub annealed: bool,
+    /// The scale is fixed.
+    pub fixed_scale: bool,
+    /// The configuration's limit of a gradient's norm, 0 for none.
+    pub clip: f64,
+}
+
+impl Circumstances {
+    /// Those of a recovery that goes back to the step `from`.
+    pub fn of(plan: &Plan, progress: &Progress, finding: &Finding, from: u64) -> Self {
+        let before = progress.recoveries.iter().filter(|r| r.cause == finding.cause).count();
+        Circumstances {
+            severity: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
+            from,
+            steps: plan.steps,
+            angular: plan.scale_kind != ScaleKind::Unnormalized,
+            has_margin: plan.loss.takes.any(),
+            annealed: plan.config.margin_schedule.lambda.is_some(),
+            fixed_scale: plan.scale_kind == ScaleKind::Fixed,
+            clip: plan.config.optim.clip,
+        }
+    }
+}
+
+/// The remedy for `finding`, over what is softened already.
+pub fn prescribe<'a>(finding: &Finding, before: Softening, circumstances: &'a Circumstances) -> Prescription<'a> {
+    let begin = circumstances.from;
+    let mut list = Prescription { soft: before, spread: false, begin, circumstances, said: Vec::new() };
+    match find(&finding.cause) {
+        Ok(CauseInfo { cure, .. }) => cure(&mut list),
+        Err(_) => list.slow_down(),
+    }
+    list
+}
+
+/// A remedy. In the making each method makes one thing softer, where there is such a thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prescription<'a> {
+    soft: Softening,
+    spread: bool,
+    /// The step at which a margin may begin to grow.
+    begin: u64,
+    circumstances: &'a Circumstances,
+    said: Vec<String>,
+}
+
+impl Prescription<'_> {
+    /// The schedules from here on.
+    pub fn softening(&self) -> Softening {
+        self.soft
+    }
+
+    /// Whether the prototypes are to be spread at once, in their order.
+    pub fn spreads_prototypes(&self) -> bool {
+        self.spread
+    }
+
+    /// All of it in words.
+    pub fn in_words(&self) -> String {
+        self.said.join(", ")
+    }
+
+    /// The how-manieth recovery from this cause it is, from 1.
+    pub(super) fn severity(&self) -> u32 {
+        self.circumstances.severity
+    }
+
+    fn escalated(&self, factor: f64) -> f64 {
+        // Beyond, a factor would round to 0 and nothing would move at all.
+        factor.powi(self.severity().min(30) as i32)
+    }
+
+    /// A lower learning rate.
+    pub(super) fn slow_down(&mut self) {
+        let factor = self.escalated(RATE);
+        self.soft.rate *= factor;
+        self.said.push(format!("learning rate × {factor}"));
+    }
+
+    /// Plain softmax for a while, which sorts the classes, and prototypes placed by it. To be
+    /// called before [`grow_anew`](Self::grow_anew), which then begins where it ends.
+    pub(super) fn start_softly(&mut self) {
+        let Circumstances { from, steps, angular, .. } = *self.circumstances;
+        if angular {
+            let until = from + ((SOFT_START * steps as f64) as u64).max(1);
+            self.soft.soft_start = Some((from, until));
+            self.begin = until;
+            self.said.push(format!("plain softmax until step {until}"));
+        }
+    }
+
+    /// Prototypes placed anew.
+    pub(super) fn spread_prototypes(&mut self) {
+        self.spread = true;
+        self.said.push("prototypes spread anew".to_owned());
+    }
+
+    /// Slower prototypes.
+    pub(super) fn slow_prototypes(&mut self) {
+        let factor = self.escalated(PROTOTYPES);
+        self.soft.prototype_rate *= factor;
+        self.said.push(format!("prototypes' rate × {factor}"));
+    }
+
+    /// A smaller limit of gradients.
+    pub(super) fn clip_harder(&mut self) {
+        let limit = self.soft.clip(self.circumstances.clip);
+        let limit = if limit > CLIP || limit == 0.0 { CLIP } else { 0.5 * limit };
+        self.soft.clip = Some(limit);
+        self.said.push(format!("gradients clipped at {limit}"));
+    }
+
+    /// A weaker margin.
+    pub(super) fn weaken(&mut self) {
+        if !self.circumstances.has_margin {
+            return;
+        }
+        if self.circumstances.annealed {
+            self.soft.lambda = (2.0 * self.soft.lambda).max(LAMBDA);
+            self.said.push(format!("λ ≥ {}", self.soft.lambda));
+        } else {
+            let factor = self.escalated(STRENGTH);
+            self.soft.strength *= factor;
+            self.said.push(format!("margin × {factor:.3}"));
+        }
+    }
+
+    /// A margin that grows anew, over a longer time than before.
+    pub(super) fn grow_anew(&mut self) {
+        let Circumstances { severity, steps, has_margin, .. } = *self.circumstances;
+        if !has_margin {
+            return;
+        }
+        let from = self.begin;
+        let end = from as f64 + RAMP * f64::from(severity) * steps as f64;
+        let until = (end.min(RAMP_END * steps as f64) as u64).max(from + 1);
+        self.soft.ramp = Some((from, until));
+        self.said.push(format!("margin grown anew until step {until}"));
+    }
+
+    /// A lower fixed scale.
+    pub(super) fn lower_scale(&mut self) {
+        if self.circumstances.fixed_scale {
+            let factor = self.escalated(SCALE);
+            self.soft.scale *= factor;
+            self.said.push(format!("scale × {factor:.3}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stability::CAUSES;
+
+    const CIRCUMSTANCES: Circumstances = Circumstances {
+        severity: 1,
+        from: 200,
+        steps: 1000,
+        angular: true,
+        has_margin: true,
+        annealed: false,
+        fixed_scale: true,
+        clip: 0.0,
+    };
+
+    fn finding(cause: &str) -> Finding {
+        Finding { step: 300, cause: cause.to_owned(), figure: "x".to_owned() }
+    }
+
+    #[test]
+    fn every_cause_has_a_remedy_whatever_the_loss() {
+        for cause in CAUSES {
+            for (has_margin, fixed_scale, annealed) in [(true, true, false), (false, false, false), (true, false, true)]
+            {
+                let c = Circumstances { has_margin, fixed_scale, annealed, ..CIRCUMSTANCES };
+                let list = prescribe(&finding(cause.name), Softening::default(), &c);
+                let (soft, said) = (list.softening(), list.in_words());
+                if cause.name != "past_monotone" || has_margin {
+                    assert!(soft != Softening::default() && !said.is_empty(), "{} {c:?}", cause.name);
+                }
+                assert!(fixed_scale || soft.scale == 1.0, "{}", cause.name);
+                assert!(has_margin || (soft.strength == 1.0 && soft.ramp.is_none()), "{}", cause.name);
+                assert!(c.angular || soft.soft_start.is_none(), "{}", cause.name);
+                assert!(annealed || soft.lambda == 0.0, "{}", cause.name);
+            }
+        }
+    }
+
+    #[test]
+    fn remedies_escalate_and_add_up() {
+        let (mut soft, mut said) = (Softening::default(), String::new());
+        for severity in 1..=3 {
+            let c = Circumstances { severity, ..CIRCUMSTANCES };
+            let list = prescribe(&finding("not_finite"), soft, &c);
+            (soft, said) = (list.softening(), list.in_words());
+        }
+        assert_eq!((soft.rate, soft.clip, soft.ramp), (0.5_f64.powi(6), Some(1.25), Some((200, 800))));
+        assert!((soft.scale - 0.343).abs() < 1e-9, "the scale is lowered in the third only");
+        let expected =
+            "learning rate × 0.125, gradients clipped at 1.25, margin grown anew until step 800, scale × 0.343";
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn an_annealed_margin_keeps_more_of_the_plain_cosine() {
+        let c = Circumstances { annealed: true, ..CIRCUMSTANCES };
+        let once = prescribe(&finding("origin"), Softening::default(), &c).softening();
+        let twice = prescribe(&finding("origin"), once, &c);
+        assert_eq!((twice.softening().lambda, twice.softening().strength), (10.0, 1.0));
+        assert!(twice.in_words().contains("λ ≥ 10"), "{twice:?}");
+    }
+
+    #[test]
+    fn a_ramp_ends_before_the_training_does() {
+        for (from, severity) in [(0, 1), (850, 5), (899, 1), (950, 2)] {
+            let c = Circumstances { from, severity, ..CIRCUMSTANCES };
+            let list = prescribe(&finding("stuck_at_chance"), Softening::default(), &c);
+            let ((softly, start), (grows, until)) =
+                (list.softening().soft_start.unwrap(), list.softening().ramp.unwrap());
+            assert_eq!((softly, start, grows), (from, from + 100, from + 100));
+            assert!(until > grows && until <= grows.max(900) + 1, "{from} {severity}: {until}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A training at a healthy step, kept in memory to go back to.
+
+use crate::backbones::Backbone;
+use crate::head::HeadState;
+use crate::nn::{NamedTensor, export};
+use crate::optim::Optimizer;
+use crate::progress::Progress;
+
+/// Everything that a step changes.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The backbone's parameters and running statistics. On the host, for clones of a
+    /// backbone share its running statistics.
+    pub backbone: Vec<NamedTensor>,
+    /// The backbone's moments.
+    pub optimizer: Optimizer,
+    /// The head's numbers.
+    pub head: HeadState,
+    /// How far it was.
+    pub progress: Progress,
+}
+
+impl Snapshot {
+    /// A copy of a training as it is.
+    pub fn take(backbone: &Backbone, optimizer: &Optimizer, head: &HeadState, progress: &Progress) -> Self {
+        Snapshot {
+            backbone: export(backbone),
+            optimizer: optimizer.clone(),
+            head: head.clone(),
+            progress: progress.clone(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A training that guesses: its accuracy is that of chance, long after it should not be.
+//!
+//! A plain softmax that says nothing has a loss of log C; with a margin it is more, and with
+//! a ψ that rises it can be 0. So the accuracy without a margin decides, and the loss is told.
+
+use super::{CauseInfo, Evidence, Prescription};
+use crate::progress::{Vitals, Window};
+
+pub(super) const INFO: CauseInfo = CauseInfo {
+    name: "stuck_at_chance",
+    summary: "past a quarter of the training it still guesses, at a loss near log C or not",
+    remedy: "plain softmax for a while, then a weaker margin, grown anew; a lower rate and scale",
+    look,
+    cure,
+};
+
+/// Images of a window: at least so many, and so many a class.
+const IMAGES: u64 = 500;
+const IMAGES_A_CLASS: u64 = 20;
+/// Correct images above the bound that tell learning from luck before a window is full.
+const LUCK: f64 = 5.0;
+/// What a batch adds of its distance to the running accuracy.
+const PACE: f64 = 0.1;
+
+/// The accuracy below which a classifier of C classes guesses: half as much again as 1/C, and
+/// no more than five points above it.
+pub fn chance_bound(classes: usize) -> f64 {
+    let chance = 1.0 / classes.max(1) as f64;
+    (1.5 * chance).min(chance + 0.05)
+}
+
+fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
+    vitals.accuracy += PACE * (evidence.accuracy() - vitals.accuracy);
+    vitals.best_accuracy = vitals.best_accuracy.max(vitals.accuracy);
+    let window = &mut vitals.window;
+    window.seen += evidence.stats.len() as u64;
+    window.correct += evidence.stats.iter().filter(|s| s.correct).count() as u64;
+    let sum: f64 = evidence.stats.iter().map(|s| s.loss).sum();
+    if sum.is_finite() {
+        window.loss += sum;
+    }
+    let Window { seen, correct, loss } = *window;
+    let (n, bound) = (seen as f64, chance_bound(evidence.classes));
+    if correct as f64 >= bound * n + LUCK {
+        vitals.above_chance = true;
+    }
+    if seen < IMAGES.max(IMAGES_A_CLASS * evidence.classes as u64) {
+        return None;
+    }
+    vitals.window = Window::default();
+    vitals.above_chance = correct as f64 >= bound * n;
+    (evidence.late() && !vitals.above_chance).then(|| {
+        let c = evidence.classes as f64;
+        format!(
+            "accuracy over the last {seen} images is {:.2} %, that of guessing among {c} classes, and the mean loss {:.3} (log C = {:.3})",
+            100.0 * correct as f64 / n,
+            loss / n,
+            c.ln()
+        )
+    })
+}
+
+fn cure(list: &mut Prescription<'_>) {
+    list.start_softly();
+    list.slow_down();
+    list.weaken();
+    list.grow_anew();
+    list.lower_scale();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stability::evidence::testing::{CLASSES, Scene, shown};
+
+    /// One row in `of` is right.
+    fn scene(of: usize) -> Scene {
+        let mut scene = Scene::healthy();
+        scene.stats.iter_mut().enumerate().for_each(|(i, s)| s.correct = i % of == 0);
+        scene
+    }
+
+    #[test]
+    fn guessing_late_is_a_death_and_early_it_is_none() {
+        let guesses = scene(CLASSES);
+        let said = shown(look, guesses.evidence(), 8).unwrap();
+        assert!(said.contains("512 images is 12.50 %") && said.contains("log C = 2.079"), "{said}");
+        assert_eq!(shown(look, guesses.evidence(), 7), None, "the window is not full");
+        assert_eq!(shown(look, Evidence { step: 0, ..guesses.evidence() }, 240), None, "early");
+        assert_eq!(shown(look, Evidence { step: 50, steps: 120, ..guesses.evidence() }, 40), None, "too few steps");
+    }
+
+    #[test]
+    fn twice_chance_is_learning() {
+        assert_eq!(shown(look, scene(CLASSES / 2).evidence(), 400), None);
+    }
+
+    #[test]
+    fn a_small_loss_excuses_nothing() {
+        let mut guesses = scene(CLASSES);
+        guesses.stats.iter_mut().for_each(|s| s.loss = 0.0);
+        assert!(shown(look, guesses.evidence(), 8).unwrap().contains("mean loss 0.000"));
+    }
+
+    #[test]
+    fn learning_is_told_from_luck_before_the_window_is_full() {
+        let (learned, mut vitals) = (Scene::healthy(), Vitals::default());
+        look(&learned.evidence(), &mut vitals);
+        assert!(vitals.above_chance && vitals.window.seen == 64);
+        let mut vitals = Vitals::default();
+        look(&scene(CLASSES).evidence(), &mut vitals);
+        assert!(!vitals.above_chance);
+    }
+
+    #[test]
+    fn the_bound_suits_few_classes_and_many() {
+        assert!((chance_bound(10) - 0.15).abs() < 1e-12);
+        assert!((chance_bound(2) - 0.55).abs() < 1e-12 && (chance_bound(1000) - 0.0015).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,117 @@
+//! A dying training: taken back to a good step, ended, or let go, as `train.on_collapse` says.
+
+use super::{Finding, Recovery, Trainer, head_spec, new_backbone, new_head};
+use crate::config::OnCollapse;
+use crate::head::{Head, HeadState, placement};
+use crate::nn::import;
+use crate::optim::Optimizer;
+use crate::progress::Progress;
+use crate::stability::{self, Circumstances, Snapshot, prescribe};
+
+/// After so many recoveries that went back to one step, the next goes back to the first: the
+/// seed of the death may be in that step already.
+const TIMES_TO_ONE_STEP: usize = 2;
+
+impl Trainer {
+    /// Keeps the present state to go back to, if it is time and nothing is wrong with it.
+    pub(super) fn remember(&mut self) {
+        let train = &self.plan.config.train;
+        if train.on_collapse != OnCollapse::Recover {
+            return;
+        }
+        let every = if train.snapshot_every > 0 { train.snapshot_every } else { self.plan.steps_per_epoch };
+        let due = self.progress.step.is_multiple_of(every) && self.progress.vitals.are_good();
+        // A trainer that has none stands at its first step, or was read from a checkpoint
+        // that was itself the last good state.
+        if due || self.good.is_none() {
+            self.good = Some(Snapshot::take(&self.backbone, &self.optimizer, self.head.state(), &self.progress));
+        }
+    }
+
+    /// Does what is to be done about `finding`. Returns the recovery if there was one; then the
+    /// trainer stands at an earlier step.
+    pub(super) fn act_on(&mut self, finding: Finding) -> Option<Recovery> {
+        let train = &self.plan.config.train;
+        match train.on_collapse {
+            OnCollapse::Ignore => {
+                let lost = finding.cause == stability::NOT_FINITE && !self.weights_are_finite();
+                if lost {
+                    self.progress.collapsed = Some(format!("{}, and so are the weights", finding.sentence()));
+                }
+                if self.progress.findings.iter().all(|f| f.cause != finding.cause) {
+                    self.progress.findings.push(finding);
+                }
+                None
+            }
+            OnCollapse::Recover if (self.progress.recoveries.len() as u64) < train.recoveries => {
+                Some(self.recover(finding))
+            }
+            OnCollapse::Recover | OnCollapse::Stop => {
+                let spent = match self.progress.recoveries.len() {
+                    0 => String::new(),
+                    1 => ", after one recovery".to_owned(),
+                    n => format!(", after {n} recoveries"),
+                };
+                self.progress.collapsed = Some(format!("{}{spent}", finding.sentence()));
+                self.progress.findings.push(finding);
+                None
+            }
+        }
+    }
+
+    fn weights_are_finite(&self) -> bool {
+        stability::all_finite(&self.head.state().weights) && stability::all_finite_in(&self.backbone)
+    }
+
+    fn recover(&mut self, finding: Finding) -> Recovery {
+        let last = self.good.take().unwrap_or_else(|| self.first_state());
+        let again = self.progress.recoveries.iter().rev().take_while(|r| r.back_to == last.progress.step).count();
+        let mut good = if again < TIMES_TO_ONE_STEP { last } else { self.first_state() };
+
+        let back_to = good.progress.step;
+        let circumstances = Circumstances::of(&self.plan, &self.progress, &finding, back_to);
+        let prescription = prescribe(&finding, self.progress.softening, &circumstances);
+        let softening = prescription.softening();
+        if prescription.spreads_prototypes() {
+            spread(&mut good.head, self.plan.config.model.dim);
+        }
+        let Finding { step, cause, figure } = finding;
+        let recovery = Recovery { step, back_to, cause, figure, remedy: prescription.in_words() };
+
+        let before = std::mem::take(&mut self.progress);
+        let mut recoveries = before.recoveries;
+        recoveries.push(recovery.clone());
+        let mut vitals = good.progress.vitals.clone();
+        vitals.streaks.clear();
+        self.progress = Progress { softening, recoveries, vitals, seconds: before.seconds, ..good.progress.clone() };
+        // The state comes from this very backbone, so it fits.
+        if let Ok(backbone) = import(self.backbone.clone(), good.backbone.clone()) {
+            self.backbone = backbone;
+        }
+        self.optimizer = good.optimizer.clone();
+        self.head = Head::with_state(head_spec(&self.plan, &softening), good.head.clone());
+        self.good = Some(Snapshot { progress: self.progress.clone(), ..good });
+        recovery
+    }
+
+    /// The training at its first step, which the seed gives again.
+    fn first_state(&self) -> Snapshot {
+        let (backbone, head) = (new_backbone(&self.plan, &self.device), new_head(&self.plan));
+        Snapshot::take(&backbone, &Optimizer::default(), head.state(), &Progress::default())
+    }
+}
+
+/// Spreads the prototypes, in their order, and forgets what moved them.
+fn spread(head: &mut HeadState, dim: usize) {
+    let directions: Vec<f64> = head
+        .weights
+        .chunks_exact(dim)
+        .flat_map(|w| {
+            let norm = w.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+            w.iter().map(move |v| f64::from(*v) / norm)
+        })
+        .collect();
+    head.weights = placement::place_by_means(&directions, dim);
+    head.first.fill(0.0);
+    head.second.fill(0.0);
+}

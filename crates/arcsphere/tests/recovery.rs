@@ -1,0 +1,135 @@
+//! A training that dies and recovers is as reproducible as one that does not: the same seed
+//! twice, and one stopped anywhere, saved, read and resumed, give the same bits.
+
+use arcsphere::checkpoint::{self, Checkpoint, Provenance};
+use arcsphere::config::Config;
+use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
+use arcsphere::plan::{self, Plan, Splits};
+use arcsphere::train::{End, Flow, Progress, Trainer, Watcher};
+use arcsphere_data::OpenOptions;
+use safetensors::SafeTensors;
+use std::collections::BTreeMap;
+
+/// Healthy for 60 steps; then the rate is 300 times what it was, and it dies until that is
+/// softened enough.
+fn dying() -> Config {
+    let mut config = Config::default();
+    config.data.resize = Some((12, 12));
+    (config.data.limit_train, config.data.limit_test) = (Some(200), Some(40));
+    (config.train.batch, config.train.epochs, config.train.threads) = (15, 10, 2);
+    let decay = Decay::Step { milestones: vec![0.5], factor: 300.0 };
+    (config.optim.clip, config.optim.schedule) = (0.0, RateSchedule { warmup: 0.0, decay });
+    // Moving prototypes are the harder case.
+    config.optim.prototype_rate = Some(0.1);
+    config
+}
+
+fn splits(config: &Config) -> Splits {
+    let d = &config.data;
+    let options = OpenOptions {
+        resize: d.resize,
+        limit_train: d.limit_train,
+        limit_test: d.limit_test,
+        seed: d.split_seed,
+        ..OpenOptions::default()
+    };
+    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
+}
+
+fn start(config: &Config, splits: &Splits) -> Trainer {
+    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
+}
+
+/// Stops once, after so many recoveries at such a step, counted with those taken back.
+struct StopAt(u64);
+
+impl Watcher for StopAt {
+    fn step(&mut self, trainer: &Trainer, loss: f64) -> Flow {
+        assert!(loss.is_finite(), "a step that died is not announced");
+        if trainer.progress.steps_computed() == self.0 { Flow::Stop } else { Flow::Continue }
+    }
+}
+
+/// Tensors as bytes, progress less the seconds.
+#[derive(Debug, PartialEq)]
+struct Left {
+    tensors: BTreeMap<String, Vec<u8>>,
+    progress: Progress,
+}
+
+fn save(trainer: &Trainer, splits: &Splits) -> (tempfile::TempDir, Left) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(checkpoint::FILE_NAME);
+    checkpoint::save(trainer, &Provenance::of("test", splits), &path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
+    let mut progress = Checkpoint::read(dir.path()).unwrap().progress;
+    progress.seconds = 0.0;
+    (dir, Left { tensors, progress })
+}
+
+fn whole(config: &Config, splits: &Splits) -> Left {
+    let mut trainer = start(config, splits);
+    assert_eq!(trainer.run(splits, &mut ()).unwrap(), End::Finished);
+    save(&trainer, splits).1
+}
+
+/// The same with a stop after so many computed steps; and whether the file had a good state
+/// of its own.
+fn with_stop(config: &Config, splits: &Splits, stop: u64) -> (Left, bool) {
+    let mut trainer = start(config, splits);
+    assert_eq!(trainer.run(splits, &mut StopAt(stop)).unwrap(), End::Stopped, "{stop}");
+    let (dir, left) = save(&trainer, splits);
+    drop(trainer);
+    let mut trainer = Checkpoint::read(dir.path()).unwrap().resume(splits, &arcsphere::Device::flex()).unwrap();
+    assert_eq!(trainer.run(splits, &mut StopAt(u64::MAX)).unwrap(), End::Finished);
+    (save(&trainer, splits).1, left.tensors.keys().any(|name| name.starts_with("good.")))
+}
+
+#[test]
+fn recoveries_are_part_of_what_a_seed_gives() {
+    let config = dying();
+    let splits = splits(&config);
+    let first = whole(&config, &splits);
+    let recoveries = &first.progress.recoveries;
+    assert!(recoveries.len() >= 2 && recoveries.iter().all(|r| r.step > 60), "{recoveries:?}");
+    assert!(recoveries.iter().any(|r| r.back_to > 0), "none went back to a later state than the first: {recoveries:?}");
+    assert!(first.tensors.keys().all(|name| !name.starts_with("good.")), "a finished training goes back nowhere");
+    assert!(first == whole(&config, &splits), "the same seed twice");
+}
+
+#[test]
+fn stopped_before_between_and_after_recoveries_and_resumed_it_is_the_same() {
+    let config = dying();
+    let splits = splits(&config);
+    let whole = whole(&config, &splits);
+    let mut computed = 0;
+    let mut stops = vec![3];
+    for (i, r) in whole.progress.recoveries.iter().enumerate() {
+        // Before the death, and soon after the return.
+        let from = if i == 0 { 0 } else { whole.progress.recoveries[i - 1].back_to };
+        computed += r.step - from;
+        stops.extend([computed - 3, computed + 2]);
+    }
+    let mut with_good_state = 0;
+    for stop in stops {
+        let (left, good) = with_stop(&config, &splits, stop);
+        with_good_state += u64::from(good);
+        assert_eq!(left.progress, whole.progress, "stopped after {stop} computed steps");
+        assert!(left == whole, "stopped after {stop} computed steps");
+    }
+    assert!(with_good_state > 2, "these stops were within epochs");
+}
+
+#[test]
+fn snapshots_at_steps_of_ones_own_choice() {
+    let mut config = dying();
+    config.train.snapshot_every = 5;
+    let splits = splits(&config);
+    let whole = whole(&config, &splits);
+    let recoveries = &whole.progress.recoveries;
+    assert!(!recoveries.is_empty() && recoveries.iter().all(|r| r.back_to.is_multiple_of(5)), "{recoveries:?}");
+    let stop = recoveries[0].step + 7;
+    assert!(with_stop(&config, &splits, stop).0 == whole);
+}
