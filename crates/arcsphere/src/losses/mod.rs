@@ -2,9 +2,13 @@
 //!
 //! [`margin`] holds the losses that are a function of a row's target angle: softmax
 //! and the angular-margin family. They are served by one head (see [`crate::head`]).
+//! [`tuple`] holds those that compare the embeddings of a batch with each other or with
+//! centers and proxies.
 //! [`fit`] says which margins and which scale C classes on a D-sphere have room for.
 
 pub mod margin;
+
+pub mod tuple;
 
 pub mod fit;
 
