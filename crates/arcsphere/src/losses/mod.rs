@@ -3,12 +3,14 @@
 //! [`margin`] holds the losses that are a function of a row's target angle: softmax
 //! and the angular-margin family. They are served by one head (see [`crate::head`]).
 //! [`tuple`] holds those that compare the embeddings of a batch with each other or with
-//! centers and proxies.
+//! centers and proxies, [`regularizer`] what acts on the prototypes alone.
 //! [`fit`] says which margins and which scale C classes on a D-sphere have room for.
 
 pub mod margin;
 
 pub mod tuple;
+
+pub mod regularizer;
 
 pub mod fit;
 
