@@ -16,7 +16,7 @@ pub struct Best {
 
 /// The class with the largest plain logit for each embedding, the lowest index among equals.
 ///
-/// `embeddings` \[B, D\], `weights` \[C·K, D\] with K = `centers` prototypes per class, of which
+/// `embeddings` \[B, D\], `weights` \[C·K, D\] with K = `centers` ≥ 1 prototypes per class, of which
 /// the largest counts, `bias` \[C\] or empty. With `angular` the prototypes count as
 /// normalized. NaN logits never win.
 pub fn predict(
