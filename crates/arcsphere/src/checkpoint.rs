@@ -1,7 +1,8 @@
 //! Exact resume: everything that a training is, in one safetensors file.
 //!
 //! Tensors: `backbone.<path>`, `optimizer.first.<i>`, `optimizer.second.<i>`, and the
-//! head's `head.weights`, `head.bias`, …. Metadata: the format's version, the effective
+//! head's `head.weights`, `head.bias`, …, all f32 but `head.memory`, what the loss carries from
+//! batch to batch, which is f64 and absent where there is none. Metadata: the format's version, the effective
 //! configuration, the [`Progress`] and what a later reader needs of the data (the
 //! normalization, class names, image shape), so that a checkpoint can embed images on
 //! its own. A file is written beside its name, synced, and renamed.
@@ -133,9 +134,13 @@ pub struct Checkpoint {
     pub provenance: Provenance,
     path: PathBuf,
     tensors: Vec<NamedTensor>,
+    memory: Vec<f64>,
 }
 
-/// The parts of [`HeadState`], by name.
+/// The one tensor of f64.
+const MEMORY: &str = "head.memory";
+
+/// The parts of [`HeadState`] that are f32, by name.
 fn head_parts(s: &mut HeadState) -> [(&'static str, &mut Vec<f32>); 8] {
     [
         ("head.weights", &mut s.weights),
@@ -184,11 +189,17 @@ pub fn save(trainer: &Trainer, provenance: &Provenance, path: &Path) -> Result<(
         .into_iter()
         .map(|t| (t.path, t.shape, t.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
         .collect();
-    let views = bytes
+    let memory = &trainer.head.state().memory;
+    let memory_bytes: Vec<u8> = memory.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let mut views = bytes
         .iter()
-        .map(|(name, shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view)))
+        .map(|(name, shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| io(std::io::Error::other(e)))?;
+    if !memory.is_empty() {
+        let view = TensorView::new(Dtype::F64, vec![memory.len()], &memory_bytes);
+        views.push((MEMORY, view.map_err(|e| io(std::io::Error::other(e)))?));
+    }
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
     arcsphere_eval::results::write_atomic(path, &file).map_err(|e| io(std::io::Error::other(e)))
 }
@@ -218,15 +229,19 @@ impl Checkpoint {
         let progress = serde_json::from_str(entry("progress")?).map_err(|e| format(format!("its progress: {e}")))?;
         let provenance =
             serde_json::from_str(entry("provenance")?).map_err(|e| format(format!("its provenance: {e}")))?;
-        let mut tensors = Vec::new();
+        let (mut tensors, mut memory) = (Vec::new(), Vec::new());
         for (name, view) in file.tensors() {
+            if name == MEMORY && view.dtype() == Dtype::F64 {
+                memory = view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+                continue;
+            }
             if view.dtype() != Dtype::F32 {
                 return Err(format(format!("{name} is of type {:?}, expected F32", view.dtype())));
             }
             let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             tensors.push(NamedTensor { path: name, shape: view.shape().to_vec(), values });
         }
-        Ok(Checkpoint { config, progress, provenance, path, tensors })
+        Ok(Checkpoint { config, progress, provenance, path, tensors, memory })
     }
 
     /// The trainer that was saved, checked against the images it is to go on with.
@@ -269,12 +284,15 @@ impl Checkpoint {
                 return Err(format(format!("the tensor {} has no place", tensor.path)));
             }
         }
-        let (classes, dim) = (plan.classes, plan.config.model.dim);
+        let spec = head_spec(&plan);
+        let (classes, numbers) = (plan.classes, spec.prototypes() * spec.dim);
+        state.memory = self.memory;
         let sized = [
-            ("head.weights", state.weights.len(), classes * dim),
-            ("head.first", state.first.len(), classes * dim),
+            ("head.weights", state.weights.len(), numbers),
+            ("head.first", state.first.len(), numbers),
             ("head.bias", state.bias.len(), classes),
             ("head.bias_first", state.bias_first.len(), classes),
+            (MEMORY, state.memory.len(), spec.margin.memory().len()),
         ];
         if let Some((name, found, expected)) = sized.into_iter().find(|(_, found, expected)| found != expected) {
             return Err(format(format!("{name} has {found} numbers, expected {expected}")));
@@ -294,7 +312,7 @@ impl Checkpoint {
         let path = &self.path;
         let backbone = import(new_backbone(&plan, &device), backbone)
             .map_err(|source| CheckpointError::Params { path: path.clone(), source })?;
-        let head = Head::with_state(head_spec(&plan), state);
+        let head = Head::with_state(spec, state);
         Ok(Trainer { plan, device, backbone, head, optimizer, progress: self.progress })
     }
 }

@@ -166,14 +166,12 @@ impl Trainer {
                 self.head.observe(&host, labels);
             }
             if step == first_angular {
-                self.head.place_anew();
+                self.head.place_anew(margin);
             }
         }
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
-        let head_update =
-            if margin.linear || !self.head.is_angular() { update } else { prototype_update(plan, update) };
-        let loss = self.head.step(&host, labels, margin, &head_update, &mut dx, &mut stats);
+        let loss = self.head.step(&host, labels, margin, &update, &mut dx, &mut stats);
         self.progress.step += 1;
         if !loss.is_finite() {
             self.progress.collapsed = Some(format!("the loss is {loss} at step {}", self.progress.step));
@@ -246,12 +244,14 @@ pub(crate) fn head_spec(plan: &Plan) -> HeadSpec {
     HeadSpec {
         classes: plan.classes,
         dim: plan.config.model.dim,
-        margin: (plan.loss.build)(plan.margins, plan.config.loss.extension),
+        margin: (plan.loss.build)(&plan.recipe),
         scale_kind: plan.scale_kind,
         scale: plan.scale,
         smoothing: plan.config.loss.smoothing,
         lanes: plan.threads,
         max_gradient_norm: if clip > 0.0 { clip } else { f64::INFINITY },
+        prototype_rate: plan.config.optim.prototype_rate.unwrap_or(1.0),
+        seed: plan.config.train.seed,
     }
 }
 
@@ -270,19 +270,6 @@ pub(crate) fn update_at(plan: &Plan, step: u64) -> Update {
             decay,
             step: step + 1,
         },
-    }
-}
-
-/// The rule for normalized prototypes: their own rate, and no decay, since their length
-/// means nothing.
-fn prototype_update(plan: &Plan, update: Update) -> Update {
-    let part = plan.config.optim.prototype_rate.unwrap_or(1.0) as f32;
-    match update.without_decay() {
-        Update::Sgd { rate, momentum, decay } => Update::Sgd { rate: part * rate, momentum, decay },
-        Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
-            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay, step }
-        }
-        Update::Gradient => Update::Gradient,
     }
 }
 

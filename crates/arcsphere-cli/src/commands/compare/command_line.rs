@@ -6,7 +6,7 @@ use crate::args::{DataArgs, TrainingArgs};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::Config;
-use arcsphere::losses::margin::LOSSES;
+use arcsphere::losses::margin::{Group, group};
 use serde_json::Value;
 
 /// The command line, quoted for a shell.
@@ -17,7 +17,7 @@ pub(super) fn of(spec: &Spec) -> Result<String> {
     if c.data.source != Config::default().data.source {
         flag("--data", &c.data.source);
     }
-    if spec.losses.len() != LOSSES.len() {
+    if !spec.losses.iter().map(String::as_str).eq(group(Group::Family).map(|l| l.name)) {
         flag("--losses", &spec.losses.join(","));
     }
     flag("--backbone", &c.model.backbone);
@@ -84,7 +84,7 @@ mod tests {
         let training =
             TrainingArgs { assignments: assignments.iter().map(|a| (*a).to_owned()).collect(), ..Default::default() };
         let config = settings::layers(None, &DataArgs::default(), &training).unwrap().build().unwrap();
-        Spec { losses: LOSSES.iter().map(|l| l.name.to_owned()).collect(), seed: 0, seeds: 1, config }
+        Spec { losses: group(Group::Family).map(|l| l.name.to_owned()).collect(), seed: 0, seeds: 1, config }
     }
 
     #[test]
