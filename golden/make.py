@@ -5,6 +5,8 @@
 
 `--check` differentiates a second, plain NumPy loss (arccos, one row at a time) by
 central differences and compares losses.json with it; it needs no PyTorch.
+
+The relatives of this family are in relatives.py, in the same two ways.
 """
 
 import argparse
@@ -16,6 +18,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from relatives import RELATIVES, SUB_CENTERS, freeze, numpy_relative, torch_relative
 
 FILE = Path(__file__).with_name("losses.json")
 SEED = 20170721
@@ -69,6 +73,18 @@ def plan():
             # Halfway into a training's margin ramp, where s is part norm and part constant.
             yield case("7x5x9", choices[0], scale_share=0.3, strength=0.4)
         yield case("33x64x8", choices[0], 32.0, smoothing=0.1)
+    for loss, choices in RELATIVES.items():
+        for choice in choices:
+            m = {name: choice.get(name, 0.0) for name in ["m1", "m2"]} | {"m0": choice.get("m0", 1.0)}
+            case = {"loss": loss, "margins": margins(**m), "extension": "monotone", "params": choice["params"]}
+            case |= {"smoothing": 0.0, "lambda": 0.0, "scale_share": 1.0, "strength": 1.0}
+            yield case | {"inputs": choice.get("inputs", "10x2x16"), "scale": 16.0}
+            yield case | {"inputs": choice.get("inputs", "7x5x9"), "scale": 64.0}
+            # One-against-all has no scale that is part norm.
+            share = 1.0 if loss == "sphereface2" else 0.3
+            yield case | {"inputs": choice.get("inputs", "7x5x9"), "scale": 16.0, "scale_share": share, "strength": 0.4}
+            if "inputs" not in choice:
+                yield case | {"inputs": "far", "scale": 64.0}
 
 
 f32 = lambda v: v.astype(np.float32).astype(np.float64)
@@ -96,12 +112,30 @@ def draw(rng, classes, dim, batch):
     return {"classes": classes, "dim": dim, "labels": labels, "x": f32(x), "w": f32(w), "b": f32(rng.standard_normal(classes))}
 
 
+def draw_sub_centers(rng, classes, centers, dim, batch):
+    """The same with several prototypes per class: some close to one another, some anywhere."""
+    inputs = draw(rng, classes, dim, batch)
+    further = rng.standard_normal((classes, centers, dim))
+    further[:, 1] = 0.7 * further[:, 1] + inputs["w"]
+    further[:, 0] = inputs["w"]
+    return inputs | {"centers": centers, "w": f32(further.reshape(classes * centers, dim))}
+
+
 def autograd(case, inputs):
     """The case's value, dX, dW and db by PyTorch."""
     import torch
 
     leaf = lambda v: torch.tensor(v, dtype=torch.float64, requires_grad=True)
     x, w, b = leaf(inputs["x"]), leaf(inputs["w"]), leaf(inputs["b"])
+    loss = torch_relative(case, inputs, x, w, b) if case["loss"] in RELATIVES else torch_family(case, inputs, x, w, b)
+    loss.backward()
+    zero_if_unused = lambda v: np.zeros(v.shape) if v.grad is None else v.grad.numpy()
+    return loss.item(), zero_if_unused(x), zero_if_unused(w), zero_if_unused(b)
+
+
+def torch_family(case, inputs, x, w, b):
+    import torch
+
     own = torch.nn.functional.one_hot(torch.tensor(inputs["labels"]), inputs["classes"]).double()
     if FAMILY[case["loss"]][0] == "linear":
         z = x @ w.T + b
@@ -120,10 +154,7 @@ def autograd(case, inputs):
         target = (lam * torch.cos(theta) + torch_psi(theta, case)) / (1.0 + lam)
         z = s * torch.where(own > 0.0, target, x_hat @ w_hat.T)
     q = (1.0 - case["smoothing"]) * own + case["smoothing"] / inputs["classes"]
-    loss = (torch.logsumexp(z, dim=1) - (q * z).sum(dim=1)).mean()
-    loss.backward()
-    zero_if_unused = lambda v: np.zeros(v.shape) if v.grad is None else v.grad.numpy()
-    return loss.item(), zero_if_unused(x), zero_if_unused(w), zero_if_unused(b)
+    return (torch.logsumexp(z, dim=1) - (q * z).sum(dim=1)).mean()
 
 
 def at_strength(case):
@@ -196,11 +227,16 @@ def check():
         d = inputs["dim"]
         x, w, b = (np.array(inputs[k]) for k in "xwb")
         x, w = x.reshape(-1, d), w.reshape(-1, d)
-        value = numpy_loss(case, inputs, x, w, b)
+        if case["loss"] in RELATIVES:
+            frozen = freeze(case, inputs, x, w)
+            loss = lambda x, w, b: numpy_relative(case, inputs, x, w, b, frozen)
+        else:
+            loss = lambda x, w, b: numpy_loss(case, inputs, x, w, b)
+        value = loss(x, w, b)
         slopes = {
-            "dx": differences(lambda v: numpy_loss(case, inputs, v, w, b), x),
-            "dw": differences(lambda v: numpy_loss(case, inputs, x, v, b), w),
-            "db": differences(lambda v: numpy_loss(case, inputs, x, w, v), b),
+            "dx": differences(lambda v: loss(v, w, b), x),
+            "dw": differences(lambda v: loss(x, v, b), w),
+            "db": differences(lambda v: loss(x, w, v), b),
         }
         errors = {"value": abs(value - case["value"]) / abs(value)}
         for key, slope in slopes.items():
@@ -216,7 +252,8 @@ def check():
 
 def describe(case):
     m = case["margins"]
-    return f"{case['loss']} {tuple(m.values())} {case['extension']} {case['inputs']} smoothing {case['smoothing']} lambda {case['lambda']}"
+    text = f"{case['loss']} {tuple(m.values())} {case['extension']} {case['inputs']} smoothing {case['smoothing']}"
+    return f"{text} lambda {case['lambda']} strength {case['strength']} {case.get('params', '')}"
 
 
 def guard(case, inputs):
@@ -236,10 +273,15 @@ def write():
     rng = np.random.default_rng(SEED)
     inputs = {name: draw(rng, *shape) for name, shape in SHAPES.items()}
     inputs["far"] = far()
+    inputs[SUB_CENTERS] = draw_sub_centers(rng, 5, 3, 4, 14)
     cases, folds = [], {}
     for case in plan():
-        key = (case["loss"], case["extension"], *case["margins"].values())
-        folds.setdefault(key, set()).update(guard(case, inputs[case["inputs"]]))
+        if case["loss"] in RELATIVES:
+            if "deviation" in case["params"]:
+                case["draws"] = draws(rng, case, inputs[case["inputs"]])
+        else:
+            key = (case["loss"], case["extension"], *case["margins"].values())
+            folds.setdefault(key, set()).update(guard(case, inputs[case["inputs"]]))
         value, dx, dw, db = autograd(case, inputs[case["inputs"]])
         cases.append(case | {"value": value, "dx": dx, "dw": dw, "db": db})
     for (loss, extension, m0, m1, m2), seen in folds.items():
@@ -260,6 +302,16 @@ def write():
     os.replace(out.name, FILE)
     print(f"{FILE.name}: {len(cases)} cases, {len(text) / 1000:.0f} kB")
     return 0
+
+
+def draws(rng, case, inputs):
+    """Standard normal draws of the rows; for elasticface_plus the largest for the farthest."""
+    out = rng.standard_normal(len(inputs["labels"]))
+    if case["loss"] == "elasticface_plus":
+        unit = lambda v: v / np.linalg.norm(v, axis=1, keepdims=True)
+        cosines = (unit(inputs["x"]) * unit(inputs["w"])[inputs["labels"]]).sum(axis=1)
+        out = np.sort(out)[np.argsort(np.argsort(-cosines))]
+    return out
 
 
 def short(v):

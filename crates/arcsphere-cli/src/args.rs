@@ -19,7 +19,7 @@ pub(crate) struct Args {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train every loss on the same images and show what each does, in one report.
+    /// Train several losses on the same images and show what each does, in one report.
     Compare(Compare),
     /// Train one loss, from a configuration file or flags; resume a run.
     Train(Train),
@@ -116,7 +116,7 @@ pub(crate) struct Compare {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
-    /// Which losses, separated by commas [default: all].
+    /// Which losses, separated by commas [default: the seven of the family].
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
     /// How many seeds each [default: 1].
@@ -207,7 +207,7 @@ pub(crate) struct Plot {
     /// A run's folder or a checkpoint, for features.
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
-    /// Which losses, separated by commas [default: all].
+    /// Which losses, separated by commas [default: the seven of the family].
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
     /// Angle multiplier of an own margin to draw.

@@ -13,13 +13,24 @@ fn losses(place: &Place) -> Vec<Value> {
 #[test]
 fn the_losses_are_listed() {
     insta::assert_snapshot!(Place::new().ok(&["list", "losses"]), @r#"
-    softmax           plain softmax with bias, nothing normalized (also cross_entropy)
-    modified_softmax  prototypes of length 1, no bias; the embedding keeps its norm (also norm_softmax)
-    sphereface        multiplicative angular margin, free embedding norm (also a_softmax, asoftmax)
-    fnorm_sphereface  multiplicative angular margin, fixed scale (also f_norm_sphereface, sphereface_fnorm)
-    cosface           additive cosine margin, fixed scale (also am_softmax, amsoftmax, lmcl)
-    arcface           additive angular margin, fixed scale (also additive_angular_margin, aam_softmax)
-    combined          all three margins at once, fixed scale (also general, combined_margin)
+    softmax            plain softmax with bias, nothing normalized (also cross_entropy)
+    modified_softmax   prototypes of length 1, no bias; the embedding keeps its norm (also norm_softmax)
+    sphereface         multiplicative angular margin, free embedding norm (also a_softmax, asoftmax)
+    fnorm_sphereface   multiplicative angular margin, fixed scale (also f_norm_sphereface, sphereface_fnorm)
+    cosface            additive cosine margin, fixed scale (also am_softmax, amsoftmax, lmcl)
+    arcface            additive angular margin, fixed scale (also additive_angular_margin, aam_softmax)
+    combined           all three margins at once, fixed scale (also general, combined_margin)
+    adacos             relative: no margin; the scale follows from the number of classes, or from each batch
+    mv_softmax         relative: ArcFace in which classes that beat the target count more (also mv_arc_softmax)
+    curricularface     relative: ArcFace in which classes that beat the target count less at first, more later (also curricular_face)
+    circle             relative: every cosine is weighted by its distance from the optimum; the boundary is a circle (also circle_loss)
+    subcenter_arcface  relative: ArcFace with K prototypes per class, of which the nearest counts (also sub_center_arcface, subcenter)
+    magface            relative: angular margin that grows with the embedding's norm, and a term that draws norms out (also mag_face)
+    adaface            relative: margin between ArcFace's and CosFace's and beyond, by the embedding's norm (also ada_face)
+    elasticface        relative: angular or cosine margin drawn anew for each sample (also elastic_face, elasticface_arc)
+    elasticface_plus   relative: ElasticFace with the largest drawn margins for the samples farthest from their prototypes (also elastic_face_plus, elasticface_arc_plus)
+    sphereface2        relative: binary problems, each class against the rest, with a margin on both sides (also sphere_face2)
+    sphereface_r       relative: multiplicative angular margin, fixed scale, the gradient of the plain cosine (also sphere_face_r, sphereface_revived)
     "#);
 }
 
@@ -91,6 +102,21 @@ fn arcface_is_explained() {
 }
 
 #[test]
+fn a_relative_is_explained_with_its_parameters() {
+    let text = Place::new().ok(&["explain", "magface"]);
+    for part in [
+        "paper:     l_m = 0.450, u_m = 0.800",
+        "around each, for the longest embeddings",
+        "params:    norm_weight = 35 here, in [0, 1000000]; λ_g, the weight of g",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    let text = Place::new().ok(&["explain", "adacos", "--classes", "100", "--dim", "64"]);
+    assert!(text.contains("scale:     6.5 here, 6.5 in the paper") && !text.contains("default:"), "{text}");
+    assert!(Place::new().ok(&["explain", "sphereface2"]).contains("binary problems"));
+}
+
+#[test]
 fn every_loss_is_explained() {
     let place = Place::new();
     for loss in losses(&place) {
@@ -131,7 +157,14 @@ fn boundaries_and_targets_are_drawn() {
         assert_svg(&text);
         for loss in losses(&place) {
             let name = loss["name"].as_str().expect("a name");
-            assert!(text.contains(name), "{svg} lacks {name}");
+            if loss["group"] == "family" {
+                assert!(text.contains(name), "{svg} lacks {name}");
+            }
+            let one = format!("{picture}-{name}.svg");
+            place.ok(&["plot", picture, "--losses", name, "--classes", "10", "--dim", "2", "--out", &one]);
+            let text = place.text(&one);
+            assert_svg(&text);
+            assert!(text.contains(name), "{one} lacks {name}");
         }
         place.ok(&["plot", picture, "--losses", "softmax,cosface", "--out", &png]);
         let (width, height) = png_size(&place.read(&png));

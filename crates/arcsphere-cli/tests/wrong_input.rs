@@ -46,6 +46,25 @@ fn margins_out_of_range() {
 }
 
 #[test]
+fn a_parameter_that_the_loss_does_not_have_or_cannot() {
+    let set = |loss, assignment, words: &[&str]| refused(&["train", "--loss", loss, "--set", assignment], words);
+    set("mv_softmax", "loss.params.tt=1.2", &["mv_softmax has no parameter \"tt\"", "known: t"]);
+    set("arcface", "loss.params.t=1.2", &["arcface has no parameter \"t\"", "it has none"]);
+    set("mv_softmax", "loss.params.t=0.9", &["loss.params.t = 0.9", "in [1, 4]", "because"]);
+    set("mv_softmax", "loss.params.t=nan", &["loss.params.t = NaN"]);
+    set("subcenter_arcface", "loss.params.centers=1.5", &["a whole number in 1..=64", "because"]);
+    set("adacos", "loss.params.dynamic=2", &["0 or 1", "because"]);
+    set("magface", "loss.params.upper_norm=5", &["loss.params.upper_norm = 5", "above lower_norm, which is 10"]);
+    set("magface", "loss.params.norm_weight=heavy", &["norm_weight"]);
+    set("sphereface2", "loss.smoothing=0.1", &["0 for sphereface2", "because"]);
+    set("subcenter_arcface", "loss.smoothing=0.1", &["0 for 3 prototypes per class", "because"]);
+    refused(
+        &["compare", "--losses", "arcface,adaface", "--set", "loss.params.t=1.2"],
+        &["none of arcface, adaface has a parameter \"t\""],
+    );
+}
+
+#[test]
 fn a_margin_that_the_loss_does_not_have() {
     let set = |loss, assignment, words: &[&str]| refused(&["train", "--loss", loss, "--set", assignment], words);
     set("arcface", "loss.cosine_margin=0.2", &["arcface has no cosine_margin", "use cosface or combined"]);

@@ -1,7 +1,7 @@
 //! Work to be timed: closures that do one step of a part, on made-up numbers.
 
 use crate::head::{Head, HeadSpec, RowStats, Update};
-use crate::losses::margin::{Extension, LossInfo};
+use crate::losses::margin::{LossInfo, Recipe};
 use crate::nn::{Conv2d, Conv2dSpec, Init, Rng};
 use crate::optim::margin_schedule::MarginState;
 use crate::plan::{Plan, Splits};
@@ -67,16 +67,9 @@ pub fn noise(shape: Shape, batch: usize) -> Result<Source, DataError> {
 pub fn head_step(info: &LossInfo, classes: usize, dim: usize, batch: usize, threads: usize) -> impl FnMut() + use<> {
     let mut rng = Rng::seed_from_u64(0);
     let update = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 5e-4 };
-    let spec = HeadSpec {
-        classes,
-        dim,
-        margin: (info.build)(info.paper, Extension::Monotone),
-        scale_kind: info.scale,
-        scale: info.paper_scale,
-        smoothing: 0.0,
-        lanes: threads,
-        max_gradient_norm: f64::INFINITY,
-    };
+    let recipe = Recipe::paper(info, classes, dim);
+    let spec =
+        HeadSpec { lanes: threads, ..HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, recipe.scale) };
     let mut head = Head::new(spec, &update, &mut rng);
     let x: Vec<f32> = (0..batch * dim).map(|_| rng.random_range(-1.0f32..1.0)).collect();
     let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes as u32)).collect();

@@ -1,7 +1,8 @@
 //! Exact resume: everything that a training is, in one safetensors file.
 //!
 //! Tensors: `backbone.<path>`, `optimizer.first.<i>`, `optimizer.second.<i>`, and the
-//! head's `head.weights`, `head.bias`, …. Metadata: the format's version, the effective
+//! head's `head.weights`, `head.bias`, …, all f32 but `head.memory`, what the loss carries from
+//! batch to batch, which is f64 and absent where there is none. Metadata: the format's version, the effective
 //! configuration, the [`Progress`] and what a later reader needs of the data (the
 //! normalization, class names, image shape), so that a checkpoint can embed images on
 //! its own. A file is written beside its name, synced, and renamed.
@@ -141,9 +142,14 @@ pub struct Checkpoint {
     good: Option<Progress>,
     path: PathBuf,
     tensors: Vec<NamedTensor>,
+    /// The loss's memory, and that of the last good state.
+    memory: [Vec<f64>; 2],
 }
 
-/// The parts of [`HeadState`], by name.
+/// The tensors of f64: the loss's memory, and that of the last good state.
+const MEMORY: [&str; 2] = ["head.memory", "good.head.memory"];
+
+/// The parts of [`HeadState`] that are f32, by name.
 fn head_parts(s: &mut HeadState) -> [(&'static str, &mut Vec<f32>); 8] {
     [
         ("head.weights", &mut s.weights),
@@ -219,11 +225,21 @@ pub fn save(trainer: &Trainer, provenance: &Provenance, path: &Path) -> Result<(
         .into_iter()
         .map(|t| (t.path, t.shape, t.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
         .collect();
-    let views = bytes
+    let memories = [Some(&head.memory), good.map(|good| &good.head.memory)];
+    let memories: Vec<(&str, Vec<u8>)> = MEMORY
+        .into_iter()
+        .zip(memories)
+        .filter_map(|(name, memory)| Some((name, memory?.iter().flat_map(|v| v.to_le_bytes()).collect())))
+        .collect();
+    let mut views = bytes
         .iter()
-        .map(|(name, shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view)))
+        .map(|(name, shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| io(std::io::Error::other(e)))?;
+    for (name, bytes) in memories.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        let view = TensorView::new(Dtype::F64, vec![bytes.len() / size_of::<f64>()], bytes);
+        views.push((*name, view.map_err(|e| io(std::io::Error::other(e)))?));
+    }
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
     arcsphere_eval::results::write_atomic(path, &file).map_err(|e| io(std::io::Error::other(e)))
 }
@@ -255,15 +271,20 @@ impl Checkpoint {
             serde_json::from_str(entry("provenance")?).map_err(|e| format(format!("its provenance: {e}")))?;
         let good = metadata.get("good").map(|text| serde_json::from_str(text)).transpose();
         let good = good.map_err(|e| format(format!("the progress of its last good state: {e}")))?;
-        let mut tensors = Vec::new();
+        let (mut tensors, mut memory) = (Vec::new(), <[Vec<f64>; 2]>::default());
         for (name, view) in file.tensors() {
+            let place = MEMORY.iter().position(|memory| *memory == name);
+            if let (Some(place), Dtype::F64) = (place, view.dtype()) {
+                memory[place] = view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+                continue;
+            }
             if view.dtype() != Dtype::F32 {
                 return Err(format(format!("{name} is of type {:?}, expected F32", view.dtype())));
             }
             let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             tensors.push(NamedTensor { path: name, shape: view.shape().to_vec(), values });
         }
-        Ok(Checkpoint { config, progress, provenance, good, path, tensors })
+        Ok(Checkpoint { config, progress, provenance, good, path, tensors, memory })
     }
 
     /// The trainer that was saved, checked against the images it is to go on with.
@@ -288,7 +309,7 @@ impl Checkpoint {
     /// [`CheckpointError::Params`], [`CheckpointError::Format`].
     pub fn restore(self, plan: Plan, device: &Device) -> Result<Trainer, CheckpointError> {
         let device = device.clone().autodiff();
-        let Checkpoint { progress, good, path, tensors, .. } = self;
+        let Checkpoint { progress, good, path, tensors, memory: [own_memory, good_memory], .. } = self;
         let (mut own, mut of_good) = (Vec::new(), Vec::new());
         for mut tensor in tensors {
             match tensor.path.strip_prefix(GOOD).map(str::to_owned) {
@@ -306,14 +327,14 @@ impl Checkpoint {
         };
         let good = match good {
             Some(progress) => {
-                let state = sorted(of_good, progress, &plan, &device, &path)?;
+                let state = sorted(of_good, good_memory, progress, &plan, &device, &path)?;
                 // Whether it fits shows now, and not when it is needed.
                 fit(state.clone())?;
                 Some(state)
             }
             None => None,
         };
-        let (backbone, optimizer, head, progress) = fit(sorted(own, progress, &plan, &device, &path)?)?;
+        let (backbone, optimizer, head, progress) = fit(sorted(own, own_memory, progress, &plan, &device, &path)?)?;
         let head = Head::with_state(head_spec(&plan, &progress.softening), head);
         Ok(Trainer { plan, device, backbone, head, optimizer, progress, good })
     }
@@ -322,6 +343,7 @@ impl Checkpoint {
 /// A file's tensors as the state that they are.
 fn sorted(
     tensors: Vec<NamedTensor>,
+    memory: Vec<f64>,
     progress: Progress,
     plan: &Plan,
     device: &Device,
@@ -345,12 +367,15 @@ fn sorted(
             return Err(format(format!("the tensor {} has no place", tensor.path)));
         }
     }
-    let (classes, dim) = (plan.classes, plan.config.model.dim);
+    let spec = head_spec(plan, &progress.softening);
+    let (classes, numbers) = (plan.classes, spec.prototypes() * spec.dim);
+    head.memory = memory;
     let sized = [
-        ("head.weights", head.weights.len(), classes * dim),
-        ("head.first", head.first.len(), classes * dim),
+        ("head.weights", head.weights.len(), numbers),
+        ("head.first", head.first.len(), numbers),
         ("head.bias", head.bias.len(), classes),
         ("head.bias_first", head.bias_first.len(), classes),
+        (MEMORY[0], head.memory.len(), spec.margin.memory().len()),
     ];
     if let Some((name, found, expected)) = sized.into_iter().find(|(_, found, expected)| found != expected) {
         return Err(format(format!("{name} has {found} numbers, expected {expected}")));

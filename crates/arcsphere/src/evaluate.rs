@@ -33,6 +33,9 @@ pub struct Evaluation {
     pub embeddings: Vec<f32>,
     /// Angles to prototypes; `None` for an open set, whose classes have no prototype.
     pub angles: Option<Angles>,
+    /// The prototypes that the angles are to, one per class, \[C, D\]; empty where there are no
+    /// angles. A class with several is stood for by its [dominant](Head::dominant) one.
+    pub prototypes: Vec<f32>,
 }
 
 /// Measures a finished training on its test set.
@@ -43,6 +46,7 @@ pub struct Evaluation {
 pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, EvaluateError> {
     let embeddings = trainer.embed(&splits.test, &splits.normalization)?;
     let mut run = describe(&trainer.plan);
+    run.scale = run.scale.map(|_| trainer.head.scale());
     let progress = &trainer.progress;
     run.epochs = progress.history.len() as u64;
     run.train_seconds = progress.seconds;
@@ -67,10 +71,21 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
             // out would make its loss look better by failing.
             classified(&mut run, 0, splits.test.len() as u64)?;
         }
-        return Ok(Evaluation { run, embeddings, angles: None });
+        return Ok(Evaluation { run, embeddings, angles: None, prototypes: Vec::new() });
     }
-    let seen = measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings)?;
-    Ok(Evaluation { run, embeddings, angles: seen })
+    let prototypes = if splits.open_set { Vec::new() } else { prototypes(trainer, splits)? };
+    let seen = measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings, &prototypes)?;
+    Ok(Evaluation { run, embeddings, angles: seen, prototypes })
+}
+
+/// One prototype per class; of several, the one that the training images chose, so that the test
+/// images have no say.
+fn prototypes(trainer: &Trainer, splits: &Splits) -> Result<Vec<f32>, DataError> {
+    let seen = match trainer.head.spec().margin.centers() {
+        1 => Vec::new(),
+        _ => trainer.embed(&splits.train, &splits.normalization)?,
+    };
+    Ok(trainer.head.dominant(&seen, splits.train.labels()))
 }
 
 /// What the plan says of a run.
@@ -98,6 +113,7 @@ fn measure(
     head: &Head,
     splits: &Splits,
     embeddings: &[f32],
+    prototypes: &[f32],
 ) -> Result<Option<Angles>, EvaluateError> {
     let dim = plan.config.model.dim;
     let labels = splits.test.labels();
@@ -115,12 +131,12 @@ fn measure(
         run.collapsed = true;
         run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes);
     }
-    let seen = angles(embeddings, &head.state().weights, dim, labels)?;
+    let seen = angles(embeddings, prototypes, dim, labels)?;
     let target = summarize(&seen.target)?;
     run.target_angle_mean = Some(target.mean);
     run.target_angle_sd = Some(target.sd);
     run.nontarget_angle_min_mean = Some(summarize(&seen.nearest_nontarget)?.mean);
-    let nearest = summarize(&nearest_prototype_angles(&head.state().weights, dim)?)?;
+    let nearest = summarize(&nearest_prototype_angles(prototypes, dim)?)?;
     run.nearest_prototype_angle_mean = Some(nearest.mean);
     run.nearest_prototype_angle_min = Some(nearest.min);
     Ok(Some(seen))

@@ -41,6 +41,10 @@
 
 pub mod registry;
 
+pub mod range;
+
+pub mod random;
+
 pub mod nn;
 
 pub mod losses;

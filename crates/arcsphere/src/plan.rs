@@ -1,14 +1,18 @@
 //! A checked configuration: after this nothing can be out of range.
 
+mod loss;
+mod numbers;
+
 use crate::backbones::{self, BackboneInfo, BackboneSpec};
 use crate::config::{Config, OptimizerKind};
-use crate::losses::fit::{self, Fitted};
-use crate::losses::margin::{self, Extension, LossInfo, Margins, ScaleKind};
-use crate::optim::rate_schedule::Decay;
+use crate::losses::fit::Fitted;
+use crate::losses::margin::{self, Extension, LossInfo, Margins, Recipe, ScaleKind};
+use crate::range::Range;
 use crate::registry::UnknownName;
 use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source};
-use std::f64::consts::PI;
 use thiserror::Error;
+
+pub use loss::check_range;
 
 /// Why a configuration cannot be run.
 #[derive(Debug, Error)]
@@ -20,7 +24,7 @@ pub enum PlanError {
     #[error("{key} = {value} is out of range: it must be {range}, because {why}")]
     OutOfRange {
         /// The key in the configuration.
-        key: &'static str,
+        key: String,
         /// Its value.
         value: String,
         /// What is allowed.
@@ -37,6 +41,19 @@ pub enum PlanError {
         key: &'static str,
         /// What to do instead.
         hint: &'static str,
+    },
+    /// A parameter that the loss does not have.
+    #[error(
+        "{loss} has no parameter \"{name}\" ({})",
+        if known.is_empty() { "it has none".to_owned() } else { format!("known: {}", known.join(", ")) }
+    )]
+    UnknownParam {
+        /// The loss.
+        loss: &'static str,
+        /// What was given.
+        name: String,
+        /// What it has.
+        known: Vec<&'static str>,
     },
     /// The data cannot serve.
     #[error("{0}")]
@@ -70,6 +87,8 @@ pub struct Plan {
     pub loss: &'static LossInfo,
     /// m0, m1, m2.
     pub margins: Margins,
+    /// What the loss is made from; its margins and scale are the ones of this plan.
+    pub recipe: Recipe,
     /// Where s comes from.
     pub scale_kind: ScaleKind,
     /// s, where it is fixed; else 1.
@@ -92,12 +111,12 @@ pub struct Plan {
     pub threads: usize,
 }
 
-fn within(key: &'static str, value: f64, ok: bool, range: &str, why: &'static str) -> Result<(), PlanError> {
-    if ok && value.is_finite() {
-        Ok(())
-    } else {
-        Err(PlanError::OutOfRange { key, value: value.to_string(), range: range.to_owned(), why })
-    }
+fn within(key: &str, value: f64, range: Range, why: &'static str) -> Result<(), PlanError> {
+    if range.contains(value) { Ok(()) } else { Err(refused(key, value, range, why)) }
+}
+
+fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static str) -> PlanError {
+    PlanError::OutOfRange { key: key.to_owned(), value: value.to_string(), range: range.to_string(), why }
 }
 
 /// Splits a source as the configuration says.
@@ -107,13 +126,7 @@ fn within(key: &'static str, value: f64, ok: bool, range: &str, why: &'static st
 /// [`PlanError`] for fractions out of range and for sets too small to split.
 pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
     let part = config.data.validation;
-    within(
-        "data.validation",
-        part,
-        (0.0..=0.5).contains(&part),
-        "in [0, 0.5]",
-        "more than half of the images must be trained on",
-    )?;
+    within("data.validation", part, Range::Closed(0.0, 0.5), "more than half of the images must be trained on")?;
     let (train, validation) = if part > 0.0 {
         let (train, held_out) = source.train.stratified_split(part, config.data.split_seed)?;
         (train, Some(held_out))
@@ -132,8 +145,8 @@ impl Plan {
     /// [`PlanError`], which names the key, its range and the reason.
     pub fn check(config: &Config, splits: &Splits) -> Result<Plan, PlanError> {
         let loss = margin::find(&config.loss.name)?;
-        check_numbers(config)?;
-        check_margins(config, loss)?;
+        numbers::check(config)?;
+        loss::check(config, loss)?;
         let (backbone, spec) = backbone_spec(config, splits.train.shape())?;
         let classes = splits.train.n_classes();
         if classes < 2 {
@@ -150,26 +163,14 @@ impl Plan {
         let batch = config.train.batch.min(splits.train.len());
         let steps_per_epoch = (splits.train.len() / batch).max(1) as u64;
         let dim = config.model.dim;
-        let fitted = fit::fitted_margins(loss.paper, classes, dim);
-        let (margins, scale_kind, scale, mut reason) = margins_and_scale(config, loss, &fitted, classes, dim);
+        let loss::Chosen { mut recipe, scale_kind, fitted, mut reason } = loss::choose(config, loss, classes, dim)?;
         let mut config = config.clone();
-        config.loss.name = loss.name.to_owned();
-        if loss.takes.angle_multiplier {
-            config.loss.angle_multiplier = Some(margins.angle_multiplier);
-        }
-        if loss.takes.angle_margin {
-            config.loss.angle_margin = Some(margins.angle_margin);
-        }
-        if loss.takes.cosine_margin {
-            config.loss.cosine_margin = Some(margins.cosine_margin);
-        }
-        if scale_kind == ScaleKind::Fixed {
-            config.loss.scale = Some(scale);
-        }
         if config.train.naive {
-            config.loss.extension = naive_extension(config.loss.extension, margins);
+            recipe.extension = naive_extension(recipe.extension, recipe.margins);
+            config.loss.extension = recipe.extension;
             reason.push_str("; naive, as the usual public code trains");
         }
+        loss::write_down(&mut config.loss, loss, &recipe, scale_kind);
         if scale_kind != ScaleKind::Unnormalized {
             let rate = *config.optim.prototype_rate.get_or_insert(if dim == 2 { 0.0 } else { 1.0 });
             if rate == 0.0 {
@@ -185,9 +186,10 @@ impl Plan {
             steps: steps_per_epoch * config.train.epochs,
             config,
             loss,
-            margins,
+            margins: recipe.margins,
+            scale: if scale_kind == ScaleKind::Fixed { recipe.scale } else { 1.0 },
+            recipe,
             scale_kind,
-            scale,
             classes,
             fitted,
             reason,
@@ -214,163 +216,6 @@ fn naive_extension(asked: Extension, margins: Margins) -> Extension {
     }
 }
 
-fn check_numbers(config: &Config) -> Result<(), PlanError> {
-    let positive = |key, v: f64, why| within(key, v, v > 0.0, "> 0", why);
-    let share = |key, v: f64, why| within(key, v, (0.0..1.0).contains(&v), "in [0, 1)", why);
-    let c = config;
-    within(
-        "model.dim",
-        c.model.dim as f64,
-        (2..=65_536).contains(&c.model.dim),
-        "in 2..=65536",
-        "on a line there are no angles but 0 and π",
-    )?;
-    within(
-        "train.epochs",
-        c.train.epochs as f64,
-        (1..=1_000_000).contains(&c.train.epochs),
-        "in 1..=1000000",
-        "without a pass over the images nothing is learned",
-    )?;
-    within(
-        "train.batch",
-        c.train.batch as f64,
-        (1..=65_536).contains(&c.train.batch),
-        "in 1..=65536",
-        "a step needs an image, and memory has an end",
-    )?;
-    within(
-        "train.threads",
-        c.train.threads as f64,
-        c.train.threads <= 1024,
-        "in 0..=1024",
-        "0 means all that there are",
-    )?;
-    positive("optim.rate", c.optim.rate, "weights must move, downhill")?;
-    if let Some(part) = c.optim.prototype_rate {
-        let ok = (0.0..=100.0).contains(&part);
-        within("optim.prototype_rate", part, ok, "in [0, 100]", "it is a part of the rate; 0 holds prototypes still")?;
-    }
-    share("optim.momentum", c.optim.momentum, "at 1 a velocity never fades")?;
-    share("optim.beta2", c.optim.beta2, "at 1 a moment never fades")?;
-    positive("optim.epsilon", c.optim.epsilon, "it keeps a division from zero")?;
-    within("optim.decay", c.optim.decay, c.optim.decay >= 0.0, ">= 0", "negative decay makes weights grow")?;
-    within("optim.clip", c.optim.clip, c.optim.clip >= 0.0, ">= 0", "0 means no limit")?;
-    share("optim.schedule.warmup", c.optim.schedule.warmup, "it is a part of the training")?;
-    if let Decay::Step { milestones, factor } = &c.optim.schedule.decay {
-        positive("optim.schedule.decay.factor", *factor, "the rate must stay above 0")?;
-        for m in milestones {
-            share("optim.schedule.decay.milestones", *m, "each is a part of the training")?;
-        }
-    }
-    within(
-        "train.recoveries",
-        c.train.recoveries as f64,
-        c.train.recoveries <= 30,
-        "in 0..=30",
-        "each takes the training back and halves its rate; after so many nothing moves any more",
-    )?;
-    share("loss.smoothing", c.loss.smoothing, "at 1 the label says nothing")?;
-    let s = &c.margin_schedule;
-    for (key, v) in [
-        ("margin_schedule.soft_start", s.soft_start),
-        ("margin_schedule.free_until", s.free_until),
-        ("margin_schedule.full_at", s.full_at),
-    ] {
-        within(key, v, (0.0..=1.0).contains(&v), "in [0, 1]", "it is a part of the training")?;
-    }
-    let ordered = s.soft_start <= s.free_until && s.free_until <= s.full_at;
-    within(
-        "margin_schedule.free_until",
-        s.free_until,
-        ordered,
-        "between soft_start and full_at",
-        "the phases follow one another",
-    )?;
-    if let Some(l) = s.lambda {
-        within(
-            "margin_schedule.lambda.min",
-            l.min,
-            l.min >= 0.0 && l.min <= l.base,
-            "in [0, base]",
-            "λ falls from its base to its minimum",
-        )?;
-        within("margin_schedule.lambda.gamma", l.gamma, l.gamma >= 0.0, ">= 0", "λ must not grow")?;
-        within("margin_schedule.lambda.power", l.power, l.power >= 0.0, ">= 0", "λ must not grow")?;
-    }
-    for &f in &c.eval.fmr {
-        within("eval.fmr", f, f > 0.0 && f < 1.0, "in (0, 1)", "it is a rate")?;
-    }
-    Ok(())
-}
-
-/// Refuses margins outside their legal ranges.
-///
-/// # Errors
-///
-/// [`PlanError::OutOfRange`].
-pub fn check_range(margins: Margins) -> Result<(), PlanError> {
-    let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = margins;
-    within(
-        "loss.angle_multiplier",
-        m0,
-        (1.0..=16.0).contains(&m0),
-        "in [1, 16]",
-        "below 1 it would ease the own class, and above 16 no class has room",
-    )?;
-    within(
-        "loss.angle_margin",
-        m1,
-        (0.0..=PI).contains(&m1),
-        "in [0, π] radians",
-        "two directions are at most π apart (a margin in degrees? divide by 57.3)",
-    )?;
-    within("loss.cosine_margin", m2, (0.0..=2.0).contains(&m2), "in [0, 2]", "two cosines are at most 2 apart")
-}
-
-fn check_margins(config: &Config, loss: &'static LossInfo) -> Result<(), PlanError> {
-    let l = &config.loss;
-    let taken = |key, value: Option<f64>, takes: bool, hint| match value {
-        // An effective configuration writes margins only for the losses that have them,
-        // so a neutral value is the one other thing that may stand here.
-        Some(_) if !takes => Err(PlanError::NotTaken { loss: loss.name, key, hint }),
-        _ => Ok(()),
-    };
-    taken(
-        "angle_multiplier",
-        l.angle_multiplier,
-        loss.takes.angle_multiplier,
-        "use sphereface, fnorm_sphereface or combined",
-    )?;
-    taken("angle_margin", l.angle_margin, loss.takes.angle_margin, "use arcface or combined")?;
-    taken("cosine_margin", l.cosine_margin, loss.takes.cosine_margin, "use cosface or combined")?;
-    if loss.scale == ScaleKind::Unnormalized {
-        taken("scale", l.scale, false, "its logits are w·x + b; use modified_softmax with a scale (NormFace)")?;
-    }
-    check_range(Margins {
-        angle_multiplier: l.angle_multiplier.unwrap_or(1.0),
-        angle_margin: l.angle_margin.unwrap_or(0.0),
-        cosine_margin: l.cosine_margin.unwrap_or(0.0),
-    })?;
-    if let Some(s) = l.scale {
-        within(
-            "loss.scale",
-            s,
-            s > 0.0 && s <= 10_000.0,
-            "in (0, 10000]",
-            "it multiplies the logits, and f32 has an end",
-        )?;
-    }
-    let m0 = l.angle_multiplier.unwrap_or(loss.paper.angle_multiplier);
-    within(
-        "loss.angle_multiplier",
-        m0,
-        l.extension != Extension::Fallback || m0 == 1.0,
-        "1 with extension = \"fallback\"",
-        "the fallback is defined for m0 = 1 only",
-    )
-}
-
 /// The backbone of a configuration, for images of a shape.
 pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<(&'static BackboneInfo, BackboneSpec), PlanError> {
     let backbone = backbones::find(&config.model.backbone)?;
@@ -379,21 +224,11 @@ pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<(&'static B
         (Some(d), depths) if depths.contains(&d) => d,
         (Some(d), []) => {
             let range = format!("left out for {}", backbone.name);
-            return Err(PlanError::OutOfRange {
-                key: "model.depth",
-                value: d.to_string(),
-                range,
-                why: "that backbone has one depth",
-            });
+            return Err(refused("model.depth", d, range, "that backbone has one depth"));
         }
         (Some(d), depths) => {
             let range = format!("one of {depths:?} for {}", backbone.name);
-            return Err(PlanError::OutOfRange {
-                key: "model.depth",
-                value: d.to_string(),
-                range,
-                why: "the paper's blocks come in these numbers",
-            });
+            return Err(refused("model.depth", d, range, "the paper's blocks come in these numbers"));
         }
     };
     if input.height.min(input.width) < backbone.min_side {
@@ -403,71 +238,6 @@ pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<(&'static B
         )));
     }
     Ok((backbone, BackboneSpec { input, dim: config.model.dim, depth, batch_norm: config.model.batch_norm }))
-}
-
-fn margins_and_scale(
-    config: &Config,
-    loss: &'static LossInfo,
-    fitted: &Fitted,
-    classes: usize,
-    dim: usize,
-) -> (Margins, ScaleKind, f64, String) {
-    let l = &config.loss;
-    let base = if l.paper { loss.paper } else { fitted.margins };
-    let margins = Margins {
-        angle_multiplier: l.angle_multiplier.unwrap_or(base.angle_multiplier),
-        angle_margin: l.angle_margin.unwrap_or(base.angle_margin),
-        cosine_margin: l.cosine_margin.unwrap_or(base.cosine_margin),
-    };
-    let kind = match (loss.scale, l.scale) {
-        (ScaleKind::EmbeddingNorm, Some(_)) => ScaleKind::Fixed,
-        (kind, _) => kind,
-    };
-    let default_scale = if l.paper { loss.paper_scale } else { fit::default_scale(classes, dim) };
-    let scale = if kind == ScaleKind::Fixed { l.scale.unwrap_or(default_scale) } else { 1.0 };
-
-    // An effective configuration repeats the defaults; only what differs from them was asked for.
-    let given = [
-        (l.angle_multiplier, base.angle_multiplier),
-        (l.angle_margin, base.angle_margin),
-        (l.cosine_margin, base.cosine_margin),
-    ]
-    .iter()
-    .any(|(given, default)| given.is_some_and(|v| v != *default));
-    let mut reason = String::new();
-    if loss.takes.any() {
-        let alpha = fitted.nearest_angle.to_degrees();
-        let left = fit::angle_left(margins, fitted.nearest_angle).to_degrees();
-        let why = match (given, l.paper, fitted.strength < 1.0) {
-            (true, ..) => "margins as given".to_owned(),
-            (_, true, _) => "the paper's margins, as asked for".to_owned(),
-            (.., true) => format!("{:.0} % of the paper's margins", 100.0 * fitted.strength),
-            _ => "the paper's margins".to_owned(),
-        };
-        reason = format!(
-            "{why}: {classes} prototypes in {dim} dimensions are at most {alpha:.1}° apart, and this leaves each class {left:.1}° around its prototype"
-        );
-        if left == 0.0 {
-            reason.push_str(" (none: the margin asks for more than there is)");
-        }
-    }
-    match kind {
-        ScaleKind::Fixed => {
-            let how = match (l.scale.is_some_and(|s| s != default_scale), l.paper) {
-                (true, _) => "as given",
-                (_, true) => "the paper's",
-                _ => "fitted to the number of classes and their angle",
-            };
-            let sep = if reason.is_empty() { "" } else { "; " };
-            reason.push_str(&format!("{sep}scale {scale:.1}, {how}"));
-        }
-        ScaleKind::EmbeddingNorm if reason.is_empty() => {
-            reason.push_str("no margin; the scale is each embedding's norm")
-        }
-        ScaleKind::EmbeddingNorm => reason.push_str("; the scale is each embedding's norm"),
-        ScaleKind::Unnormalized => reason.push_str("no margin, nothing normalized"),
-    }
-    (margins, kind, scale, reason)
 }
 
 impl OptimizerKind {

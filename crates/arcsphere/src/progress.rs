@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn no_softening_changes_nothing() {
-        let state = MarginState { linear: true, scale_share: 0.3, strength: 0.4, lambda: 7.0 };
+        let state = MarginState { linear: true, scale_share: 0.3, strength: 0.4, lambda: 7.0, step: 0 };
         let none = Softening::default();
         assert_eq!((none.margin(state, 5), none.clip(5.0), none.clip(0.0)), (state, 5.0, 0.0));
     }

@@ -144,15 +144,14 @@ impl Trainer {
                 self.head.observe(&host, labels);
             }
             if step == first_angular {
-                self.head.place_anew();
+                self.head.place_anew(margin);
             }
         }
         let own_prototypes = self.own_prototypes_are_finite(labels);
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
         let angular = self.head.is_angular() && !margin.linear;
-        let head_update = if angular { prototype_update(plan, soft, update) } else { update };
-        let loss = self.head.step(&host, labels, margin, &head_update, &mut dx, &mut stats);
+        let loss = self.head.step(&host, labels, margin, &update, &mut dx, &mut stats);
         self.progress.step += 1;
 
         let backbone = || stability::all_finite_in(&self.backbone);
@@ -268,17 +267,19 @@ pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
     HeadSpec {
         classes: plan.classes,
         dim: plan.config.model.dim,
-        margin: target_function(plan),
+        margin: margin_of(plan),
         scale_kind: plan.scale_kind,
         scale: plan.scale * soft.scale,
         smoothing: plan.config.loss.smoothing,
         lanes: plan.threads,
         max_gradient_norm: if clip > 0.0 { clip } else { f64::INFINITY },
+        prototype_rate: soft.prototype_rate * plan.config.optim.prototype_rate.unwrap_or(1.0),
+        seed: plan.config.train.seed,
     }
 }
 
-fn target_function(plan: &Plan) -> Box<dyn Margin> {
-    let margin = (plan.loss.build)(plan.margins, plan.config.loss.extension);
+fn margin_of(plan: &Plan) -> Box<dyn Margin> {
+    let margin = (plan.loss.build)(&plan.recipe);
     let takes = plan.loss.takes;
     // Without an angle in it, public code has no arccos either.
     if plan.config.train.naive && (takes.angle_multiplier || takes.angle_margin) {
@@ -303,19 +304,6 @@ pub(crate) fn update_at(plan: &Plan, soft: &Softening, step: u64) -> Update {
             decay,
             step: step + 1,
         },
-    }
-}
-
-/// The rule for normalized prototypes: their own rate, and no decay, since their length
-/// means nothing.
-fn prototype_update(plan: &Plan, soft: &Softening, update: Update) -> Update {
-    let part = (soft.prototype_rate * plan.config.optim.prototype_rate.unwrap_or(1.0)) as f32;
-    match update.without_decay() {
-        Update::Sgd { rate, momentum, decay } => Update::Sgd { rate: part * rate, momentum, decay },
-        Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
-            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay, step }
-        }
-        Update::Gradient => Update::Gradient,
     }
 }
 

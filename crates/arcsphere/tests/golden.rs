@@ -4,8 +4,9 @@
 //! formulas of its own; nothing here knows a formula.
 
 use arcsphere::head::{Head, HeadSpec, HeadState, RowStats, Update};
-use arcsphere::losses::margin::{self, Extension, LOSSES, Margins};
+use arcsphere::losses::margin::{self, Extension, LOSSES, Margin, Margins, Negatives, OneVsAll, Recipe, Row, Target};
 use arcsphere::optim::margin_schedule::MarginState;
+use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,6 +44,11 @@ struct Case {
     lambda: f64,
     scale_share: f64,
     strength: f64,
+    #[serde(default)]
+    params: BTreeMap<String, f64>,
+    /// What a loss with random margins drew for the rows; empty for others.
+    #[serde(default)]
+    draws: Vec<f64>,
     value: f64,
     dx: Vec<f64>,
     dw: Vec<f64>,
@@ -52,10 +58,56 @@ struct Case {
 impl Case {
     fn describe(&self) -> String {
         let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = self.margins;
-        let Case { loss, inputs, extension, scale, smoothing, lambda, strength, .. } = self;
+        let Case { loss, inputs, extension, scale, smoothing, lambda, strength, params, .. } = self;
         format!(
-            "{loss} m0={m0} m1={m1} m2={m2} {extension:?} s={scale} smoothing={smoothing} λ={lambda} strength={strength} on {inputs}"
+            "{loss} m0={m0} m1={m1} m2={m2} {extension:?} s={scale} smoothing={smoothing} λ={lambda} strength={strength} {params:?} on {inputs}"
         )
+    }
+
+    fn margin(&self, classes: usize, dim: usize) -> Box<dyn Margin> {
+        let info = margin::find(&self.loss).expect("a loss in the golden file is registered");
+        let mut recipe = Recipe {
+            margins: self.margins,
+            extension: self.extension,
+            scale: self.scale,
+            ..Recipe::paper(info, classes, dim)
+        };
+        for (name, value) in &self.params {
+            let param = info.params.iter().find(|p| p.name == name);
+            recipe.params.insert(param.unwrap_or_else(|| panic!("{} has no {name}", self.loss)).name, *value);
+        }
+        let margin = (info.build)(&recipe);
+        if self.draws.is_empty() { margin } else { Box::new(WithDraws { margin, draws: self.draws.clone() }) }
+    }
+}
+
+/// A loss with the draws that the golden file has, in place of its generator's.
+#[derive(Debug)]
+struct WithDraws {
+    margin: Box<dyn Margin>,
+    draws: Vec<f64>,
+}
+
+impl Margin for WithDraws {
+    fn begin(&self, _memory: &mut [f64], rows: &mut [Row], _strength: f64, _rng: &mut ChaCha8Rng) {
+        assert_eq!(rows.len(), self.draws.len());
+        rows.iter_mut().zip(&self.draws).for_each(|(row, draw)| row.draw = *draw);
+    }
+
+    fn target(&self, row: &Row, memory: &[f64], strength: f64) -> Target {
+        self.margin.target(row, memory, strength)
+    }
+
+    fn steepest(&self) -> f64 {
+        self.margin.steepest()
+    }
+
+    fn negatives(&self, memory: &[f64], strength: f64) -> Negatives {
+        self.margin.negatives(memory, strength)
+    }
+
+    fn one_vs_all(&self, scale: f64, strength: f64) -> Option<OneVsAll> {
+        self.margin.one_vs_all(scale, strength)
     }
 }
 
@@ -88,14 +140,9 @@ fn losses_and_gradients_agree_with_autograd() {
         let Inputs { classes, dim, labels, x, w, b } = &golden.inputs[&case.inputs];
         let info = margin::find(&case.loss).expect("a loss in the golden file is registered");
         let spec = HeadSpec {
-            classes: *classes,
-            dim: *dim,
-            margin: (info.build)(case.margins, case.extension),
-            scale_kind: info.scale,
-            scale: case.scale,
             smoothing: case.smoothing,
             lanes: 2,
-            max_gradient_norm: f64::INFINITY,
+            ..HeadSpec::new(*classes, *dim, case.margin(*classes, *dim), info.scale, case.scale)
         };
         let state = HeadState {
             weights: w.clone(),
@@ -105,8 +152,12 @@ fn losses_and_gradients_agree_with_autograd() {
             ..HeadState::default()
         };
         let mut head = Head::with_state(spec, state);
-        let margin =
-            MarginState { linear: false, scale_share: case.scale_share, strength: case.strength, lambda: case.lambda };
+        let margin = MarginState {
+            scale_share: case.scale_share,
+            strength: case.strength,
+            lambda: case.lambda,
+            ..MarginState::FULL
+        };
         let (mut dx, mut stats) = (vec![0.0; x.len()], vec![RowStats::default(); labels.len()]);
         let value = head.step(x, labels, margin, &Update::Gradient, &mut dx, &mut stats);
         let measured = [
@@ -130,7 +181,7 @@ fn every_loss_has_a_golden_case() {
     for info in LOSSES {
         assert!(
             golden.cases.iter().any(|c| c.loss == info.name),
-            "{} has no case in golden/losses.json: give it a line in FAMILY of golden/make.py and run `cargo xtask golden`",
+            "{} has no case in golden/losses.json: give it a line in FAMILY of golden/make.py, or in RELATIVES of golden/relatives.py, and run `cargo xtask golden`",
             info.name
         );
     }

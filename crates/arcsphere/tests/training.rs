@@ -1,10 +1,10 @@
-//! Every registered loss learns: a few hundred real images, two epochs, two dimensions.
+//! Every registered loss learns: a few hundred real images, three epochs, two dimensions.
 
 use arcsphere::config::{Config, Layers, preset_for};
 use arcsphere::evaluate::evaluate;
-use arcsphere::head::{Head, HeadSpec, RowStats, Update};
+use arcsphere::head::{Head, HeadSpec, HeadState, RowStats, Update};
 use arcsphere::losses::fit::default_scale;
-use arcsphere::losses::margin::{LOSSES, ScaleKind};
+use arcsphere::losses::margin::{self, LOSSES, Objective, Recipe, ScaleKind};
 use arcsphere::optim::margin_schedule::MarginState;
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::{End, Trainer};
@@ -37,18 +37,16 @@ fn trainer(config: &Config, splits: &Splits) -> Trainer {
 /// does a free norm, which a strong margin keeps small. This sees the angles alone.
 fn cross_entropy(trainer: &Trainer, splits: &Splits) -> f64 {
     let plan = &trainer.plan;
-    let spec = HeadSpec {
-        classes: plan.classes,
-        dim: plan.config.model.dim,
-        margin: (plan.loss.build)(plan.margins, plan.config.loss.extension),
-        scale_kind: if trainer.head.is_angular() { ScaleKind::Fixed } else { plan.scale_kind },
-        scale: default_scale(plan.classes, plan.config.model.dim),
-        smoothing: 0.0,
-        lanes: plan.threads,
-        max_gradient_norm: f64::INFINITY,
-    };
+    let (classes, dim) = (plan.classes, plan.config.model.dim);
+    let kind = if trainer.head.is_angular() { ScaleKind::Fixed } else { plan.scale_kind };
+    // No loss has a margin at strength 0; one that has no softmax is its parent's.
+    let parent = margin::find(plan.loss.parent).unwrap();
+    let info = if plan.loss.objective == Objective::OneVsAll { parent } else { plan.loss };
+    let margin = (info.build)(&Recipe { params: plan.recipe.params.clone(), ..Recipe::paper(info, classes, dim) });
+    let spec =
+        HeadSpec { lanes: plan.threads, ..HeadSpec::new(classes, dim, margin, kind, default_scale(classes, dim)) };
     let embeddings = trainer.embed(&splits.train, &splits.normalization).unwrap();
-    let mut head = Head::with_state(spec, trainer.head.state().clone());
+    let mut head = Head::with_state(spec, HeadState { memory: Vec::new(), ..trainer.head.state().clone() });
     let (mut dx, mut stats) = (vec![0.0; embeddings.len()], vec![RowStats::default(); splits.train.len()]);
     let plain = MarginState { strength: 0.0, ..MarginState::FULL };
     head.step(&embeddings, splits.train.labels(), plain, &Update::Gradient, &mut dx, &mut stats)
@@ -56,7 +54,9 @@ fn cross_entropy(trainer: &Trainer, splits: &Splits) -> f64 {
 
 #[test]
 fn every_loss_learns() {
-    let config = config(600);
+    let mut config = config(600);
+    // 81 steps, of which the margin is whole in 24: a few losses are no better than chance after 54.
+    config.train.epochs = 3;
     let splits = splits(&config);
     for loss in LOSSES {
         let mut config = config.clone();
@@ -67,7 +67,7 @@ fn every_loss_learns() {
         assert_eq!(trainer.progress.collapsed, None, "{}", loss.name);
 
         let history = &trainer.progress.history;
-        assert_eq!(history.len(), 2);
+        assert_eq!(history.len(), 3);
         for epoch in history {
             assert!(epoch.loss.is_finite() && epoch.loss > 0.0, "{}: {epoch:?}", loss.name);
             assert!(epoch.max_gradient_norm.is_finite() && epoch.max_gradient_norm > 0.0, "{}: {epoch:?}", loss.name);

@@ -14,7 +14,7 @@ use anyhow::Result;
 use arcsphere::checkpoint;
 use arcsphere::config::{Config, Layers, to_toml};
 use arcsphere::evaluate::Evaluation;
-use arcsphere::losses::margin::{self, LOSSES, LossInfo};
+use arcsphere::losses::margin::{self, Group, LossInfo};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::Trainer;
 use arcsphere_eval::results::write_atomic;
@@ -83,7 +83,7 @@ fn fresh(args: &Compare) -> Result<Spec> {
 /// The command that repeats a comparison.
 fn command_line(spec: &Spec) -> Result<String> {
     let mut line = Line::new("arcsphere compare");
-    if spec.losses.len() != LOSSES.len() {
+    if !spec.losses.iter().map(String::as_str).eq(margin::group(Group::Family).map(|l| l.name)) {
         line.flag("--losses", &spec.losses.join(","));
     }
     line.settings(&spec.config)?;
@@ -94,7 +94,7 @@ fn command_line(spec: &Spec) -> Result<String> {
 
 fn losses(wanted: &[String]) -> Result<Vec<String>> {
     if wanted.is_empty() {
-        return Ok(LOSSES.iter().map(|l| l.name.to_owned()).collect());
+        return Ok(margin::group(Group::Family).map(|l| l.name.to_owned()).collect());
     }
     let mut names: Vec<String> = Vec::new();
     for name in wanted {
@@ -133,6 +133,12 @@ fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
 /// A checked plan per loss and seed. A mistake in the last shows before the first is trained.
 fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
+    for name in spec.config.loss.params.keys() {
+        let infos: Vec<&LossInfo> = spec.losses.iter().map(|l| margin::find(l)).collect::<Result<_, _>>()?;
+        if !infos.iter().any(|info| info.params.iter().any(|p| p.name == name)) {
+            return Err(mistake!("none of {} has a parameter \"{name}\"", spec.losses.join(", ")));
+        }
+    }
     for name in &spec.losses {
         for seed in spec.seed..spec.seed + spec.seeds {
             let mut config = spec.config.clone();
@@ -145,11 +151,12 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
     Ok(plans)
 }
 
-/// In a comparison a margin that is set holds for the losses that have it.
+/// In a comparison a margin or parameter that is set holds for the losses that have it.
 fn only_own_margins(config: &mut Config, info: &LossInfo) {
     let l = &mut config.loss;
     l.angle_multiplier = l.angle_multiplier.filter(|_| info.takes.angle_multiplier);
     l.angle_margin = l.angle_margin.filter(|_| info.takes.angle_margin);
     l.cosine_margin = l.cosine_margin.filter(|_| info.takes.cosine_margin);
     l.scale = l.scale.filter(|_| info.scale == margin::ScaleKind::Fixed);
+    l.params.retain(|name, _| info.params.iter().any(|p| p.name == name));
 }

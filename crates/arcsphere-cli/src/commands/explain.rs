@@ -6,7 +6,7 @@ use crate::exit::mistake;
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::losses::fit;
-use arcsphere::losses::margin::{self, Extension, ScaleKind};
+use arcsphere::losses::margin::{self, Objective, Recipe, ScaleKind};
 use std::f64::consts::PI;
 
 /// Prints formula, boundary, defaults, source and a picture of ψ.
@@ -17,7 +17,8 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
             "--classes and --dim must be at least 2: a margin is between two classes, and on a line there are no angles"
         ));
     }
-    let fitted = fit::fitted_margins(info.paper, args.classes, args.dim);
+    let fitted = fit::fitted(info, args.classes, args.dim);
+    let as_published = Recipe::paper(info, args.classes, args.dim);
     say!("{}: {}", info.name, info.summary);
     if !info.aliases.is_empty() {
         say!("also:      {}", info.aliases.join(", "));
@@ -25,12 +26,17 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
     say!("formula:   {}", info.formula);
     say!("boundary:  {}", info.boundary);
     say!("source:    {}", info.source);
-    let paper = Drawn::new(info, info.paper, Extension::Monotone);
-    let here = Drawn::new(info, fitted.margins, Extension::Monotone);
-    if info.takes.any() {
+    if info.objective == Objective::OneVsAll {
+        say!("objective: binary problems, each class against all others, instead of a softmax");
+    }
+    let (here_scale, paper_scale) = (fitted.recipe.scale, as_published.scale);
+    let paper = Drawn::new(info, as_published);
+    let here = Drawn::new(info, fitted.recipe.clone());
+    if info.has_margin() {
         say!("paper:     {}", paper.parameters());
+        let at = if info.strongest.is_empty() { String::new() } else { format!(", for {}", info.strongest) };
         say!(
-            "default:   {} for {} classes in {} dimensions: prototypes can be {:.1}° apart, and this leaves {:.1}° around each",
+            "default:   {} for {} classes in {} dimensions: prototypes can be {:.1}° apart, and this leaves {:.1}° around each{at}",
             here.parameters(),
             args.classes,
             args.dim,
@@ -40,10 +46,14 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
     }
     match info.scale {
         ScaleKind::Fixed => {
-            say!("scale:     {:.1} here, {} in the paper", fit::default_scale(args.classes, args.dim), info.paper_scale)
+            say!("scale:     {here_scale:.1} here, {} in the paper", (10.0 * paper_scale).round() / 10.0)
         }
         ScaleKind::EmbeddingNorm => say!("scale:     the embedding's norm"),
         ScaleKind::Unnormalized => say!("scale:     none, nothing is normalized"),
+    }
+    for p in info.params {
+        let value = (1e4 * fitted.recipe.param(p)).round() / 1e4;
+        say!("params:    {} = {value} here, {}; {}", p.name, p.range, p.meaning);
     }
     if info.scale != ScaleKind::Unnormalized {
         say!("\n{}", curve(&here));

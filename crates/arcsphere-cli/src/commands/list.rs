@@ -4,7 +4,7 @@ use crate::args::{List, Listed};
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
-use arcsphere::losses::margin::LOSSES;
+use arcsphere::losses::margin::{Group, LOSSES};
 use arcsphere::optim::OPTIMIZERS;
 use arcsphere_data::catalog::DATASETS;
 use serde_json::{Value, json};
@@ -20,12 +20,18 @@ pub(crate) fn run(args: &List) -> Result<()> {
                     "angle_margin": l.paper.angle_margin,
                     "cosine_margin": l.paper.cosine_margin,
                 });
+                let params: Vec<Value> = l
+                    .params
+                    .iter()
+                    .map(|p| json!({"name": p.name, "default": p.default, "range": p.range.to_string(), "meaning": p.meaning}))
+                    .collect();
                 let value = json!({
-                    "name": l.name, "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
-                    "boundary": l.boundary, "source": l.source, "paper": margins,
+                    "name": l.name, "group": l.group.name(), "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
+                    "boundary": l.boundary, "source": l.source, "paper": margins, "params": params,
                 });
                 let also = if l.aliases.is_empty() { String::new() } else { format!(" (also {})", l.aliases.join(", ")) };
-                (l.name.to_owned(), format!("{}{also}", l.summary), value)
+                let group = if l.group == Group::Relative { "relative: " } else { "" };
+                (l.name.to_owned(), format!("{group}{}{also}", l.summary), value)
             })
             .collect(),
         Listed::Datasets => DATASETS

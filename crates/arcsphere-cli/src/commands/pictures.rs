@@ -1,7 +1,7 @@
 //! The pictures of losses and runs, for reports and for `arcsphere plot`.
 
 use anyhow::Result;
-use arcsphere::losses::margin::{Extension, LossInfo, Margin, Margins, ScaleKind};
+use arcsphere::losses::margin::{Group, LossInfo, Margin, Recipe, ScaleKind, strongest_target};
 use arcsphere_eval::figure::{
     Boundaries, BoundaryPanel, Figure, TargetCurve, TargetCurves, Theme, to_adaptive_svg, to_png, to_svg,
 };
@@ -12,30 +12,40 @@ use std::path::Path;
 /// A loss with the margins that it is drawn with.
 pub(crate) struct Drawn {
     pub(crate) info: &'static LossInfo,
-    pub(crate) margins: Margins,
+    recipe: Recipe,
     margin: Box<dyn Margin>,
 }
 
 impl Drawn {
-    /// The very target function that trains.
-    pub(crate) fn new(info: &'static LossInfo, margins: Margins, extension: Extension) -> Self {
-        Drawn { info, margins, margin: (info.build)(margins, extension) }
+    /// The very loss that trains.
+    pub(crate) fn new(info: &'static LossInfo, recipe: Recipe) -> Self {
+        Drawn { info, margin: (info.build)(&recipe), recipe }
     }
 
-    /// ψ(θ).
+    /// ψ(θ), where it is strongest if it depends on more than the angle.
     pub(crate) fn psi(&self, theta: f64) -> f64 {
-        self.margin.target(theta.cos(), theta.sin().max(0.0), 1.0, 1.0).psi
+        strongest_target(&*self.margin, theta).psi
+    }
+
+    /// The cosine of another class with which a sample at θ is on the border.
+    fn rival(&self, theta: f64) -> f64 {
+        self.margin.rival(self.psi(theta))
     }
 
     /// The margins in a few signs, for titles.
     pub(crate) fn parameters(&self) -> String {
-        let (takes, m) = (self.info.takes, self.margins);
-        let parts = [
-            (takes.angle_multiplier, "m0", m.angle_multiplier),
-            (takes.angle_margin, "m1", m.angle_margin),
-            (takes.cosine_margin, "m2", m.cosine_margin),
+        let (takes, m) = (self.info.takes, self.recipe.margins);
+        let margins = [
+            (takes.angle_multiplier, "m0", m.angle_multiplier, 1.0),
+            (takes.angle_margin, "m1", m.angle_margin, 0.0),
+            (takes.cosine_margin, "m2", m.cosine_margin, 0.0),
         ];
-        let parts: Vec<String> = parts.iter().filter(|p| p.0).map(|(_, name, v)| format!("{name} = {v:.3}")).collect();
+        // ElasticFace takes two margins and has one; the combined margin shows all that it is.
+        let shown = |v: f64, none: f64| v != none || self.info.group == Group::Family;
+        let margins = margins.iter().filter(|p| p.0 && shown(p.2, p.3)).map(|p| format!("{} = {:.3}", p.1, p.2));
+        let own = self.info.params.iter().filter(|p| p.neutral.is_some());
+        let own = own.map(|p| format!("{} = {:.3}", p.symbol(), self.recipe.param(p)));
+        let parts: Vec<String> = margins.chain(own).collect();
         match (self.info.scale, parts.is_empty()) {
             (ScaleKind::Unnormalized, _) => "drawn for equal norms, no bias".to_owned(),
             (_, true) => "no margin".to_owned(),
@@ -51,7 +61,7 @@ pub(crate) fn with_boundaries<T>(
     use_it: impl FnOnce(&Boundaries<'_>) -> Result<T>,
 ) -> Result<T> {
     let parameters: Vec<String> = losses.iter().map(Drawn::parameters).collect();
-    let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.psi(theta)).collect();
+    let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.rival(theta)).collect();
     let panels: Vec<BoundaryPanel<'_>> = losses
         .iter()
         .zip(&parameters)

@@ -10,7 +10,7 @@ use crate::settings;
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::fit;
-use arcsphere::losses::margin::{self, Extension, LOSSES, LossInfo, Margins};
+use arcsphere::losses::margin::{self, Group, LossInfo, Margins, Recipe};
 use arcsphere::plan::{self, Plan};
 use arcsphere_eval::figure::{Features, Theme};
 
@@ -49,11 +49,12 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
             cosine_margin: args.m2.unwrap_or(0.0),
         };
         plan::check_range(margins)?;
-        let drawn = Drawn::new(margin::find("combined")?, margins, Extension::Monotone);
-        return Ok((vec![drawn], "margins as given".to_owned()));
+        let combined = margin::find("combined")?;
+        let recipe = Recipe { margins, ..Recipe::paper(combined, USUAL.0, USUAL.1) };
+        return Ok((vec![Drawn::new(combined, recipe)], "margins as given".to_owned()));
     }
     let chosen: Vec<&'static LossInfo> = if args.losses.is_empty() {
-        LOSSES.iter().collect()
+        margin::group(Group::Family).collect()
     } else {
         args.losses.iter().map(|n| margin::find(n)).collect::<Result<_, _>>()?
     };
@@ -62,16 +63,22 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         (Some(_), _) => return Err(mistake!("--classes and --dim must be at least 2")),
         _ => None,
     };
-    let margins_of = |l: &LossInfo| match fitted_to {
-        Some((c, d)) => fit::fitted_margins(l.paper, c, d).margins,
-        None => l.paper,
+    let recipe = |l: &LossInfo| match fitted_to {
+        Some((c, d)) => fit::fitted(l, c, d).recipe,
+        None => Recipe::paper(l, USUAL.0, USUAL.1),
     };
-    let subtitle = match fitted_to {
+    let mut subtitle = match fitted_to {
         Some((c, d)) => format!("margins fitted to {c} classes in {d} dimensions"),
         None => "the papers' margins".to_owned(),
     };
-    Ok((chosen.into_iter().map(|l| Drawn::new(l, margins_of(l), Extension::Monotone)).collect(), subtitle))
+    for l in chosen.iter().filter(|l| !l.strongest.is_empty()) {
+        subtitle.push_str(&format!("; {}: {}", l.name, l.strongest));
+    }
+    Ok((chosen.into_iter().map(|l| Drawn::new(l, recipe(l))).collect(), subtitle))
 }
+
+/// Classes and dimensions where none are named; no paper's margin depends on them.
+const USUAL: (usize, usize) = (10, 2);
 
 fn features(args: &Plot, theme: Theme) -> Result<()> {
     let path = args
@@ -93,7 +100,7 @@ fn features(args: &Plot, theme: Theme) -> Result<()> {
         embeddings: &evaluation.embeddings,
         dim: config.model.dim,
         labels: splits.test.labels(),
-        prototypes: if splits.open_set { &[] } else { &trainer.head.state().weights },
+        prototypes: &evaluation.prototypes,
         class_names: splits.test.classes(),
         max_points: 0,
     };

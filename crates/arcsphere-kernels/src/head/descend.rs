@@ -4,9 +4,9 @@ use super::update::{Moments, Update};
 use crate::isa::{Kernel, Simd};
 use crate::vecmath::{dot, exp, sum_squares};
 
-/// Gᵀ of a block: g = (p − q)·s/B·1/‖w‖ with p = e·exp(shift − lse).
+/// Gᵀ of a block: g = (p − q)·s/B·1/‖w‖·N′ with p = e·exp(shift − lse).
 pub(super) struct Gradient<'a> {
-    /// Exponentials and their gradients, \[classes, rows\].
+    /// Exponentials and their gradients, \[prototypes, rows\].
     pub(super) e: &'a [f32],
     pub(super) g: &'a mut [f32],
     pub(super) shift: &'a [f32],
@@ -16,9 +16,11 @@ pub(super) struct Gradient<'a> {
     pub(super) per_row: f32,
     /// q of the other classes.
     pub(super) other_share: f32,
-    /// 1/‖w‖ of each class; empty for 1.
+    /// 1/‖w‖ of each prototype; empty for 1.
     pub(super) inverse: &'a [f32],
-    /// (class within the block, row) of the rows whose own class is here.
+    /// N′, the logit's derivative by the cosine over the scale, as long as `e`; empty for 1.
+    pub(super) slope: &'a [f32],
+    /// (prototype within the block, row) of the rows whose own is here.
     pub(super) own: &'a [(u32, u32)],
     /// Gradient of the rows' own logits; empty where it goes another way.
     pub(super) own_gradient: &'a [f32],
@@ -45,31 +47,36 @@ impl Kernel for Gradient<'_> {
                 *g = (e * factor - offset) * inverse;
             }
         }
-        for &(class, row) in self.own {
+        for (g, slope) in self.g.iter_mut().zip(self.slope) {
+            *g *= slope;
+        }
+        for &(own, row) in self.own {
             // By its own rule, not by the exponential: that has no bound when the margin has
             // pushed the log-sum-exp below the plain logit.
-            self.g[class as usize * rows + row as usize] = self.own_gradient.get(row as usize).copied().unwrap_or(0.0);
+            self.g[own as usize * rows + row as usize] = self.own_gradient.get(row as usize).copied().unwrap_or(0.0);
         }
     }
 }
 
 /// Projects the gradients of a few prototypes, adds the pull of their own rows, and moves them.
 pub(super) struct Descend<'a> {
-    /// Gradients, \[classes, `dw_step`\].
+    /// Gradients, \[prototypes, `dw_step`\].
     pub(super) dw: &'a mut [f32],
     pub(super) dw_step: usize,
     pub(super) dim: usize,
-    /// Prototypes, \[classes, D\].
+    /// Prototypes, \[prototypes, D\].
     pub(super) weights: &'a mut [f32],
     pub(super) moments: Moments<'a>,
     /// 1/‖w‖; empty for linear logits, which are not projected.
     pub(super) inverse: &'a [f32],
-    /// (class of these few, row), sorted.
+    /// (prototype of these few, row), sorted.
     pub(super) own: &'a [(u32, u32)],
     /// ∂loss/∂θ of each row.
     pub(super) dtheta: &'a [f32],
     /// Unit tangents at the prototype towards the embedding, \[B, D\].
     pub(super) toward_embedding: &'a [f32],
+    /// A further gradient, \[prototypes, D\]; empty for none.
+    pub(super) extra: &'a [f32],
     pub(super) limit: f64,
     pub(super) update: &'a Update,
 }
@@ -80,6 +87,11 @@ impl Kernel for Descend<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
         let d = self.dim;
+        if !self.extra.is_empty() {
+            for (dw, extra) in self.dw.chunks_exact_mut(self.dw_step).zip(self.extra.chunks_exact(d)) {
+                dw.iter_mut().zip(extra).for_each(|(dw, extra)| *dw += extra);
+            }
+        }
         let mut own = self.own;
         for (j, (dw, w)) in self.dw.chunks_exact_mut(self.dw_step).zip(self.weights.chunks_exact_mut(d)).enumerate() {
             let dw = &mut dw[..d];

@@ -1,13 +1,9 @@
 //! From dots to exponentials, and the running sums of the first pass.
 
 use super::NORM_FLOOR;
-use super::workspace::RowSums;
+use super::workspace::{OUT, RowSums};
 use crate::isa::{Kernel, Simd};
 use crate::vecmath::{exp, sum_squares};
-
-/// Stands for the own class's logit, which is not among the others: its exponential is 0, and so
-/// is its product with it, which −∞ would make NaN.
-const OWN: f32 = -f32::MAX;
 
 /// 1/max(‖w‖, floor) of each prototype.
 pub(super) struct InverseNorms<'a> {
@@ -33,17 +29,19 @@ impl Kernel for InverseNorms<'_> {
 pub(super) enum Affine<'a> {
     /// z = s·cos θ, by 1/‖w‖ of each class.
     Angular(&'a [f32]),
-    /// z = dot + b; an empty bias is none.
+    /// z = dot + b of each class; an empty bias is none.
     Linear(&'a [f32]),
+    /// They are what they shall be.
+    Ready,
 }
 
-/// A block of \[classes, rows\] on its way from w·x̂ to exp(z − shift), its own classes to 0.
+/// A block of \[prototypes, rows\] on its way from w·x̂ to exp(z − shift), its own classes to 0.
 pub(super) struct Exponentials<'a> {
     pub(super) z: &'a mut [f32],
     pub(super) affine: Affine<'a>,
     /// s of each row.
     pub(super) scale: &'a [f32],
-    /// (class within the block, row) of the rows whose own class is here, sorted.
+    /// (prototype within the block, row) of the rows whose own class is here, sorted.
     pub(super) own: &'a [(u32, u32)],
     /// What is subtracted: chosen and written with `sums`, else read.
     pub(super) shift: &'a mut [f32],
@@ -62,7 +60,7 @@ impl Kernel for Exponentials<'_> {
         let mut partial = vec![0.0_f32; 2 * rows];
         let (first, second) = partial.split_at_mut(rows);
         // `first` is the block's maximum here, `second` its Σ z.
-        first.fill(OWN);
+        first.fill(OUT);
         self.logits(first, second);
         let Some(sums) = self.sums else {
             for z in self.z.chunks_exact_mut(rows) {
@@ -74,13 +72,7 @@ impl Kernel for Exponentials<'_> {
         };
         for (i, (shift, &max)) in self.shift.iter_mut().zip(&*first).enumerate() {
             sums.logit[i] += f64::from(second[i]);
-            if max > sums.max[i] && max > OWN {
-                let factor = f64::from(sums.max[i] - max).exp();
-                sums.exp[i] *= factor;
-                sums.weighted[i] *= factor;
-                sums.max[i] = max;
-            }
-            *shift = if sums.max[i] == f32::NEG_INFINITY { 0.0 } else { sums.max[i] };
+            *shift = sums.raise(i, max);
         }
         first.fill(0.0);
         second.fill(0.0);
@@ -113,7 +105,7 @@ impl Exponentials<'_> {
                         *z = scale * (*z * inverse).clamp(-1.0, 1.0);
                     }
                 }
-                Affine::Linear([]) => {}
+                Affine::Linear([]) | Affine::Ready => {}
                 Affine::Linear(bias) => {
                     let bias = bias[j];
                     z.iter_mut().for_each(|z| *z += bias);
@@ -128,7 +120,7 @@ impl Exponentials<'_> {
                     *sum += z;
                 }
             }
-            targets.iter().for_each(|t| z[t.1 as usize] = OWN);
+            targets.iter().for_each(|t| z[t.1 as usize] = OUT);
             for (max, &z) in max.iter_mut().zip(&*z) {
                 *max = if z > *max { z } else { *max };
             }
@@ -146,7 +138,7 @@ mod tests {
     fn sums_run_over_the_other_classes_and_repeat_bit_by_bit() {
         for isa in Isa::available() {
             let mut sums = RowSums::default();
-            sums.reset(2);
+            sums.reset(2, false);
             let (scale, mut shift) = ([2.0, 4.0], [0.0; 2]);
             let mut run = |dots: &[f32], inverse: &[f32], own: &[(u32, u32)]| {
                 let (mut z, mut again) = (dots.to_vec(), dots.to_vec());

@@ -1,7 +1,7 @@
 //! The classification head in two chunked passes over the prototypes.
 //!
-//! For embeddings X \[B, D\] and prototypes W \[C, D\] the head computes the mean
-//! cross-entropy, its gradient for X, and updates W, block after block of classes. Of
+//! For embeddings X \[B, D\] and prototypes W \[C·K, D\], K per class, the head computes the mean
+//! loss of the batch, its gradient for X, and updates W, block after block of classes. Of
 //! B×C it holds what fits a budget, 40 MB and 9 % of W and its velocity: the
 //! exponentials of the first pass, which the second takes instead of making them anew.
 //!
@@ -13,16 +13,32 @@
 //! ```
 //!
 //! The head is loss-blind: all that it knows of a margin is a [`MarginRule`], which
-//! it asks once per row.
+//! it asks once per batch. What differs from loss to loss beyond the own class's logit is data:
+//!
+//! * [`Negatives`]: the other classes' cosines may be re-weighted before they become logits. The
+//!   second pass then computes them again, since a gradient needs the cosine and not only its
+//!   exponential.
+//! * [`Batch::centers`]: of a class's K prototypes the nearest stands for it. The others' logits
+//!   leave the sums, and no gradient reaches them. Lanes and blocks hold whole classes.
+//! * [`OneVsAll`]: binary problems instead of a softmax. No class waits for another, so one pass
+//!   does it all.
+//! * [`Parameters::extra_gradient`]: a regularizer of the prototypes.
 
 mod ahead;
+mod batch;
 mod descend;
+mod embedding;
 mod exponentials;
 mod lane;
 mod layout;
+mod logits;
+mod negatives;
+mod one_vs_all;
+mod passes;
 mod predict;
 mod product;
 mod rows;
+mod similarity;
 mod softmax;
 mod update;
 mod workspace;
@@ -30,6 +46,8 @@ mod workspace;
 #[cfg(test)]
 mod oracle;
 
+pub use batch::{Batch, Parameters, RowStats};
+pub use logits::{Logits, MarginRule, Negatives, OneVsAll, RowGeometry, RowLogit};
 pub use predict::{Best, predict};
 pub use update::{Moments, Update};
 pub use workspace::Workspace;
@@ -37,6 +55,8 @@ pub use workspace::Workspace;
 use crate::isa::Isa;
 use lane::Lane;
 use layout::Layout;
+use logits::Form;
+use one_vs_all::Pairs;
 use rows::Rows;
 use softmax::Softmax;
 
@@ -45,98 +65,6 @@ use softmax::Softmax;
 /// The gradient of x/‖x‖ grows as 1/‖x‖; with the floor a gradient for an embedding
 /// never exceeds (scale · |ψ′|) / `NORM_FLOOR`; at the origin itself it is 0 for a free norm.
 pub const NORM_FLOOR: f64 = 1e-6;
-
-/// Where a row stands towards the prototype of its own class.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RowGeometry {
-    /// cos θ, in [−1, 1].
-    pub cos: f64,
-    /// sin θ = ‖ŵ − cos θ · x̂‖, in [0, 1]; computed without cancellation.
-    pub sin: f64,
-    /// The embedding's norm ‖x‖, ≥ 0.
-    pub norm: f64,
-}
-
-/// A margin's answer for one row: target logit = `scale` · `psi`, others = `scale` · cos θ_j.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RowLogit {
-    /// s, the factor of all logits of the row.
-    pub scale: f64,
-    /// ∂s/∂‖x‖.
-    pub dscale_dnorm: f64,
-    /// ψ, which takes the place of cos θ for the row's own class.
-    pub psi: f64,
-    /// ∂ψ/∂θ.
-    pub dpsi_dtheta: f64,
-    /// ∂ψ/∂‖x‖.
-    pub dpsi_dnorm: f64,
-    /// A term of the row that depends on the norm alone, added to its loss.
-    pub penalty: f64,
-    /// ∂penalty/∂‖x‖.
-    pub dpenalty_dnorm: f64,
-}
-
-/// A margin, as the head sees it: one question per row.
-pub trait MarginRule: Sync {
-    /// The row's scale and target value. `row` is its place in the batch.
-    fn row(&self, row: usize, geometry: RowGeometry) -> RowLogit;
-}
-
-/// How logits come from embeddings and prototypes.
-#[derive(Clone, Copy)]
-pub enum Logits<'a> {
-    /// z_j = w_j·x + b_j: plain softmax.
-    Linear,
-    /// z_j = s·cos θ_j, with the target's cosine replaced by the rule's ψ.
-    Angular(&'a dyn MarginRule),
-}
-
-/// A batch and how to treat it.
-#[derive(Clone, Copy)]
-pub struct Batch<'a> {
-    /// Embeddings, \[B, D\].
-    pub embeddings: &'a [f32],
-    /// Labels, \[B\], each below the number of classes.
-    pub labels: &'a [u32],
-    /// D.
-    pub dim: usize,
-    /// ε of label smoothing in [0, 1): the target gets 1 − ε + ε/C, every class ε/C.
-    pub smoothing: f64,
-    /// Parallel lanes over the classes. The result's bits depend on it, not on the pool.
-    pub lanes: usize,
-    /// Classes in a block, at most: no more than fit a core's cache are taken.
-    pub chunk: usize,
-    /// A prototype's gradient longer than this is shortened to it; infinite for no limit.
-    /// Per prototype, because the whole gradient is never there to be measured.
-    pub max_gradient_norm: f64,
-}
-
-/// The head's own numbers, updated in place.
-pub struct Parameters<'a> {
-    /// Prototypes, \[C, D\].
-    pub weights: &'a mut [f32],
-    /// Bias, \[C\]; empty for none. Only [`Logits::Linear`] reads it.
-    pub bias: &'a mut [f32],
-    /// What the update rule remembers of the prototypes.
-    pub moments: Moments<'a>,
-    /// What the update rule remembers of the bias.
-    pub bias_moments: Moments<'a>,
-}
-
-/// What the head saw of one row.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct RowStats {
-    /// The row's loss.
-    pub loss: f64,
-    /// Angle to the own prototype in radians.
-    pub target_angle: f64,
-    /// ‖x‖.
-    pub norm: f64,
-    /// Probability of the target under the loss's logits.
-    pub probability: f64,
-    /// Whether no other class had a larger plain logit (no margin).
-    pub correct: bool,
-}
 
 /// One training step of the head, with the widest instructions of this CPU and memory of its own.
 ///
@@ -166,37 +94,67 @@ pub fn step(
 ///
 /// # Panics
 ///
-/// If lengths disagree or a label is not below C: callers check both beforehand.
+/// Callers check all of it beforehand: if lengths disagree, a label is not below C, K is 0,
+/// [`OneVsAll`] has no bias, or labels are smoothed for [`OneVsAll`] or K > 1, where ε/C of a class
+/// has no meaning.
 pub fn step_in(
     isa: Isa,
     workspace: &mut Workspace,
     batch: &Batch<'_>,
     logits: Logits<'_>,
-    parameters: Parameters<'_>,
+    mut parameters: Parameters<'_>,
     update: &Update,
     dx: &mut [f32],
     stats: &mut [RowStats],
 ) -> f64 {
-    let rows = batch.labels.len();
-    let classes = parameters.weights.len() / batch.dim;
-    assert_eq!(batch.embeddings.len(), rows * batch.dim);
-    assert_eq!(dx.len(), rows * batch.dim);
-    assert_eq!(stats.len(), rows);
+    let (b, d) = (batch.labels.len(), batch.dim);
+    let (prototypes, extra) = (parameters.weights.len() / d, parameters.extra_gradient.len());
+    assert!(batch.centers > 0, "a class has at least one prototype");
+    let classes = prototypes / batch.centers;
+    assert_eq!(parameters.weights.len(), classes * batch.centers * d, "weights must be C·K rows of D numbers");
+    assert!(extra == 0 || extra == prototypes * d, "a further gradient must have the shape of the weights");
+    assert_eq!(batch.embeddings.len(), b * d);
+    assert_eq!(dx.len(), b * d);
+    assert_eq!(stats.len(), b);
     assert!(batch.labels.iter().all(|&y| (y as usize) < classes), "a label is not below the number of classes");
-    if rows == 0 {
+    let binary = matches!(logits, Logits::OneVsAll(_));
+    assert!(!binary || !parameters.bias.is_empty(), "binary problems need a bias");
+    let smooths = batch.centers == 1 && !binary;
+    assert!(smooths || batch.smoothing == 0.0, "label smoothing is for a softmax over one prototype per class");
+    if b == 0 {
         return 0.0;
     }
 
-    let prepared = Rows::prepare(isa, batch, logits, parameters.weights);
-    let layout = Layout::new(isa, rows, batch.dim);
-    let kept = workspace.kept_classes(classes, batch.dim, layout.row_step);
+    let rows = Rows::prepare(isa, batch, logits, parameters.weights, parameters.bias);
+    let layout = Layout::new(isa, b, d);
+    let keeps = !rows.form.is_reweighted();
+    let kept = if keeps { workspace.kept_prototypes(prototypes, d, layout.row_step) } else { 0 };
     let Workspace { packed, lanes, .. } = workspace;
-    packed.fill(&layout, &prepared.left);
-    let mut lanes = Lane::split(batch, &layout, logits, parameters, lanes, kept);
-    let shared = lane::Shared { isa, batch, layout: &layout, packed, rows: &prepared };
-    lane::for_each(&mut lanes, |lane| lane.pass_one(&shared));
-    let softmax = Softmax::merge(batch, logits, &prepared, &lanes, classes, stats);
-    lane::for_each(&mut lanes, |lane| lane.pass_two(&shared, &softmax, update));
-    softmax.embedding_gradient(isa, &layout, logits, &prepared, &lanes, dx);
-    stats.iter().map(|s| s.loss).sum::<f64>() / rows as f64
+    packed.fill(&layout, &rows.left);
+    // Binary problems share one bias, which is no lane's.
+    let (bias, mut bias_moments) = match rows.form {
+        Form::OneVsAll(_) => (std::mem::take(&mut parameters.bias), std::mem::take(&mut parameters.bias_moments)),
+        Form::Linear | Form::Angular(_) => Default::default(),
+    };
+    // A bias shifts a logit and stretches nothing, so it does not decay.
+    let bias_update = parameters.bias_update.unwrap_or(update).without_decay();
+    let mut lanes = Lane::split(batch, &layout, &rows, parameters, lanes, kept);
+    let shared = lane::Shared { isa, batch, layout: &layout, packed, rows: &rows, bias_update };
+    let pull = match rows.form {
+        Form::OneVsAll(rule) => {
+            let pairs = Pairs::new(rule, f64::from(bias[0]), &rows);
+            lane::for_each(&mut lanes, |lane| lane.only_pass(&shared, &pairs, update));
+            let dbias = [pairs.finish(&rows, &lanes, stats) as f32];
+            bias_update.apply(&mut bias[..1], &dbias, &mut bias_moments.part(0..1));
+            pairs.pull
+        }
+        Form::Linear | Form::Angular(_) => {
+            lane::for_each(&mut lanes, |lane| lane.pass_one(&shared));
+            let softmax = Softmax::merge(batch, &rows, &lanes, classes, stats);
+            lane::for_each(&mut lanes, |lane| lane.pass_two(&shared, &softmax, update));
+            softmax.pull
+        }
+    };
+    embedding::gradient(isa, &layout, &rows, &pull, &lanes, dx);
+    stats.iter().map(|s| s.loss).sum::<f64>() / b as f64
 }

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::logits::Form;
 use super::{Batch, Logits, NORM_FLOOR, RowGeometry, RowLogit};
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
@@ -10,14 +11,16 @@ use crate::vecmath::dot_f64;
 
 /// A batch's rows, prepared.
 pub(super) struct Rows {
+    /// How logits come from dots.
+    pub form: Form,
     /// The left factor of the products: x̂ for angular logits, x for linear ones. \[B, D\]
     pub left: Vec<f32>,
     /// max(‖x‖, floor).
     pub norms: Vec<f64>,
     pub geometry: Vec<RowGeometry>,
-    /// The margin's answers; for linear logits a neutral one (scale 1).
+    /// The margin's answers; neutral where no margin is asked.
     pub logits: Vec<RowLogit>,
-    /// For linear logits w_y·x without its bias; unused otherwise.
+    /// For linear logits w_y·x + b_y; unused otherwise.
     pub target_dot: Vec<f64>,
     /// Unit tangent at x̂ towards ŵ_y, u/‖u‖; zero where θ is 0 or π. \[B, D\]
     pub toward_prototype: Vec<f32>,
@@ -25,14 +28,16 @@ pub(super) struct Rows {
     pub toward_embedding: Vec<f32>,
     /// The scales, padded with zeros to whole vectors.
     pub scale: Vec<f32>,
-    /// (label, row), sorted: the rows that pull on a class.
+    /// ψ in the same way.
+    pub psi: Vec<f32>,
+    /// (own prototype, row), sorted: the rows that pull on a prototype.
     pub targets: Vec<(u32, u32)>,
 }
 
 /// A part of the batch, and where its directions go.
 struct Part<'a> {
     batch: &'a Batch<'a>,
-    logits: Logits<'a>,
+    linear: bool,
     weights: &'a [f32],
     rows: Range<usize>,
     left: &'a mut [f32],
@@ -44,13 +49,15 @@ struct Part<'a> {
 struct Facts {
     norm: f64,
     geometry: RowGeometry,
-    logit: RowLogit,
     target_dot: f64,
+    /// The own prototype: of those of the row's class the nearest.
+    own: u32,
 }
 
 impl Rows {
     /// Prepares the batch in as many parts as it has lanes; its bits do not depend on them.
-    pub(super) fn prepare(isa: Isa, batch: &Batch<'_>, logits: Logits<'_>, weights: &[f32]) -> Self {
+    pub(super) fn prepare(isa: Isa, batch: &Batch<'_>, logits: Logits<'_>, weights: &[f32], bias: &[f32]) -> Self {
+        let linear = matches!(logits, Logits::Linear);
         let (d, b) = (batch.dim, batch.labels.len());
         let (mut left, mut toward_prototype, mut toward_embedding) =
             (vec![0.0; b * d], vec![0.0; b * d], vec![0.0; b * d]);
@@ -60,7 +67,7 @@ impl Rows {
         let parts =
             ranges.iter().cloned().zip(directions).map(|(rows, ((left, toward_prototype), toward_embedding))| Part {
                 batch,
-                logits,
+                linear,
                 weights,
                 rows,
                 left,
@@ -68,28 +75,42 @@ impl Rows {
                 toward_embedding,
             });
         let facts: Vec<Facts> = parallel::map(parts.collect(), |part| isa.run(part)).into_iter().flatten().collect();
-        let mut scale: Vec<f32> = facts.iter().map(|f| f.logit.scale as f32).collect();
-        scale.resize(b.next_multiple_of(isa.lanes()), 0.0);
-        let mut targets: Vec<_> = batch.labels.iter().copied().zip(0..).collect();
+        let geometry: Vec<_> = facts.iter().map(|f| f.geometry).collect();
+        let mut answers = vec![RowLogit::NEUTRAL; b];
+        let form = match logits {
+            Logits::Linear => Form::Linear,
+            Logits::Angular(rule) => Form::Angular(rule.answer(&geometry, &mut answers)),
+            Logits::OneVsAll(rule) => Form::OneVsAll(rule),
+        };
+        let own_bias = |label: u32| bias.get(label as usize).copied().map_or(0.0, f64::from);
+        let padded = |field: fn(&RowLogit) -> f64| {
+            let mut all: Vec<f32> = answers.iter().map(|a| field(a) as f32).collect();
+            all.resize(b.next_multiple_of(isa.lanes()), 0.0);
+            all
+        };
+        let (scale, psi) = (padded(|a| a.scale), padded(|a| a.psi));
+        let mut targets: Vec<_> = facts.iter().map(|f| f.own).zip(0..).collect();
         targets.sort_unstable();
         Rows {
+            form,
             left,
             norms: facts.iter().map(|f| f.norm).collect(),
-            geometry: facts.iter().map(|f| f.geometry).collect(),
-            logits: facts.iter().map(|f| f.logit).collect(),
-            target_dot: facts.iter().map(|f| f.target_dot).collect(),
+            geometry,
+            logits: answers,
+            target_dot: facts.iter().zip(batch.labels).map(|(f, &y)| f.target_dot + own_bias(y)).collect(),
             toward_prototype,
             toward_embedding,
             scale,
+            psi,
             targets,
         }
     }
 
-    /// The rows whose label is one of `classes`, the first class counted as 0.
-    pub(super) fn own(&self, classes: Range<usize>) -> Vec<(u32, u32)> {
+    /// The rows whose own prototype is one of `prototypes`, the first counted as 0.
+    pub(super) fn own(&self, prototypes: Range<usize>) -> Vec<(u32, u32)> {
         let below = |end: usize| self.targets.partition_point(|t| (t.0 as usize) < end);
-        let own = &self.targets[below(classes.start)..below(classes.end)];
-        own.iter().map(|t| (t.0 - classes.start as u32, t.1)).collect()
+        let own = &self.targets[below(prototypes.start)..below(prototypes.end)];
+        own.iter().map(|t| (t.0 - prototypes.start as u32, t.1)).collect()
     }
 }
 
@@ -103,10 +124,11 @@ impl Kernel for Part<'_> {
         let mut unit_x = vec![0.0_f64; d];
         let mut unit_w = vec![0.0_f64; d];
         let mut u = vec![0.0_f64; d];
-        for (at, row) in self.rows.enumerate() {
+        for (at, row) in self.rows.clone().enumerate() {
             let x = &self.batch.embeddings[row * d..][..d];
-            let w = &self.weights[self.batch.labels[row] as usize * d..][..d];
             let norm = unit(x, &mut unit_x);
+            let own = self.nearest(self.batch.labels[row] as usize, &unit_x, &mut unit_w);
+            let w = &self.weights[own * d..][..d];
             let w_norm = unit(w, &mut unit_w);
             let cos = dot_f64(&unit_x, &unit_w).clamp(-1.0, 1.0);
             let here = at * d..(at + 1) * d;
@@ -114,33 +136,38 @@ impl Kernel for Part<'_> {
             tangent(&unit_w, &unit_x, cos, &mut u, &mut self.toward_embedding[here.clone()]);
             let geometry = RowGeometry { cos, sin, norm };
             let left = &mut self.left[here];
-            let (logit, target_dot) = match self.logits {
-                Logits::Linear => {
-                    left.copy_from_slice(x);
-                    (NEUTRAL, dot_f64(&unit_x, &unit_w) * norm.max(NORM_FLOOR) * w_norm.max(NORM_FLOOR))
+            let mut target_dot = 0.0;
+            if self.linear {
+                left.copy_from_slice(x);
+                target_dot = dot_f64(&unit_x, &unit_w) * norm.max(NORM_FLOOR) * w_norm.max(NORM_FLOOR);
+            } else {
+                for (to, &from) in left.iter_mut().zip(&unit_x) {
+                    *to = from as f32;
                 }
-                Logits::Angular(rule) => {
-                    for (to, &from) in left.iter_mut().zip(&unit_x) {
-                        *to = from as f32;
-                    }
-                    (rule.row(row, geometry), 0.0)
-                }
-            };
-            facts.push(Facts { norm: norm.max(NORM_FLOOR), geometry, logit, target_dot });
+            }
+            facts.push(Facts { norm: norm.max(NORM_FLOOR), geometry, target_dot, own: own as u32 });
         }
         facts
     }
 }
 
-const NEUTRAL: RowLogit = RowLogit {
-    scale: 1.0,
-    dscale_dnorm: 0.0,
-    psi: 0.0,
-    dpsi_dtheta: 0.0,
-    dpsi_dnorm: 0.0,
-    penalty: 0.0,
-    dpenalty_dnorm: 0.0,
-};
+impl Part<'_> {
+    /// Of the prototypes of `class` that with the largest cosine, or w·x; the first among equals.
+    #[inline(always)]
+    fn nearest(&self, class: usize, unit_x: &[f64], unit_w: &mut [f64]) -> usize {
+        let (d, centers) = (self.batch.dim, self.batch.centers);
+        let mut best = (class * centers, f64::NEG_INFINITY);
+        // One prototype is the nearest without being measured.
+        for k in (class * centers..(class + 1) * centers).filter(|_| centers > 1) {
+            let w_norm = unit(&self.weights[k * d..][..d], unit_w);
+            let score = dot_f64(unit_x, unit_w) * if self.linear { w_norm.max(NORM_FLOOR) } else { 1.0 };
+            if score > best.1 {
+                best = (k, score);
+            }
+        }
+        best.0
+    }
+}
 
 /// v / max(‖v‖, floor) in f64; returns ‖v‖.
 #[inline(always)]
@@ -173,6 +200,7 @@ fn tangent(from: &[f64], to: &[f64], cos: f64, u: &mut [f64], out: &mut [f32]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::OneVsAll;
 
     #[test]
     fn sine_keeps_its_digits_where_one_minus_cos_squared_loses_them() {
@@ -187,21 +215,30 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_classes_knows_its_rows() {
+    fn a_range_of_prototypes_knows_its_rows() {
         let (x, labels) = ([1.0; 8], [4, 2, 4, 0]);
-        let (dim, smoothing) = (2, 0.0);
-        let batch = Batch {
+        let mut batch = Batch {
             embeddings: &x,
             labels: &labels,
-            dim,
-            smoothing,
+            dim: 2,
+            centers: 1,
+            smoothing: 0.0,
             lanes: 1,
             chunk: 1,
             max_gradient_norm: f64::INFINITY,
         };
-        let rows = Rows::prepare(Isa::best(), &batch, Logits::Linear, &[1.0; 10]);
+        let rows = Rows::prepare(Isa::best(), &batch, Logits::Linear, &[1.0; 10], &[]);
         assert_eq!(rows.own(2..5), [(0, 1), (2, 0), (2, 2)]);
         assert_eq!(rows.own(1..2), []);
+
+        // The second of two prototypes is longer, and no nearer.
+        batch.centers = 2;
+        let weights = [1.0, 1.0, 2.0, 2.0].repeat(5);
+        let linear = Rows::prepare(Isa::best(), &batch, Logits::Linear, &weights, &[]);
+        assert_eq!(linear.own(0..10), [(1, 3), (5, 1), (9, 0), (9, 2)]);
+        let rule = OneVsAll { weight: 0.7, scale: 30.0, margin: 0.4, power: 3.0 };
+        let angular = Rows::prepare(Isa::best(), &batch, Logits::OneVsAll(rule), &weights, &[]);
+        assert_eq!(angular.own(0..10), [(0, 3), (4, 1), (8, 0), (8, 2)]);
     }
 
     #[test]

@@ -17,28 +17,30 @@ impl Workspace {
         Workspace { budget: Some(bytes), ..Workspace::default() }
     }
 
-    /// Classes of a head of `classes` × `dim` whose exponentials for `rows` rows are kept.
-    pub(super) fn kept_classes(&self, classes: usize, dim: usize, rows: usize) -> usize {
+    /// Prototypes of a head of `prototypes` × `dim` whose exponentials for `rows` rows are kept.
+    pub(super) fn kept_prototypes(&self, prototypes: usize, dim: usize, rows: usize) -> usize {
         let float = size_of::<f32>();
-        let bytes = self.budget.unwrap_or(KEPT_BYTES + classes * dim * float / 1000 * KEPT_SHARE);
-        (bytes / (rows.max(1) * float)).min(classes)
+        let bytes = self.budget.unwrap_or(KEPT_BYTES + prototypes * dim * float / 1000 * KEPT_SHARE);
+        (bytes / (rows.max(1) * float)).min(prototypes)
     }
 }
 
 /// A lane's own buffers.
 #[derive(Debug, Default)]
 pub(super) struct LaneSpace {
-    /// Exponentials of the blocks that the second pass does not recompute, \[classes, rows\].
+    /// Exponentials of the blocks that the second pass does not recompute, \[prototypes, rows\].
     pub(super) kept: Vec<f32>,
     /// Exponentials of a block that it does.
     pub(super) block: Vec<f32>,
     /// What was subtracted in the exponent, \[blocks, rows\].
     pub(super) shifts: Vec<f32>,
-    /// 1/‖w‖ of the lane's classes; empty for linear logits.
+    /// 1/‖w‖ of the lane's prototypes; not read for linear logits.
     pub(super) inverse: Vec<f32>,
-    /// Gᵀ of a block, \[classes, rows\].
+    /// Derivatives of a block's logits by the cosine over the scale, where they are not 1.
+    pub(super) slope: Vec<f32>,
+    /// Gᵀ of a block, \[prototypes, rows\].
     pub(super) gradient: Vec<f32>,
-    /// Gradient of a few prototypes, \[classes, dimensions\].
+    /// Gradient of a few prototypes, \[prototypes, dimensions\].
     pub(super) dw: Vec<f32>,
     /// Last columns of a block's prototypes, where they fill no panel.
     pub(super) tail: Vec<f32>,
@@ -46,6 +48,11 @@ pub(super) struct LaneSpace {
     pub(super) dx: Vec<f32>,
     pub(super) sums: RowSums,
 }
+
+/// Stands for a logit that is not among the others: the own class's, or that of a prototype which
+/// is not its class's nearest. Its exponential is 0, and so is its product with it, which −∞
+/// would make NaN.
+pub(super) const OUT: f32 = -f32::MAX;
 
 /// Sums over the other classes of a lane, per row of the batch.
 #[derive(Debug, Default)]
@@ -58,17 +65,42 @@ pub(super) struct RowSums {
     pub(super) weighted: Vec<f64>,
     /// Σ z; zero without label smoothing, which alone needs it.
     pub(super) logit: Vec<f64>,
+    /// Where logits are not s·cos or w·x + b: the largest of these. Else empty, as `max` is it.
+    pub(super) plain: Vec<f32>,
+    /// Σ log(1 + e^z) and Σ 1/(1 + e^−z), where every class is a binary problem.
+    pub(super) softplus: Vec<f64>,
+    pub(super) sigmoid: Vec<f64>,
 }
 
 impl RowSums {
-    /// Sums over nothing, for `rows` rows.
-    pub(super) fn reset(&mut self, rows: usize) {
+    /// Sums over nothing, for `rows` rows; with `plain` if logits are re-weighted.
+    pub(super) fn reset(&mut self, rows: usize, reweighted: bool) {
         self.max.clear();
         self.max.resize(rows, f32::NEG_INFINITY);
-        for sums in [&mut self.exp, &mut self.weighted, &mut self.logit] {
+        self.plain.clear();
+        self.plain.resize(if reweighted { rows } else { 0 }, f32::NEG_INFINITY);
+        for sums in [&mut self.exp, &mut self.weighted, &mut self.logit, &mut self.softplus, &mut self.sigmoid] {
             sums.clear();
             sums.resize(rows, 0.0);
         }
+    }
+
+    /// Makes room for logits of row `i` up to `max`, [`OUT`] for none, and returns what is to be
+    /// subtracted from them.
+    #[inline(always)]
+    pub(super) fn raise(&mut self, i: usize, max: f32) -> f32 {
+        if max > self.max[i] && max > OUT {
+            let factor = f64::from(self.max[i] - max).exp();
+            self.exp[i] *= factor;
+            self.weighted[i] *= factor;
+            self.max[i] = max;
+        }
+        if self.max[i] == f32::NEG_INFINITY { 0.0 } else { self.max[i] }
+    }
+
+    /// The largest s·cos or w·x + b of row `i`.
+    pub(super) fn largest(&self, i: usize) -> f32 {
+        self.plain.get(i).copied().unwrap_or(self.max[i])
     }
 }
 
@@ -96,8 +128,10 @@ mod tests {
             [(1000, 512, 128), (100_000, 512, 128), (1_000_000, 512, 128), (10_000_000, 64, 1024)]
         {
             let parameters = 2 * classes * dim * 4;
-            assert!(Workspace::default().kept_classes(classes, dim, rows) * rows * 4 <= parameters / 10 + (64 << 20));
+            assert!(
+                Workspace::default().kept_prototypes(classes, dim, rows) * rows * 4 <= parameters / 10 + (64 << 20)
+            );
         }
-        assert_eq!(Workspace::default().kept_classes(100_000, 512, 128), 100_000);
+        assert_eq!(Workspace::default().kept_prototypes(100_000, 512, 128), 100_000);
     }
 }

@@ -112,7 +112,7 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
         return Err(AdviseError::NoMargin(loss.name));
     }
     let unit = Unit::of(loss);
-    let fitted = fit::fitted_margins(loss.paper, classes, dim);
+    let fitted = fit::fitted(loss, classes, dim);
     let alpha = fitted.nearest_angle;
     let own = |e: &&Evidence| (e.loss.as_str(), e.classes, e.dim) == (loss.name, classes, dim) && unit.is_some();
     let evidence: Vec<Evidence> = evidence.iter().filter(own).cloned().collect();
@@ -120,11 +120,11 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
 
     let mut reasons = vec![formula_reason(loss, &fitted)];
     let margins = match unit {
-        None => Some(fitted.margins),
+        None => Some(fitted.recipe.margins),
         Some(unit) => {
             let taken = scale.as_ref().map(|s| s.taken);
             let binding = at_scale(&evidence, taken);
-            measured(unit, unit.value(fitted.margins), taken, &binding, &mut reasons).map(|m| unit.margins(m))
+            measured(unit, unit.value(fitted.recipe.margins), taken, &binding, &mut reasons).map(|m| unit.margins(m))
         }
     };
     Ok(Advice {
@@ -134,7 +134,7 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
         unit,
         nearest_angle: alpha,
         largest: largest(loss.paper, alpha),
-        formula: fitted.margins,
+        formula: fitted.recipe.margins,
         margins,
         boundary_angle: margins.map(|m| fit::angle_left(m, alpha)),
         boundary_cost: margins.map(|m| boundary_cost(m, alpha)),

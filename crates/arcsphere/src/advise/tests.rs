@@ -39,7 +39,7 @@ fn says(advice: &Advice, words: &str) -> bool {
 fn without_evidence_the_formula_speaks_and_says_so() {
     for loss in LOSSES.iter().filter(|l| l.takes.any()) {
         let advice = advise(loss, &CIRCLE, &[]).unwrap();
-        assert_eq!(advice.margins, Some(fit::fitted_margins(loss.paper, 10, 2).margins), "{}", loss.name);
+        assert_eq!(advice.margins, Some(fit::fitted(loss, 10, 2).recipe.margins), "{}", loss.name);
         assert!(advice.boundary_angle > Some(0.0) && advice.evidence.is_empty());
         assert_eq!(says(&advice, "no sweep"), advice.unit.is_some(), "{}", loss.name);
         assert_eq!(advice.scale.is_some(), loss.scale == ScaleKind::Fixed, "{}", loss.name);

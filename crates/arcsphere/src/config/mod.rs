@@ -14,6 +14,7 @@ use crate::losses::margin::Extension;
 use crate::optim::margin_schedule::MarginSchedule;
 use crate::optim::rate_schedule::RateSchedule;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A whole training.
@@ -148,6 +149,10 @@ pub struct LossConfig {
     pub extension: Extension,
     /// Label smoothing in [0, 1).
     pub smoothing: f64,
+    /// What else the loss has, by name (`arcsphere explain LOSS`); left out: the paper's, and
+    /// margins fitted to C and D.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, f64>,
 }
 
 impl Default for LossConfig {
@@ -161,6 +166,7 @@ impl Default for LossConfig {
             scale: None,
             extension: Extension::Monotone,
             smoothing: 0.0,
+            params: BTreeMap::new(),
         }
     }
 }
@@ -300,6 +306,7 @@ mod tests {
         let mut config = Config::default();
         config.data.resize = Some((32, 48));
         config.loss.scale = Some(12.5);
+        config.loss.params.insert("t".into(), 1.25);
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
     }

@@ -1,65 +1,144 @@
 //! The whole loss, head and margin together, over the registry: against central
 //! differences of an f64 loss, and at the places where trainings die.
+//!
+//! What a loss detaches from its gradient is taken once, at the point of the gradient, and held
+//! fixed while the differences are made: its memory and draws, which `begin` sets, and the
+//! weights of re-weighted negatives.
 
 use super::*;
-use crate::losses::margin::{Extension, LOSSES, LossInfo};
+use crate::losses::margin::{LOSSES, LossInfo, Negatives, Recipe, Row};
 use crate::optim::margin_schedule::Lambda;
+use crate::random::keyed;
 use rand::{RngExt, SeedableRng};
 
 const SCALE: f64 = 8.0;
 
 fn head(info: &LossInfo, classes: usize, dim: usize, seed: u64) -> Head {
-    let spec = HeadSpec {
-        classes,
-        dim,
-        margin: (info.build)(info.paper, Extension::Monotone),
-        scale_kind: info.scale,
-        scale: SCALE,
-        smoothing: 0.0,
-        lanes: 2,
-        max_gradient_norm: f64::INFINITY,
-    };
-    Head::new(spec, &Update::Gradient, &mut ChaCha8Rng::seed_from_u64(seed))
+    let recipe = Recipe { scale: SCALE, ..Recipe::paper(info, classes, dim) };
+    let spec = HeadSpec { lanes: 2, seed, ..HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, SCALE) };
+    let mut head = Head::new(spec, &Update::Gradient, &mut ChaCha8Rng::seed_from_u64(seed));
+    head.place_anew(MarginState::FULL);
+    head
 }
 
-/// The loss from its definition in f64: cosines by arccos-free atan2, logits, log-sum-exp.
-fn oracle(head: &Head, info: &LossInfo, x: &[f64], w: &[f64], labels: &[u32], state: MarginState) -> f64 {
-    oracle_at(head, info, x, w, labels, state, SCALE)
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The same at another fixed scale.
-fn oracle_at(head: &Head, info: &LossInfo, x: &[f64], w: &[f64], labels: &[u32], state: MarginState, s: f64) -> f64 {
-    let d = head.spec.dim;
-    let norm = |v: &[f64]| v.iter().map(|a| a * a).sum::<f64>().sqrt();
-    let mut total = 0.0;
-    for (x, &y) in x.chunks(d).zip(labels) {
-        let n = norm(x);
-        let z: Vec<f64> = w
-            .chunks(d)
-            .enumerate()
-            .map(|(j, w)| {
-                let dot: f64 = x.iter().zip(w).map(|(a, b)| a * b).sum();
-                if info.scale == ScaleKind::Unnormalized || state.linear {
-                    return dot + f64::from(head.state.bias[j]);
-                }
-                let cos = dot / n / norm(w);
-                let scale = match info.scale {
-                    ScaleKind::Fixed => (1.0 - state.scale_share) * n + state.scale_share * s,
-                    _ => n,
-                };
-                if j != y as usize {
-                    return scale * cos;
-                }
-                let length = norm(w);
-                let residual: Vec<f64> = x.iter().zip(w).map(|(x, w)| w / length - cos * x / n).collect();
-                let psi = head.spec.margin.target(cos, norm(&residual), n, state.strength).psi;
-                scale * (state.lambda * cos + psi) / (1.0 + state.lambda)
-            })
-            .collect();
-        let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        total += max + z.iter().map(|z| (z - max).exp()).sum::<f64>().ln() - z[y as usize];
+fn unit(v: &[f64]) -> Vec<f64> {
+    let norm = dot(v, v).sqrt();
+    v.iter().map(|a| a / norm).collect()
+}
+
+/// The loss from its definition in f64: cosines, logits, log-sum-exp.
+struct Oracle<'a> {
+    head: &'a Head,
+    labels: &'a [u32],
+    state: MarginState,
+    /// Rows and other classes' cosines at the point of the gradient.
+    frozen: Vec<(Row, Vec<f64>)>,
+    memory: Vec<f64>,
+}
+
+impl<'a> Oracle<'a> {
+    fn new(head: &'a Head, labels: &'a [u32], state: MarginState, x: &[f64], w: &[f64]) -> Self {
+        let mut oracle = Oracle { head, labels, state, frozen: Vec::new(), memory: head.state.memory.clone() };
+        let (mut rows, cosines): (Vec<Row>, Vec<Vec<f64>>) = oracle.geometry(x, w).into_iter().unzip();
+        if !oracle.linear() && head.one_vs_all(state).is_none() {
+            let rng = &mut keyed(DRAWS, head.spec.seed, state.step);
+            head.spec.margin.begin(&mut oracle.memory, &mut rows, state.strength, rng);
+        }
+        oracle.frozen = rows.into_iter().zip(cosines).collect();
+        oracle
     }
-    total / labels.len() as f64
+
+    fn linear(&self) -> bool {
+        self.state.linear || !self.head.is_angular()
+    }
+
+    /// Each row towards its own class, and its cosines with all classes: the largest of a class's.
+    fn geometry(&self, x: &[f64], w: &[f64]) -> Vec<(Row, Vec<f64>)> {
+        let (d, k) = (self.head.spec.dim, self.head.spec.margin.centers());
+        x.chunks(d)
+            .zip(self.labels)
+            .map(|(x, &y)| {
+                let x_unit = unit(x);
+                let all: Vec<f64> = w.chunks(d).map(|w| dot(&x_unit, &unit(w))).collect();
+                let best = |own: &[f64]| own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let cosines: Vec<f64> = all.chunks(k).map(best).collect();
+                let own = &all[y as usize * k..][..k];
+                let nearest = y as usize * k + own.iter().position(|c| *c == best(own)).unwrap();
+                let cos = cosines[y as usize];
+                let residual: Vec<f64> =
+                    unit(&w[nearest * d..][..d]).iter().zip(&x_unit).map(|(w, x)| w - cos * x).collect();
+                let (sin, norm) = (dot(&residual, &residual).sqrt(), dot(x, x).sqrt());
+                (Row { cos, sin, norm, draw: 0.0 }, cosines)
+            })
+            .collect()
+    }
+
+    fn loss(&self, x: &[f64], w: &[f64]) -> f64 {
+        let total: f64 = if self.linear() {
+            let (d, k) = (self.head.spec.dim, self.head.spec.margin.centers());
+            let rows = x.chunks(d).zip(self.labels);
+            rows.map(|(x, &y)| {
+                let dots: Vec<f64> = w.chunks(d).map(|w| dot(x, w)).collect();
+                let best = |own: &[f64]| own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let biased = |(j, own): (usize, &[f64])| best(own) + f64::from(self.head.state.bias[j]);
+                cross_entropy(&dots.chunks(k).enumerate().map(biased).collect::<Vec<_>>(), y)
+            })
+            .sum()
+        } else {
+            let rows = self.geometry(x, w).into_iter().zip(&self.frozen).zip(self.labels);
+            rows.map(|(((row, cosines), (frozen, at)), &y)| {
+                self.row(&Row { draw: frozen.draw, ..row }, &cosines, at, y)
+            })
+            .sum()
+        };
+        total / self.labels.len() as f64
+    }
+
+    /// An angular row's loss; `at` are the cosines at the point of the gradient.
+    fn row(&self, row: &Row, cosines: &[f64], at: &[f64], y: u32) -> f64 {
+        let (spec, state) = (&self.head.spec, self.state);
+        if let Some(OneVsAll { weight, scale: r, margin: m, power: t }) = self.head.one_vs_all(state) {
+            let g = |c: f64| 2.0 * (0.5 * (c + 1.0)).powf(t) - 1.0;
+            let softplus = |u: f64| u.max(0.0) + (-u.abs()).exp().ln_1p();
+            let b = f64::from(self.head.state.bias[0]);
+            let term = |(j, &c): (usize, &f64)| match j == y as usize {
+                true => weight * softplus(-(r * (g(c) - m) + b)),
+                false => (1.0 - weight) * softplus(r * (g(c) + m) + b),
+            };
+            return cosines.iter().enumerate().map(term).sum::<f64>() / r;
+        }
+        let target = spec.margin.target(row, &self.memory, state.strength);
+        let fixed = spec.margin.scale(&self.memory).unwrap_or(spec.scale);
+        let scale = match spec.scale_kind {
+            ScaleKind::Fixed => (1.0 - state.scale_share) * row.norm + state.scale_share * fixed,
+            _ => row.norm,
+        };
+        let psi = (state.lambda * row.cos + target.psi) / (1.0 + state.lambda);
+        let negatives = spec.margin.negatives(&self.memory, state.strength);
+        // Which class counts as hard is read anew: none of these is so near to ψ that it changes.
+        let other = |c: f64, at: f64, hard: bool| match negatives {
+            Negatives::Curricular { t, strength } if hard => (1.0 - strength) * c + strength * c * (t + c),
+            Negatives::MisclassifiedVector { t } if hard => t * c + t - 1.0,
+            Negatives::Circle { margin: m, strength } => (1.0 - strength) * c + strength * (at + m).max(0.0) * (c - m),
+            _ => c,
+        };
+        let z: Vec<f64> = cosines
+            .iter()
+            .zip(at)
+            .enumerate()
+            .map(|(j, (&c, &at))| scale * if j == y as usize { psi } else { other(c, at, c > psi) })
+            .collect();
+        cross_entropy(&z, y) + target.penalty
+    }
+}
+
+fn cross_entropy(z: &[f64], y: u32) -> f64 {
+    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    max + z.iter().map(|z| (z - max).exp()).sum::<f64>().ln() - z[y as usize]
 }
 
 fn states() -> [MarginState; 4] {
@@ -68,7 +147,7 @@ fn states() -> [MarginState; 4] {
         MarginState { linear: true, ..MarginState::FULL },
         MarginState { scale_share: 0.3, strength: 0.4, ..MarginState::FULL },
         MarginState { lambda, ..MarginState::FULL },
-        MarginState::FULL,
+        MarginState { step: 7, ..MarginState::FULL },
     ]
 }
 
@@ -95,6 +174,10 @@ fn close(got: &[f32], want: &[f64], what: &str) {
     }
 }
 
+fn to_f64(v: &[f32]) -> Vec<f64> {
+    v.iter().map(|&a| f64::from(a)).collect()
+}
+
 /// Relative error ≤ 1e-3 of the largest entry, the specification's bound for f32.
 #[test]
 fn gradients_agree_with_central_differences() {
@@ -104,12 +187,17 @@ fn gradients_agree_with_central_differences() {
             for (classes, dim) in [(2, 2), (5, 2), (7, 16)] {
                 let mut head = head(info, classes, dim, 3);
                 let b = 6;
-                let x: Vec<f32> = (0..b * dim).map(|_| rng.random_range(-2.0f32..2.0)).collect();
+                // Half of the rows longer: norms from 1 to 20 and more.
+                let x: Vec<f32> = (0..b * dim)
+                    .map(|i| rng.random_range(-2.0f32..2.0) * if i / dim % 2 == 0 { 1.0 } else { 8.0 })
+                    .collect();
                 let labels: Vec<u32> = (0..b).map(|_| rng.random_range(0..classes as u32)).collect();
                 let (x64, w64) = (to_f64(&x), to_f64(&head.state.weights));
-                let want_loss = oracle(&head, info, &x64, &w64, &labels, state);
-                let want_dx = differences(&x64, |v| oracle(&head, info, v, &w64, &labels, state));
-                let want_dw = differences(&w64, |v| oracle(&head, info, &x64, v, &labels, state));
+                let before = Head::with_state(head_spec_again(info, &head), head.state.clone());
+                let oracle = Oracle::new(&before, &labels, state, &x64, &w64);
+                let want_loss = oracle.loss(&x64, &w64);
+                let want_dx = differences(&x64, |v| oracle.loss(v, &w64));
+                let want_dw = differences(&w64, |v| oracle.loss(&x64, v));
                 let (mut dx, mut stats) = (vec![0.0; x.len()], vec![RowStats::default(); b]);
                 let loss = head.step(&x, &labels, state, &Update::Gradient, &mut dx, &mut stats);
                 let what = format!("{} {state:?} C={classes} D={dim}", info.name);
@@ -121,28 +209,35 @@ fn gradients_agree_with_central_differences() {
     }
 }
 
-fn to_f64(v: &[f32]) -> Vec<f64> {
-    v.iter().map(|&a| f64::from(a)).collect()
+/// A second head of the same kind, for the oracle to read while the first one steps.
+fn head_spec_again(info: &LossInfo, head: &Head) -> HeadSpec {
+    let s = &head.spec;
+    let recipe = Recipe { scale: s.scale, ..Recipe::paper(info, s.classes, s.dim) };
+    HeadSpec {
+        lanes: s.lanes,
+        seed: s.seed,
+        ..HeadSpec::new(s.classes, s.dim, (info.build)(&recipe), s.scale_kind, s.scale)
+    }
 }
 
 /// Exactly on the prototype, exactly opposite, at the origin, tiny and huge: all finite,
-/// and the gradient on the sphere within s·m0 (times 2: the other classes pull as well).
+/// and the gradient on the sphere within s·|ψ′| (times 2: the other classes pull as well).
 #[test]
 fn finite_where_trainings_die() {
     for info in LOSSES {
         for dim in [2, 3, 64] {
-            let mut head = head(info, 4, dim, 1);
-            let w = head.state.weights[..dim].to_vec();
             for length in [0.0, 1e-30, 1e-6, 1.0, 1e6, -1.0, -1e-20] {
-                let x: Vec<f32> = w.iter().map(|v| v * length).collect();
+                let mut head = head(info, 4, dim, 1);
+                let x: Vec<f32> = head.state.weights[..dim].iter().map(|v| v * length).collect();
                 let (mut dx, mut stats) = (vec![0.0; dim], vec![RowStats::default(); 1]);
                 let loss = head.step(&x, &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
                 let norm = f64::from(length.abs());
                 let what = format!("{} D={dim} at {length}·w", info.name);
                 assert!(loss.is_finite() && dx.iter().chain(&head.state.first).all(|v| v.is_finite()), "{what}");
+                assert!(head.state.memory.iter().all(|v| v.is_finite()), "{what}: {:?}", head.state.memory);
                 if info.scale == ScaleKind::Fixed && norm >= 1e-6 {
                     let on_sphere = norm * to_f64(&dx).iter().map(|v| v * v).sum::<f64>().sqrt();
-                    let bound = 2.0 * SCALE * info.paper.angle_multiplier;
+                    let bound = 2.0 * SCALE * head.spec.margin.steepest();
                     assert!(on_sphere <= bound, "{what}: {on_sphere}");
                 }
             }
@@ -157,12 +252,16 @@ fn high_scales_stay_exact() {
     for info in LOSSES {
         let mut head = head(info, 3, 2, 1);
         head.spec.scale = 64.0;
-        head.state.weights = vec![1.0, 0.0, -0.5, 0.8, -0.5, -0.8];
+        let centers = head.spec.margin.centers();
+        let three = [[1.0, 0.0], [-0.5, 0.8], [-0.5, -0.8]];
+        head.state.weights = three.iter().flat_map(|w| w.repeat(centers)).collect();
         let theta = 0.6_f64;
         let x = [(20.0 * theta.cos()) as f32, (20.0 * theta.sin()) as f32];
         let (x64, w64) = (to_f64(&x), to_f64(&head.state.weights));
-        let at_64 = |v: &[f64]| oracle_at(&head, info, v, &w64, &[0], MarginState::FULL, 64.0);
-        let want = differences(&x64, at_64);
+        let want = {
+            let oracle = Oracle::new(&head, &[0], MarginState::FULL, &x64, &w64);
+            differences(&x64, |v| oracle.loss(v, &w64))
+        };
         let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
         head.step(&x, &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
         close(&dx, &want, &format!("{}: dX at scale 64", info.name));
@@ -186,9 +285,8 @@ fn small_angles_are_not_lost() {
 #[test]
 fn the_margin_is_not_a_constant() {
     let info = crate::losses::margin::find("arcface").unwrap();
-    let margin = (info.build)(info.paper, Extension::Monotone);
-    let (sin, cos) = 1.0_f64.sin_cos();
-    let target = margin.target(cos, sin, 1.0, 1.0);
+    let margin = (info.build)(&Recipe::paper(info, 2, 2));
+    let target = margin.target(&Row::at_angle(1.0), &[], 1.0);
     assert!((target.dpsi_dtheta + 1.5_f64.sin()).abs() < 1e-12, "not −sin θ");
 }
 

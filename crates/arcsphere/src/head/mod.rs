@@ -1,19 +1,24 @@
 //! The head: prototypes, their bias where the loss has one, and their momentum.
 //!
-//! It is loss-blind: a [`Margin`] answers once per row, and one chunked pass in
+//! It is loss-blind: a [`Margin`] answers for the rows of each batch, and one chunked pass in
 //! [`arcsphere_kernels::head`] does the rest on the host. The backbone gets back
 //! d loss/dX.
 
 pub mod placement;
 
+mod centers;
+mod rule;
+
 #[cfg(test)]
 mod conformance;
 
-use crate::losses::margin::{Margin, ScaleKind};
+use crate::losses::margin::{Margin, OneVsAll, ScaleKind};
 use crate::optim::margin_schedule::MarginState;
 use arcsphere_kernels::head as kernel;
 use arcsphere_kernels::isa::Isa;
+use centers::centers;
 use rand_chacha::ChaCha8Rng;
+use rule::Rule;
 
 pub use kernel::{Best, RowStats, Update};
 
@@ -24,30 +29,58 @@ pub struct HeadSpec {
     pub classes: usize,
     /// D, at least 2.
     pub dim: usize,
-    /// The target function.
+    /// The loss.
     pub margin: Box<dyn Margin>,
     /// Where the scale comes from.
     pub scale_kind: ScaleKind,
     /// s, where it is fixed.
     pub scale: f64,
-    /// Label smoothing in [0, 1).
+    /// Label smoothing in [0, 1); 0 for one-against-all and for more than one prototype per class.
     pub smoothing: f64,
     /// Parallel lanes over the classes; the bits of a result depend on it.
     pub lanes: usize,
     /// Largest norm of a prototype's gradient; infinite for none.
     pub max_gradient_norm: f64,
+    /// The prototypes' rate as a part of the update's, once logits are angular.
+    pub prototype_rate: f64,
+    /// The seed of what the loss draws.
+    pub seed: u64,
 }
 
-/// The head's numbers, all that a checkpoint needs of it.
+impl HeadSpec {
+    /// A head of one lane and no limits.
+    pub fn new(classes: usize, dim: usize, margin: Box<dyn Margin>, scale_kind: ScaleKind, scale: f64) -> HeadSpec {
+        HeadSpec {
+            classes,
+            dim,
+            margin,
+            scale_kind,
+            scale,
+            smoothing: 0.0,
+            lanes: 1,
+            max_gradient_norm: f64::INFINITY,
+            prototype_rate: 1.0,
+            seed: 0,
+        }
+    }
+
+    /// C·K.
+    pub fn prototypes(&self) -> usize {
+        self.classes * self.margin.centers()
+    }
+}
+
+/// The head's numbers, all that a checkpoint needs of it. K prototypes per class, else 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeadState {
-    /// Prototypes, \[C, D\].
+    /// Prototypes, \[C·K, D\].
     pub weights: Vec<f32>,
-    /// Bias of plain softmax, \[C\]. Unused once logits are angular.
+    /// Bias of plain softmax, \[C\]; once a loss is one-against-all, its b and zeros. Unused by
+    /// other angular logits.
     pub bias: Vec<f32>,
-    /// First moments of the weights, \[C, D\].
+    /// First moments of the weights, \[C·K, D\].
     pub first: Vec<f32>,
-    /// Second moments (AdamW), \[C, D\] or empty.
+    /// Second moments (AdamW), \[C·K, D\] or empty.
     pub second: Vec<f32>,
     /// First moments of the bias, \[C\].
     pub bias_first: Vec<f32>,
@@ -57,6 +90,8 @@ pub struct HeadState {
     pub mean_sums: Vec<f32>,
     /// Their running counts, \[C\] or empty.
     pub mean_counts: Vec<f32>,
+    /// What the loss carries from batch to batch; empty where it carries nothing.
+    pub memory: Vec<f64>,
 }
 
 /// The classification head. See the [module](self).
@@ -73,57 +108,32 @@ const MEAN_DECAY: f32 = 0.95;
 /// Classes in one block of the kernel, at most; it takes fewer where prototypes are long.
 const CHUNK: usize = 1024;
 
-/// A margin at a moment of the training, as the kernel asks for it.
-struct Rule<'a> {
-    spec: &'a HeadSpec,
-    state: MarginState,
-}
-
-impl kernel::MarginRule for Rule<'_> {
-    fn row(&self, _row: usize, g: kernel::RowGeometry) -> kernel::RowLogit {
-        let target = self.spec.margin.target(g.cos, g.sin, g.norm, self.state.strength);
-        let (scale, dscale_dnorm) = match self.spec.scale_kind {
-            ScaleKind::Fixed => {
-                let share = self.state.scale_share;
-                ((1.0 - share) * g.norm + share * self.spec.scale, 1.0 - share)
-            }
-            _ => (g.norm, 1.0),
-        };
-        // λ-annealing: (λ·cos θ + ψ)/(1 + λ); at λ = 0 this is ψ itself.
-        let lambda = self.state.lambda;
-        let blend = |plain: f64, margin: f64| (lambda * plain + margin) / (1.0 + lambda);
-        kernel::RowLogit {
-            scale,
-            dscale_dnorm,
-            psi: blend(g.cos, target.psi),
-            dpsi_dtheta: blend(-g.sin, target.dpsi_dtheta),
-            dpsi_dnorm: target.dpsi_dnorm / (1.0 + lambda),
-            penalty: 0.0,
-            dpenalty_dnorm: 0.0,
-        }
-    }
-}
+/// The purpose of a loss's random numbers.
+const DRAWS: &[u8; 8] = b"margins ";
 
 impl Head {
     /// A head with spread prototypes and no momentum.
     pub fn new(spec: HeadSpec, update: &Update, rng: &mut ChaCha8Rng) -> Self {
-        let (c, n) = (spec.classes, spec.classes * spec.dim);
+        let (c, n) = (spec.classes, spec.prototypes() * spec.dim);
         let moment = |len| vec![0.0; if update.needs_second_moment() { len } else { 0 }];
         let state = HeadState {
-            weights: placement::spread(spec.classes, spec.dim, rng),
+            weights: centers(&spec, placement::spread(spec.classes, spec.dim, rng)),
             bias: vec![0.0; c],
             first: vec![0.0; n],
             second: moment(n),
             bias_first: vec![0.0; c],
             bias_second: moment(c),
-            mean_sums: Vec::new(),
-            mean_counts: Vec::new(),
+            ..HeadState::default()
         };
-        Head { spec, state, workspace: kernel::Workspace::default() }
+        Head::with_state(spec, state)
     }
 
-    /// The same head with other numbers, as read from a checkpoint.
-    pub fn with_state(spec: HeadSpec, state: HeadState) -> Self {
+    /// The same head with other numbers, as read from a checkpoint. Without a memory it has that
+    /// of its first step.
+    pub fn with_state(spec: HeadSpec, mut state: HeadState) -> Self {
+        if state.memory.is_empty() {
+            state.memory = spec.margin.memory();
+        }
         Head { spec, state, workspace: kernel::Workspace::default() }
     }
 
@@ -142,8 +152,20 @@ impl Head {
         self.spec.scale_kind != ScaleKind::Unnormalized
     }
 
+    /// s as it stands, where it is fixed.
+    pub fn scale(&self) -> f64 {
+        self.spec.margin.scale(&self.state.memory).unwrap_or(self.spec.scale)
+    }
+
+    /// The binary problems of a loss that has them. Until its scale comes in such a loss is
+    /// trained as its parent.
+    fn one_vs_all(&self, margin: MarginState) -> Option<OneVsAll> {
+        self.spec.margin.one_vs_all(self.spec.scale, margin.strength).filter(|_| margin.scale_share > 0.0)
+    }
+
     /// One training step: the mean loss of the batch. Writes d loss/dX into `dx` and what
-    /// was seen of each row into `stats`, and moves the prototypes by `update`.
+    /// was seen of each row into `stats`, and moves the prototypes by `update`, without its decay
+    /// and at their own rate once logits are angular.
     ///
     /// `embeddings`, `dx` \[B, D\]; `labels`, `stats` \[B\]; labels below C.
     ///
@@ -160,25 +182,41 @@ impl Head {
         stats: &mut [RowStats],
     ) -> f64 {
         let linear = margin.linear || !self.is_angular();
+        let binary = self.one_vs_all(margin);
         let batch = kernel::Batch {
             embeddings,
             labels,
             dim: self.spec.dim,
+            centers: self.spec.margin.centers(),
             smoothing: self.spec.smoothing,
             lanes: self.spec.lanes,
             chunk: CHUNK,
             max_gradient_norm: self.spec.max_gradient_norm,
         };
-        let rule = Rule { spec: &self.spec, state: margin };
-        let logits = if linear { kernel::Logits::Linear } else { kernel::Logits::Angular(&rule) };
         let s = &mut self.state;
+        let mut rule = Rule { spec: &self.spec, state: margin, memory: &mut s.memory };
+        let (logits, biases) = match binary {
+            _ if linear => (kernel::Logits::Linear, self.spec.classes),
+            Some(problems) => (kernel::Logits::OneVsAll(problems), 1),
+            None => (kernel::Logits::Angular(&mut rule), 0),
+        };
         let parameters = kernel::Parameters {
             weights: &mut s.weights,
-            bias: &mut s.bias,
+            bias: &mut s.bias[..biases],
             moments: kernel::Moments { first: &mut s.first, second: &mut s.second },
-            bias_moments: kernel::Moments { first: &mut s.bias_first, second: &mut s.bias_second },
+            bias_moments: kernel::Moments {
+                first: &mut s.bias_first[..biases],
+                second: s.bias_second.get_mut(..biases).unwrap_or_default(),
+            },
+            bias_update: Some(update),
+            extra_gradient: &[],
         };
-        kernel::step_in(Isa::best(), &mut self.workspace, &batch, logits, parameters, update, dx, stats)
+        let moves = if linear { *update } else { prototype_update(*update, self.spec.prototype_rate) };
+        let loss = kernel::step_in(Isa::best(), &mut self.workspace, &batch, logits, parameters, &moves, dx, stats);
+        if !linear && margin.scale_share >= 1.0 {
+            self.spec.margin.end(&mut s.memory, stats);
+        }
+        loss
     }
 
     /// Adds a batch to the running class means, which [`place_anew`](Self::place_anew) uses.
@@ -195,11 +233,20 @@ impl Head {
         }
     }
 
-    /// Ends the soft start: every prototype goes to where its class's embeddings went,
-    /// spread evenly, with its momentum forgotten.
-    pub fn place_anew(&mut self) {
+    /// Ends the soft start, before the first step whose logits are angular, which is in state
+    /// `margin`: every prototype goes to where its class's embeddings went, spread evenly, with
+    /// its momentum forgotten. Without a soft start they stay. The bias is made ready for the loss.
+    pub fn place_anew(&mut self, margin: MarginState) {
         let d = self.spec.dim;
         let s = &mut self.state;
+        s.bias.fill(0.0);
+        s.bias_first.fill(0.0);
+        s.bias_second.fill(0.0);
+        if let (Some(problems), Some(b)) =
+            (self.spec.margin.one_vs_all(self.spec.scale, margin.strength), s.bias.first_mut())
+        {
+            *b = rule::first_bias(&problems, self.spec.classes) as f32;
+        }
         if s.mean_sums.is_empty() {
             return;
         }
@@ -209,16 +256,68 @@ impl Head {
             .zip(&s.mean_counts)
             .flat_map(|(sum, &n)| sum.iter().map(move |v| f64::from(*v) / f64::from(n.max(1e-3))))
             .collect();
-        s.weights = placement::place_by_means(&means, d);
+        s.weights = centers(&self.spec, placement::place_by_means(&means, d));
         s.first.fill(0.0);
         s.second.fill(0.0);
-        s.bias.fill(0.0);
         (s.mean_sums, s.mean_counts) = (Vec::new(), Vec::new());
     }
 
     /// The best class of each embedding, without a margin.
     pub fn predict(&self, embeddings: &[f32]) -> Vec<Best> {
         let bias: &[f32] = if self.is_angular() { &[] } else { &self.state.bias };
-        kernel::predict(embeddings, &self.state.weights, bias, self.spec.dim, self.is_angular())
+        let s = &self.spec;
+        kernel::predict(embeddings, &self.state.weights, bias, s.dim, self.is_angular(), s.margin.centers())
+    }
+}
+
+/// The rule for normalized prototypes: a part of the rate, and no decay, since their length
+/// means nothing.
+fn prototype_update(update: Update, part: f64) -> Update {
+    let part = part as f32;
+    match update.without_decay() {
+        Update::Sgd { rate, momentum, decay } => Update::Sgd { rate: part * rate, momentum, decay },
+        Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
+            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay, step }
+        }
+        Update::Gradient => Update::Gradient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::losses::margin::{Recipe, find};
+    use crate::random::keyed;
+
+    fn head(loss: &str, classes: usize, dim: usize) -> Head {
+        let info = find(loss).unwrap();
+        let recipe = Recipe::paper(info, classes, dim);
+        let spec = HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, recipe.scale);
+        Head::new(spec, &Update::Gradient, &mut keyed(b"test----", 0, 0))
+    }
+
+    #[test]
+    fn prototypes_that_stand_still_do_not_stop_the_bias_of_binary_problems() {
+        let mut head = head("sphereface2", 3, 2);
+        head.spec.prototype_rate = 0.0;
+        head.place_anew(MarginState::FULL);
+        let before = head.state.clone();
+        let update = Update::Sgd { rate: 0.1, momentum: 0.0, decay: 0.1 };
+        let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
+        head.step(&[1.0, 0.5], &[0], MarginState::FULL, &update, &mut dx, &mut stats);
+        assert_eq!(head.state.weights, before.weights);
+        assert!(head.state.bias[0] != before.bias[0] && head.state.bias[1..] == before.bias[1..]);
+    }
+
+    #[test]
+    fn memory_moves_only_with_angular_logits() {
+        let mut head = head("curricularface", 3, 2);
+        let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
+        let mut step = |head: &mut Head, state| {
+            head.step(&[1.0, 0.5], &[0], state, &Update::Gradient, &mut dx, &mut stats);
+            head.state.memory[0]
+        };
+        assert_eq!(step(&mut head, MarginState { linear: true, ..MarginState::FULL }), 0.0);
+        assert_ne!(step(&mut head, MarginState::FULL), 0.0);
     }
 }

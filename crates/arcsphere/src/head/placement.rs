@@ -6,7 +6,8 @@
 //! such walls: embeddings move through the origin. So it sorts the classes first, and
 //! then each prototype is put where its class went, with even gaps between them.
 
-use rand::{Rng, RngExt};
+use crate::random::gaussian;
+use rand::Rng;
 
 /// Above this C²·D prototypes in more than two dimensions are not pushed apart: it
 /// would take seconds, and random directions in many dimensions are far apart already.
@@ -45,6 +46,27 @@ pub fn place_by_means(means: &[f64], dim: usize) -> Vec<f32> {
     }
     arrange(&mut points, dim);
     points.iter().map(|&v| v as f32).collect()
+}
+
+/// `centers` unit vectors for each of `first` \[C, D\], together \[C·K, D\]: itself, and others
+/// in random directions from it at angles in equal steps up to `within`, so that no two coincide.
+pub fn centers<R: Rng>(first: Vec<f32>, dim: usize, centers: usize, within: f64, rng: &mut R) -> Vec<f32> {
+    if centers <= 1 {
+        return first;
+    }
+    let mut out = Vec::with_capacity(first.len() * centers);
+    for point in first.chunks_exact(dim) {
+        out.extend_from_slice(point);
+        for k in 1..centers {
+            let (sin, cos) = (within * k as f64 / (centers - 1) as f64).sin_cos();
+            let mut tangent: Vec<f64> = (0..dim).map(|_| gaussian(rng)).collect();
+            let along: f64 = tangent.iter().zip(point).map(|(t, p)| t * f64::from(*p)).sum();
+            tangent.iter_mut().zip(point).for_each(|(t, p)| *t -= along * f64::from(*p));
+            normalize(&mut tangent, dim);
+            out.extend(point.iter().zip(&tangent).map(|(p, t)| (cos * f64::from(*p) + sin * t) as f32));
+        }
+    }
+    out
 }
 
 fn arrange(points: &mut [f64], dim: usize) {
@@ -128,13 +150,6 @@ fn normalize(points: &mut [f64], dim: usize) {
     }
 }
 
-/// A standard normal number, by Box and Muller.
-pub(crate) fn gaussian<R: Rng>(rng: &mut R) -> f64 {
-    let u: f64 = 1.0 - rng.random::<f64>();
-    let v: f64 = rng.random();
-    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +200,23 @@ mod tests {
         let from_first: Vec<f64> = got.iter().map(|a| (a - got[0]).rem_euclid(std::f64::consts::TAU)).collect();
         for (k, a) in from_first.iter().enumerate() {
             assert!((a - k as f64 * std::f64::consts::FRAC_PI_2).abs() < 1e-6, "{from_first:?}");
+        }
+    }
+
+    #[test]
+    fn the_centers_of_a_class_are_apart_from_its_first_in_equal_steps() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for dim in [2, 16] {
+            let first = spread(5, dim, &mut rng);
+            let all = centers(first.clone(), dim, 3, 0.1, &mut rng);
+            assert_eq!(all.len(), 3 * first.len());
+            for (own, three) in first.chunks(dim).zip(all.chunks(3 * dim)) {
+                assert_eq!(own, &three[..dim]);
+                for (other, angle) in three[dim..].chunks(dim).zip([0.05, 0.1]) {
+                    assert!((nearest(&[own, other].concat(), dim) - angle).abs() < 1e-4);
+                }
+            }
+            assert_eq!(centers(first.clone(), dim, 1, 0.1, &mut rng), first);
         }
     }
 

@@ -4,9 +4,12 @@
 //! angle θ from its own prototype is at α − θ from the next one at best, so it meets
 //! a margin only where `ψ(θ) ≥ cos(α − θ)`: the angles from 0 to a *boundary angle*
 //! θ*. A margin too strong for C and D leaves no such θ at all, and asks for the
-//! impossible. [`fitted_margins`] weakens a paper's margins until a decent θ* is left.
+//! impossible. [`fitted`] weakens a paper's margins until a decent θ* is left.
+//!
+//! A margin that depends on more than the angle counts as at its strongest, and where another
+//! class's logit is no longer its cosine, the boundary is where the two logits meet.
 
-use super::margin::{Angular, Extension, Margin, Margins};
+use super::margin::{Angular, Extension, LossInfo, Margin, Margins, Recipe, strongest_target};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// The boundary angle, as a part of α, that fitted margins leave, …
@@ -63,8 +66,12 @@ pub fn boundary_angle(alpha: f64) -> f64 {
 /// The largest angle from its prototype at which a sample can meet the margin when
 /// the next prototype is at `alpha`: the root of ψ(θ) = cos(α − θ). 0 if there is none.
 pub fn angle_left(margins: Margins, alpha: f64) -> f64 {
-    let psi = Angular { margins, extension: Extension::Monotone };
-    let room = |theta: f64| psi.target(theta.cos(), theta.sin(), 1.0, 1.0).psi - (alpha - theta).cos();
+    angle_left_by(&Angular { margins, extension: Extension::Monotone }, alpha)
+}
+
+/// The same for any loss.
+pub fn angle_left_by(margin: &dyn Margin, alpha: f64) -> f64 {
+    let room = |theta: f64| margin.rival(strongest_target(margin, theta).psi) - (alpha - theta).cos();
     if room(0.0) < 0.0 {
         return 0.0;
     }
@@ -76,11 +83,11 @@ pub fn angle_left(margins: Margins, alpha: f64) -> f64 {
     low
 }
 
-/// Margins fitted to C and D, and how they came about.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A loss fitted to C and D, and how that came about.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
-    /// The margins to take.
-    pub margins: Margins,
+    /// What to take: weakened margins, and the scale for them.
+    pub recipe: Recipe,
     /// The part of the paper's margins that they are, in [0, 1].
     pub strength: f64,
     /// α.
@@ -89,24 +96,27 @@ pub struct Fitted {
     pub boundary_angle: f64,
 }
 
-/// The strongest part of the `paper`'s margins that leaves the boundary angle.
-pub fn fitted_margins(paper: Margins, classes: usize, dim: usize) -> Fitted {
+/// The strongest part of a paper's margins that leaves the boundary angle.
+pub fn fitted(info: &LossInfo, classes: usize, dim: usize) -> Fitted {
     let alpha = nearest_angle_bound(classes, dim);
     let wanted = boundary_angle(alpha);
-    let left = |t: f64| angle_left(paper.at_strength(t), alpha);
-    let strength = if left(1.0) >= wanted {
+    let weakened = |t: f64| Recipe::weakened(info, t, classes, dim);
+    let left = |recipe: &Recipe| angle_left_by(&*(info.build)(recipe), alpha);
+    let strength = if left(&weakened(1.0)) >= wanted {
         1.0
     } else {
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..50 {
             let middle = 0.5 * (low + high);
-            if left(middle) >= wanted { low = middle } else { high = middle }
+            if left(&weakened(middle)) >= wanted { low = middle } else { high = middle }
         }
         // Three digits are all that a reader wants to see, rounded to the safe side.
         (low * 1000.0).floor() / 1000.0
     };
-    let margins = paper.at_strength(strength);
-    Fitted { margins, strength, nearest_angle: alpha, boundary_angle: angle_left(margins, alpha) }
+    let mut recipe = weakened(strength);
+    recipe.scale = info.scale_for(&recipe, default_scale(classes, dim));
+    let boundary_angle = left(&recipe);
+    Fitted { recipe, strength, nearest_angle: alpha, boundary_angle }
 }
 
 /// The smallest scale at which a sample on its prototype, with all others at `alpha`,
@@ -128,7 +138,7 @@ pub const REACHED: f64 = 0.7;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::losses::margin::LOSSES;
+    use crate::losses::margin::{LOSSES, find};
 
     #[test]
     fn exact_packings() {
@@ -162,9 +172,11 @@ mod tests {
     #[test]
     fn the_papers_margins_are_taken_where_they_fit() {
         for loss in LOSSES {
-            let roomy = fitted_margins(loss.paper, 10, 32);
-            assert_eq!(roomy.margins, loss.paper, "{}", loss.name);
-            let tight = fitted_margins(loss.paper, 10, 2);
+            // Few classes in many dimensions: AdaFace's strongest margin is the hardest to fit.
+            let roomy = fitted(loss, 2, 32);
+            assert_eq!(roomy.recipe.margins, loss.paper, "{}", loss.name);
+            assert_eq!(roomy.recipe.params, Recipe::paper(loss, 2, 32).params, "{}", loss.name);
+            let tight = fitted(loss, 10, 2);
             assert!(tight.boundary_angle >= boundary_angle(tight.nearest_angle) - 1e-9, "{}", loss.name);
         }
     }
@@ -174,12 +186,30 @@ mod tests {
     fn margins_beyond_their_limit_are_weakened() {
         for loss in LOSSES {
             let alpha = nearest_angle_bound(10, 2);
-            let fits = angle_left(loss.paper, alpha) >= boundary_angle(alpha);
-            let strength = fitted_margins(loss.paper, 10, 2).strength;
+            let paper = (loss.build)(&Recipe::paper(loss, 10, 2));
+            let fits = angle_left_by(&*paper, alpha) >= boundary_angle(alpha);
+            let strength = fitted(loss, 10, 2).strength;
             assert_eq!(strength == 1.0, fits, "{}: {strength}", loss.name);
         }
-        let cosface = crate::losses::margin::find("cosface").unwrap();
-        let m2 = fitted_margins(cosface.paper, 10, 2).margins.cosine_margin;
+        let m2 = fitted(find("cosface").unwrap(), 10, 2).recipe.margins.cosine_margin;
         assert!(m2 < 1.0 - nearest_angle_bound(10, 2).cos(), "{m2}");
+    }
+
+    /// Where the border is not ψ(θ) = cos(α − θ): the circle's own equation, and SphereFace2's
+    /// margin on both sides.
+    #[test]
+    fn borders_of_other_forms() {
+        let alpha = nearest_angle_bound(10, 2);
+        let circle = fitted(find("circle").unwrap(), 10, 2);
+        let theta = circle.boundary_angle;
+        let m = circle.recipe.params["relaxation"];
+        let off = (1.0 - theta.cos()).powi(2) + (alpha - theta).cos().powi(2) - 2.0 * m * m;
+        assert!(off.abs() < 1e-9 && m > 0.25, "m = {m}: {off}");
+        assert!((circle.recipe.scale - default_scale(10, 2) / m).abs() < 1e-12);
+
+        let binary = fitted(find("sphereface2").unwrap(), 10, 2);
+        let (theta, m) = (binary.boundary_angle, binary.recipe.params["margin"]);
+        let g = |angle: f64| 2.0 * (0.5 * (angle.cos() + 1.0)).powi(3) - 1.0;
+        assert!((g(theta) - g(alpha - theta) - 2.0 * m).abs() < 1e-9 && m < 0.4, "m = {m}");
     }
 }

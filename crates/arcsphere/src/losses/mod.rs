@@ -1,7 +1,7 @@
 //! The losses, each a file of its own.
 //!
-//! [`margin`] holds the losses that are a function of a row's target angle: softmax
-//! and the angular-margin family. They are served by one head (see [`crate::head`]).
+//! [`margin`] holds softmax, the angular-margin family and its relatives. They are served by
+//! one head (see [`crate::head`]).
 //! [`tuple`] holds those that compare the embeddings of a batch with each other or with
 //! centers and proxies, [`regularizer`] what acts on the prototypes alone.
 //! [`fit`] says which margins and which scale C classes on a D-sphere have room for.

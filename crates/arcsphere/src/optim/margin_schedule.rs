@@ -104,11 +104,13 @@ pub struct MarginState {
     pub strength: f64,
     /// λ of SphereFace's annealing; 0 for none.
     pub lambda: f64,
+    /// The step: what a loss draws at random hangs on it.
+    pub step: u64,
 }
 
 impl MarginState {
     /// The loss in its final form.
-    pub const FULL: MarginState = MarginState { linear: false, scale_share: 1.0, strength: 1.0, lambda: 0.0 };
+    pub const FULL: MarginState = MarginState { linear: false, scale_share: 1.0, strength: 1.0, lambda: 0.0, step: 0 };
 }
 
 impl MarginSchedule {
@@ -136,6 +138,7 @@ impl MarginSchedule {
             scale_share: (2.0 * grown).min(1.0),
             strength: if self.lambda.is_some() { 1.0 } else { self.ramp.at(grown) },
             lambda,
+            step,
         }
     }
 }
@@ -151,8 +154,9 @@ mod tests {
         assert!(at(99).linear && !at(100).linear);
         assert_eq!((at(340).scale_share, at(340).strength), (0.0, 0.0));
         assert!(at(450).scale_share > 0.5 && at(450).strength < 0.5);
-        assert_eq!(at(700), MarginState::FULL);
-        assert_eq!(at(1000), MarginState::FULL);
+        for step in [700, 1000] {
+            assert_eq!(at(step), MarginState { step, ..MarginState::FULL });
+        }
     }
 
     #[test]

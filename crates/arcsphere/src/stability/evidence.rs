@@ -102,7 +102,14 @@ pub(super) mod testing {
             let off = |i: usize| 0.02 * ((i * 7) % 11) as f64 - 0.1;
             let embeddings = (0..BATCH).flat_map(|i| at(i % CLASSES, off(i)).map(|v| 5.0 * v)).collect();
             let stats = (0..BATCH)
-                .map(|i| RowStats { loss: 0.3, target_angle: off(i).abs(), norm: 5.0, probability: 0.7, correct: true })
+                .map(|i| RowStats {
+                    loss: 0.3,
+                    target_angle: off(i).abs(),
+                    norm: 5.0,
+                    probability: 0.7,
+                    others: 0.0,
+                    correct: true,
+                })
                 .collect();
             Scene { embeddings, labels, stats, prototypes: (0..CLASSES).flat_map(|c| at(c, 0.0)).collect() }
         }

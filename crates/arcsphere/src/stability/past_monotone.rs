@@ -78,7 +78,7 @@ mod tests {
         ];
         for (margins, extension) in cases {
             let loss = Angular { margins, extension };
-            let psi = |theta: f64| loss.target(theta.cos(), theta.sin(), 1.0, 1.0).psi;
+            let psi = |theta: f64| loss.target(&Row::at_angle(theta), &[], 1.0).psi;
             let last = last_monotone(margins, extension);
             let grid: Vec<f64> = (0..=2000).map(|i| PI * f64::from(i) / 2000.0).collect();
             let rises = |pair: &&[f64]| psi(pair[1]) > psi(pair[0]) + 1e-12;

@@ -70,8 +70,7 @@ fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
 /// All pictures, as files and for the page.
 fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Result<Vec<Picture>> {
     let first: Vec<&Done> = first_seeds(done);
-    let drawn: Vec<Drawn> =
-        first.iter().map(|d| Drawn::new(d.plan.loss, d.plan.margins, d.plan.config.loss.extension)).collect();
+    let drawn: Vec<Drawn> = first.iter().map(|d| Drawn::new(d.plan.loss, d.plan.recipe.clone())).collect();
     let mut out = Vec::new();
     let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
 
@@ -108,7 +107,7 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
             embeddings: &d.evaluation.embeddings,
             dim: d.plan.config.model.dim,
             labels: splits.test.labels(),
-            prototypes: if splits.open_set { &[] } else { &d.trainer.head.state().weights },
+            prototypes: &d.evaluation.prototypes,
             class_names: splits.test.classes(),
             max_points: MAX_POINTS,
         };

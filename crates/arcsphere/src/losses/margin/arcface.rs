@@ -3,7 +3,7 @@
 //! The margin is an arc of the sphere, the same everywhere:
 //! `s(cos(θ1 + m1) − cos θ2) = 0` is a straight line in the (θ1, θ2) plane.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, Margins, Takes};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "arcface",
@@ -12,10 +12,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     formula: "z_y = s·cos(θ_y + m1),  continued monotonically past θ_y + m1 = π",
     boundary: "s(cos(θ1 + m1) − cos θ2) = 0",
     source: "Deng et al., ArcFace, CVPR 2019, eq. 3",
-    scale: ScaleKind::Fixed,
-    paper_scale: 64.0,
     paper: Margins { angle_margin: 0.5, ..Margins::NONE },
     takes: Takes { angle_margin: true, ..Takes::NONE },
-    parent: "modified_softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

@@ -3,7 +3,7 @@
 //! All three margins at once, each counting whatever the others are;
 //! `s(cos(m0θ1 + m1) − m2 − cos θ2) = 0`. The other losses of fixed scale are its edges.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, Margins, Takes};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "combined",
@@ -12,10 +12,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     formula: "z_y = s·(cos(m0·θ_y + m1) − m2),  continued monotonically past m0·θ_y + m1 = π",
     boundary: "s(cos(m0·θ1 + m1) − m2 − cos θ2) = 0",
     source: "Deng et al., ArcFace, CVPR 2019, eq. 4",
-    scale: ScaleKind::Fixed,
-    paper_scale: 64.0,
     paper: Margins { angle_multiplier: 1.0, angle_margin: 0.3, cosine_margin: 0.2 },
     takes: Takes { angle_multiplier: true, angle_margin: true, cosine_margin: true },
-    parent: "modified_softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

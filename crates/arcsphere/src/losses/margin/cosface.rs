@@ -3,7 +3,7 @@
 //! The margin is on the cosine, so its price in degrees depends on where it is paid:
 //! `s(cos θ1 − m2 − cos θ2) = 0`.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, Margins, Takes};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "cosface",
@@ -12,10 +12,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     formula: "z_y = s·(cos θ_y − m2)",
     boundary: "s(cos θ1 − m2 − cos θ2) = 0",
     source: "Wang et al., CosFace, CVPR 2018, eq. 4; Wang et al., AM-Softmax, 2018, eq. 6",
-    scale: ScaleKind::Fixed,
-    paper_scale: 64.0,
     paper: Margins { cosine_margin: 0.35, ..Margins::NONE },
     takes: Takes { cosine_margin: true, ..Takes::NONE },
-    parent: "modified_softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

@@ -3,7 +3,7 @@
 //! The boundary `s(cos m0θ1 − cos θ2) = 0` is SphereFace's; what changes is that no
 //! sample can buy itself a smaller loss with a longer embedding.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, Margins, Takes};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "fnorm_sphereface",
@@ -12,10 +12,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     formula: "z_y = s·ψ(θ_y),  ψ(θ) = (−1)^k·cos(m0·θ) − 2k,  k = ⌊m0·θ/π⌋",
     boundary: "s(cos m0·θ1 − cos θ2) = 0",
     source: "Liu et al., SphereFace, CVPR 2017, eq. 7, with the feature normalization of Wang et al., NormFace, 2017",
-    scale: ScaleKind::Fixed,
-    paper_scale: 64.0,
     paper: Margins { angle_multiplier: 4.0, ..Margins::NONE },
     takes: Takes { angle_multiplier: true, ..Takes::NONE },
-    parent: "modified_softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

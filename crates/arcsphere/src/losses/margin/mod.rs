@@ -4,11 +4,16 @@
 //! z_ij = s·cos θ_ij  (j ≠ y),   z_iy = s·ψ(θ_iy),   ψ(θ) = cos(m0·θ + m1) − m2
 //! ```
 //!
+//! The family is this formula. Its relatives let the margin depend on more than the angle,
+//! or change what becomes of the other classes ([`contract`](Margin)).
+//!
 //! A loss is one file that describes itself in an `INFO`, and one line in the
 //! registry below. Names on the command line, `arcsphere list`, `arcsphere explain`
 //! and the conformance tests follow from the registry.
 
+mod contract;
 mod naive;
+mod recipe;
 mod target;
 
 mod arcface;
@@ -19,17 +24,32 @@ mod modified_softmax;
 mod softmax;
 mod sphereface;
 
+mod adacos;
+mod adaface;
+mod circle;
+mod curricularface;
+mod elasticface;
+mod elasticface_plus;
+mod magface;
+mod mv_softmax;
+mod sphereface2;
+mod sphereface_r;
+mod subcenter_arcface;
+
 #[cfg(test)]
 mod conformance;
 
+pub use contract::{Margin, Row, Target, strongest_target};
 pub use naive::Naive;
-pub use target::{Angular, Extension, Margins, Target};
+pub use recipe::{Param, Recipe};
+pub use target::{Angular, Extension, Margins};
+
+pub use arcsphere_kernels::head::{Negatives, OneVsAll, RowStats};
 
 use crate::registry::registry;
-use std::fmt;
 
 registry! {
-    /// Every margin loss, in the order of the family's history.
+    /// Every margin loss: the family in the order of its history, then its relatives.
     LOSSES: LossInfo = "loss" {
         softmax,
         modified_softmax,
@@ -38,16 +58,51 @@ registry! {
         cosface,
         arcface,
         combined,
+        adacos,
+        mv_softmax,
+        curricularface,
+        circle,
+        subcenter_arcface,
+        magface,
+        adaface,
+        elasticface,
+        elasticface_plus,
+        sphereface2,
+        sphereface_r,
     }
 }
 
-/// What a row's own angle is turned into.
-pub trait Margin: fmt::Debug + Send + Sync {
-    /// ψ and its derivatives at (cos θ, sin θ) for an embedding of norm `norm`.
-    ///
-    /// `strength` t in [0, 1] weakens the margin: at 1 it is the loss's own, at 0 ψ is
-    /// cos θ. All of ψ, ∂ψ/∂θ, ∂ψ/∂‖x‖ are finite for every θ in [0, π] and norm ≥ 0.
-    fn target(&self, cos: f64, sin: f64, norm: f64, strength: f64) -> Target;
+/// The losses of a group, in the registry's order.
+pub fn group(group: Group) -> impl Iterator<Item = &'static LossInfo> {
+    LOSSES.iter().filter(move |l| l.group == group)
+}
+
+/// How a loss is related to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The seven: softmax, and what is one formula in m0, m1, m2 and s.
+    Family,
+    /// A loss on the same engine whose margin, scale or negatives depend on more than the angle.
+    Relative,
+}
+
+impl Group {
+    /// Its name, in lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Family => "family",
+            Group::Relative => "relative",
+        }
+    }
+}
+
+/// What is made of the logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objective {
+    /// −log softmax(z)_y.
+    SoftmaxCe,
+    /// C binary problems, each class against all others.
+    OneVsAll,
 }
 
 /// Where the factor of the logits comes from.
@@ -89,26 +144,74 @@ pub struct LossInfo {
     pub name: &'static str,
     /// Other names that users know it by.
     pub aliases: &'static [&'static str],
+    /// Family or relative.
+    pub group: Group,
     /// One line.
     pub summary: &'static str,
-    /// The target's logit.
+    /// The target's logit, and what else differs from s·cos θ.
     pub formula: &'static str,
     /// Where a sample of class 1 is on the border to class 2.
     pub boundary: &'static str,
     /// The paper, and the equation where there is one.
     pub source: &'static str,
+    /// What is made of the logits.
+    pub objective: Objective,
     /// Where s comes from.
     pub scale: ScaleKind,
     /// The paper's fixed scale; unused otherwise.
     pub paper_scale: f64,
+    /// s of a loss with a rule of its own, from the recipe and the s that others would take.
+    pub own_scale: Option<fn(&Recipe, f64) -> f64>,
     /// The paper's margins.
     pub paper: Margins,
     /// Which of them may be set.
     pub takes: Takes,
-    /// The loss that this is at margin 0.
+    /// Its other parameters.
+    pub params: &'static [Param],
+    /// Where a margin that depends on more than the angle takes most ([`Margin::strongest`]);
+    /// empty for one that does not.
+    pub strongest: &'static str,
+    /// The loss that this is at strength 0.
     pub parent: &'static str,
-    /// Makes the target function.
-    pub build: fn(Margins, Extension) -> Box<dyn Margin>,
+    /// Makes the margin.
+    pub build: fn(&Recipe) -> Box<dyn Margin>,
+}
+
+impl LossInfo {
+    /// What a member of the family need not say. Names and texts are for the loss to fill in.
+    const FAMILY: LossInfo = LossInfo {
+        name: "",
+        aliases: &[],
+        group: Group::Family,
+        summary: "",
+        formula: "",
+        boundary: "",
+        source: "",
+        objective: Objective::SoftmaxCe,
+        scale: ScaleKind::Fixed,
+        paper_scale: 64.0,
+        own_scale: None,
+        paper: Margins::NONE,
+        takes: Takes::NONE,
+        params: &[],
+        strongest: "",
+        parent: "modified_softmax",
+        build: |recipe| Box::new(Angular::of(recipe)),
+    };
+
+    /// The same for a relative.
+    const RELATIVE: LossInfo = LossInfo { group: Group::Relative, ..LossInfo::FAMILY };
+
+    /// s where none is given; `usual` is what a loss without a rule of its own takes: the
+    /// paper's, or the one fitted to C and D.
+    pub fn scale_for(&self, recipe: &Recipe, usual: f64) -> f64 {
+        self.own_scale.map_or(usual, |own| own(recipe, usual))
+    }
+
+    /// Whether it has a margin that can be weakened.
+    pub fn has_margin(&self) -> bool {
+        self.takes.any() || self.params.iter().any(|p| p.neutral.is_some())
+    }
 }
 
 impl crate::registry::Named for LossInfo {
@@ -119,9 +222,4 @@ impl crate::registry::Named for LossInfo {
     fn aliases(&self) -> &'static [&'static str] {
         self.aliases
     }
-}
-
-/// The family's own target function, for a loss's `build`.
-fn angular(margins: Margins, extension: Extension) -> Box<dyn Margin> {
-    Box::new(Angular { margins, extension })
 }

@@ -4,7 +4,7 @@
 //! `‖x‖(cos θ1 − cos θ2) = 0`. The norm still says how sure the network is, and can
 //! grow without bound. With a fixed scale this is NormFace.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, ScaleKind};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "modified_softmax",
@@ -15,8 +15,5 @@ pub(super) const INFO: LossInfo = LossInfo {
     source: "Liu et al., SphereFace, CVPR 2017, eq. 4",
     scale: ScaleKind::EmbeddingNorm,
     paper_scale: 1.0,
-    paper: Margins::NONE,
-    takes: Takes::NONE,
-    parent: "modified_softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

@@ -9,7 +9,8 @@
 //! it is off by the rounding of 1 − c², then 0. Losses without an angular margin have no arccos
 //! in that code either, so nothing changes for them.
 
-use super::{Margin, Target};
+use super::{Margin, Negatives, OneVsAll, Row, RowStats, Target};
+use rand_chacha::ChaCha8Rng;
 
 /// ε of the clamp, as the public code has it.
 const EPSILON: f32 = 1e-7;
@@ -28,12 +29,13 @@ impl Naive {
 }
 
 impl Margin for Naive {
-    fn target(&self, cos: f64, sin: f64, norm: f64, strength: f64) -> Target {
+    fn target(&self, row: &Row, memory: &[f64], strength: f64) -> Target {
         let (low, high) = (-1.0 + EPSILON, 1.0 - EPSILON);
-        let raw = cos as f32;
+        let raw = row.cos as f32;
         let c = raw.clamp(low, high);
         let theta = f64::from(c.acos());
-        let inner = self.inner.target(theta.cos(), theta.sin(), norm, strength);
+        let clamped = Row { cos: theta.cos(), sin: theta.sin(), ..*row };
+        let inner = self.inner.target(&clamped, memory, strength);
         // d arccos c/dc, and the clamp's own derivative: 1 on the interval, 0 outside.
         let darccos = if (low..=high).contains(&raw) { -1.0 / (1.0 - c * c).sqrt() } else { 0.0 };
         let dpsi_dcos = inner.dpsi_dtheta as f32 * darccos;
@@ -41,9 +43,49 @@ impl Margin for Naive {
             psi: f64::from(inner.psi as f32),
             // The head multiplies by the unit tangent u/‖u‖ where autodiff multiplies by u
             // itself, and ‖u‖ = sin θ: dψ/dθ = −sin θ·dψ/d cos θ.
-            dpsi_dtheta: -sin * f64::from(dpsi_dcos),
+            dpsi_dtheta: -row.sin * f64::from(dpsi_dcos),
             ..inner
         }
+    }
+
+    fn steepest(&self) -> f64 {
+        self.inner.steepest()
+    }
+
+    fn memory(&self) -> Vec<f64> {
+        self.inner.memory()
+    }
+
+    fn begin(&self, memory: &mut [f64], rows: &mut [Row], strength: f64, rng: &mut ChaCha8Rng) {
+        self.inner.begin(memory, rows, strength, rng);
+    }
+
+    fn end(&self, memory: &mut [f64], stats: &[RowStats]) {
+        self.inner.end(memory, stats);
+    }
+
+    fn negatives(&self, memory: &[f64], strength: f64) -> Negatives {
+        self.inner.negatives(memory, strength)
+    }
+
+    fn scale(&self, memory: &[f64]) -> Option<f64> {
+        self.inner.scale(memory)
+    }
+
+    fn centers(&self) -> usize {
+        self.inner.centers()
+    }
+
+    fn one_vs_all(&self, scale: f64, strength: f64) -> Option<OneVsAll> {
+        self.inner.one_vs_all(scale, strength)
+    }
+
+    fn strongest(&self, row: &mut Row) {
+        self.inner.strongest(row);
+    }
+
+    fn rival(&self, psi: f64) -> f64 {
+        self.inner.rival(psi)
     }
 }
 
@@ -57,8 +99,8 @@ mod tests {
     }
 
     fn both(theta: f64) -> (Target, Target) {
-        let (sin, cos) = theta.sin_cos();
-        (Naive::new(Box::new(arc())).target(cos, sin, 1.0, 1.0), arc().target(cos, sin, 1.0, 1.0))
+        let row = Row::at_angle(theta);
+        (Naive::new(Box::new(arc())).target(&row, &[], 1.0), arc().target(&row, &[], 1.0))
     }
 
     #[test]
@@ -105,7 +147,7 @@ mod tests {
             let c = 1.0 - f64::from(i) / 1000.0;
             let sin = (1.0 - c * c).sqrt();
             let (value, derivative) = cos(add(acos(clamp((c as f32, 1.0))), 0.5));
-            let got = naive.target(c, sin, 1.0, 1.0);
+            let got = naive.target(&Row { cos: c, sin, norm: 1.0, draw: 0.0 }, &[], 1.0);
             assert!((got.psi - f64::from(value)).abs() < 1e-6, "{c}");
             let want = -sin * f64::from(derivative);
             assert!((got.dpsi_dtheta - want).abs() < 1e-5, "{c}: {} not {want}", got.dpsi_dtheta);

@@ -4,7 +4,7 @@
 //! angle, and the boundary between two classes is the line
 //! `(w1 − w2)·x + b1 − b2 = 0`. The head computes it linearly, so ψ is never asked.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, ScaleKind};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "softmax",
@@ -15,8 +15,6 @@ pub(super) const INFO: LossInfo = LossInfo {
     source: "the usual cross-entropy; Liu et al., SphereFace, CVPR 2017, eq. 1",
     scale: ScaleKind::Unnormalized,
     paper_scale: 1.0,
-    paper: Margins::NONE,
-    takes: Takes::NONE,
     parent: "softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

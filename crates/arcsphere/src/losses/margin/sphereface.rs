@@ -3,7 +3,7 @@
 //! The own class must win with its angle multiplied: `‖x‖(cos m0θ1 − cos θ2) = 0`.
 //! The paper's m0 is 4, with λ-annealing; any real m0 ≥ 1 is meant here.
 
-use super::{LossInfo, Margins, ScaleKind, Takes, angular};
+use super::{LossInfo, Margins, ScaleKind, Takes};
 
 pub(super) const INFO: LossInfo = LossInfo {
     name: "sphereface",
@@ -16,6 +16,5 @@ pub(super) const INFO: LossInfo = LossInfo {
     paper_scale: 1.0,
     paper: Margins { angle_multiplier: 4.0, ..Margins::NONE },
     takes: Takes { angle_multiplier: true, ..Takes::NONE },
-    parent: "modified_softmax",
-    build: angular,
+    ..LossInfo::FAMILY
 };

@@ -4,7 +4,7 @@
 //! φ = m0·θ + m1,  k = ⌊φ/π⌋,  ψ(θ) = (−1)^k·cos φ − 2k − m2,  ψ′(θ) = −m0·(−1)^k·sin φ
 //! ```
 
-use super::Margin;
+use super::{Margin, Recipe, Row, Target};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -48,15 +48,35 @@ pub enum Extension {
     Raw,
 }
 
-/// ψ and its derivatives.
+/// ψ of the family and its slopes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Target {
+pub(super) struct Psi {
     /// ψ.
-    pub psi: f64,
-    /// ∂ψ/∂θ; |∂ψ/∂θ| ≤ m0 for the family.
-    pub dpsi_dtheta: f64,
-    /// ∂ψ/∂‖x‖.
-    pub dpsi_dnorm: f64,
+    pub(super) value: f64,
+    /// ∂ψ/∂θ.
+    pub(super) by_theta: f64,
+    /// ∂ψ/∂m1.
+    pub(super) by_margin: f64,
+}
+
+/// ψ for any margins; m1 may be negative here, and is for some rows of AdaFace.
+pub(super) fn psi(margins: Margins, extension: Extension, row: &Row) -> Psi {
+    let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = margins;
+    let plain = Psi { value: row.cos - m2, by_theta: -row.sin, by_margin: 0.0 };
+    let phi = m0 * row.angle() + m1;
+    let (value, slope) = match extension {
+        Extension::Monotone => {
+            let k = (phi / PI).floor();
+            let sign = if k.rem_euclid(2.0) == 0.0 { 1.0 } else { -1.0 };
+            (sign * phi.cos() - 2.0 * k, -sign * phi.sin())
+        }
+        Extension::Fallback if phi > PI => {
+            return Psi { value: plain.value - m1 * m1.sin(), by_margin: -(m1.sin() + m1 * m1.cos()), ..plain };
+        }
+        Extension::Easy if row.cos <= 0.0 => return plain,
+        _ => (phi.cos(), -phi.sin()),
+    };
+    Psi { value: value - m2, by_theta: m0 * slope, by_margin: slope }
 }
 
 /// The family: ψ depends on the angle alone.
@@ -68,25 +88,21 @@ pub struct Angular {
     pub extension: Extension,
 }
 
+impl Angular {
+    /// A recipe's margins.
+    pub fn of(recipe: &Recipe) -> Angular {
+        Angular { margins: recipe.margins, extension: recipe.extension }
+    }
+}
+
 impl Margin for Angular {
-    fn target(&self, cos: f64, sin: f64, _norm: f64, strength: f64) -> Target {
-        let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = self.margins.at_strength(strength);
-        let plain = (cos - m2, -sin);
-        // atan2 of two well-conditioned numbers: exact to the last bits at 0 and π,
-        // and its derivative is never needed.
-        let theta = sin.atan2(cos);
-        let phi = m0 * theta + m1;
-        let (psi, dpsi_dtheta) = match self.extension {
-            Extension::Monotone => {
-                let k = (phi / PI).floor();
-                let sign = if k % 2.0 == 0.0 { 1.0 } else { -1.0 };
-                (sign * phi.cos() - 2.0 * k - m2, -m0 * sign * phi.sin())
-            }
-            Extension::Fallback if phi > PI => (cos - m1 * m1.sin() - m2, -sin),
-            Extension::Easy if cos <= 0.0 => plain,
-            _ => (phi.cos() - m2, -m0 * phi.sin()),
-        };
-        Target { psi, dpsi_dtheta, dpsi_dnorm: 0.0 }
+    fn target(&self, row: &Row, _memory: &[f64], strength: f64) -> Target {
+        let psi = psi(self.margins.at_strength(strength), self.extension, row);
+        Target { psi: psi.value, dpsi_dtheta: psi.by_theta, ..Target::default() }
+    }
+
+    fn steepest(&self) -> f64 {
+        self.margins.angle_multiplier
     }
 }
 
@@ -95,7 +111,7 @@ mod tests {
     use super::*;
 
     fn at(angular: Angular, theta: f64) -> Target {
-        angular.target(theta.cos(), theta.sin().max(0.0), 1.0, 1.0)
+        angular.target(&Row::at_angle(theta), &[], 1.0)
     }
 
     fn monotone(m0: f64, m1: f64, m2: f64) -> Angular {
@@ -145,7 +161,8 @@ mod tests {
 
     #[test]
     fn strength_zero_is_the_cosine() {
-        let target = monotone(4.0, 0.5, 0.3).target(0.6, 0.8, 1.0, 0.0);
+        let row = Row { cos: 0.6, sin: 0.8, norm: 1.0, draw: 0.0 };
+        let target = monotone(4.0, 0.5, 0.3).target(&row, &[], 0.0);
         assert!((target.psi - 0.6).abs() < 1e-12 && (target.dpsi_dtheta + 0.8).abs() < 1e-12);
     }
 }

@@ -1,0 +1,97 @@
+//! Ranges of the numbers that stand alone. What depends on the loss is in [`super::loss`].
+
+use super::{PlanError, refused, within};
+use crate::config::Config;
+use crate::optim::rate_schedule::Decay;
+use crate::range::Range;
+
+/// A key, its value if there is one, what is allowed, and why.
+type Row = (&'static str, fn(&Config) -> Option<f64>, Range, &'static str);
+
+const SHARE: Range = Range::Below(0.0, 1.0);
+const PART: Range = Range::Closed(0.0, 1.0);
+const OF_TRAINING: &str = "it is a part of the training";
+
+const RANGES: &[Row] = &[
+    ("model.dim", |c| Some(c.model.dim as f64), Range::Whole(2, 65_536), "on a line there are no angles but 0 and π"),
+    (
+        "train.epochs",
+        |c| Some(c.train.epochs as f64),
+        Range::Whole(1, 1_000_000),
+        "without a pass over the images nothing is learned",
+    ),
+    (
+        "train.batch",
+        |c| Some(c.train.batch as f64),
+        Range::Whole(1, 65_536),
+        "a step needs an image, and memory has an end",
+    ),
+    ("train.threads", |c| Some(c.train.threads as f64), Range::Whole(0, 1024), "0 means all that there are"),
+    (
+        "train.recoveries",
+        |c| Some(c.train.recoveries as f64),
+        Range::Whole(0, 30),
+        "each takes the training back and halves its rate; after so many nothing moves any more",
+    ),
+    ("optim.rate", |c| Some(c.optim.rate), Range::Over(0.0), "weights must move, downhill"),
+    (
+        "optim.prototype_rate",
+        |c| c.optim.prototype_rate,
+        Range::Closed(0.0, 100.0),
+        "it is a part of the rate; 0 holds prototypes still",
+    ),
+    ("optim.momentum", |c| Some(c.optim.momentum), SHARE, "at 1 a velocity never fades"),
+    ("optim.beta2", |c| Some(c.optim.beta2), SHARE, "at 1 a moment never fades"),
+    ("optim.epsilon", |c| Some(c.optim.epsilon), Range::Over(0.0), "it keeps a division from zero"),
+    ("optim.decay", |c| Some(c.optim.decay), Range::AtLeast(0.0), "negative decay makes weights grow"),
+    ("optim.clip", |c| Some(c.optim.clip), Range::AtLeast(0.0), "0 means no limit"),
+    ("optim.schedule.warmup", |c| Some(c.optim.schedule.warmup), SHARE, OF_TRAINING),
+    ("loss.smoothing", |c| Some(c.loss.smoothing), SHARE, "at 1 the label says nothing"),
+    ("margin_schedule.soft_start", |c| Some(c.margin_schedule.soft_start), PART, OF_TRAINING),
+    ("margin_schedule.free_until", |c| Some(c.margin_schedule.free_until), PART, OF_TRAINING),
+    ("margin_schedule.full_at", |c| Some(c.margin_schedule.full_at), PART, OF_TRAINING),
+    (
+        "margin_schedule.lambda.gamma",
+        |c| c.margin_schedule.lambda.map(|l| l.gamma),
+        Range::AtLeast(0.0),
+        "λ must not grow",
+    ),
+    (
+        "margin_schedule.lambda.power",
+        |c| c.margin_schedule.lambda.map(|l| l.power),
+        Range::AtLeast(0.0),
+        "λ must not grow",
+    ),
+];
+
+/// Refuses the first number outside its range.
+pub(super) fn check(c: &Config) -> Result<(), PlanError> {
+    for (key, value, range, why) in RANGES {
+        if let Some(value) = value(c) {
+            within(key, value, *range, why)?;
+        }
+    }
+    if let Decay::Step { milestones, factor } = &c.optim.schedule.decay {
+        within("optim.schedule.decay.factor", *factor, Range::Over(0.0), "the rate must stay above 0")?;
+        for &m in milestones {
+            within("optim.schedule.decay.milestones", m, SHARE, "each is a part of the training")?;
+        }
+    }
+    for &f in &c.eval.fmr {
+        within("eval.fmr", f, Range::Inside(0.0, 1.0), "it is a rate")?;
+    }
+    let s = &c.margin_schedule;
+    if !(s.soft_start <= s.free_until && s.free_until <= s.full_at) {
+        let key = "margin_schedule.free_until";
+        return Err(refused(key, s.free_until, "between soft_start and full_at", "the phases follow one another"));
+    }
+    if let Some(l) = s.lambda.filter(|l| !(0.0..=l.base).contains(&l.min) || !l.base.is_finite()) {
+        return Err(refused(
+            "margin_schedule.lambda.min",
+            l.min,
+            "in [0, base]",
+            "λ falls from its base to its minimum",
+        ));
+    }
+    Ok(())
+}
