@@ -184,6 +184,25 @@ fn every_loss_resumes() {
     }
 }
 
+/// What a loss carries from batch to batch is in the checkpoint, bit for bit, and needed.
+#[test]
+fn the_memory_of_a_loss_resumes() {
+    for (loss, param, numbers) in
+        [("adaface", "momentum", 2), ("curricularface", "momentum", 1), ("adacos", "dynamic", 1)]
+    {
+        let mut config = config(loss);
+        let value = if param == "dynamic" { 1.0 } else { 0.9 };
+        (config.train.epochs, config.loss.params) = (2, BTreeMap::from([(param.to_owned(), value)]));
+        let splits = splits(&config);
+        let whole = whole(&config, &splits);
+        assert_eq!(whole.tensors["head.memory"].len(), 8 * numbers, "{loss}");
+        assert_same(&whole, &in_parts(&config, &splits, &[5, 11, 16]).0, loss);
+    }
+    let config = config("arcface");
+    let splits = splits(&config);
+    assert!(!whole(&config, &splits).tensors.contains_key("head.memory"));
+}
+
 #[test]
 fn every_backbone_resumes() {
     for backbone in BACKBONES {

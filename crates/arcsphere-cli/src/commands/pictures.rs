@@ -54,12 +54,22 @@ impl Drawn {
     }
 }
 
+/// A subtitle that also says at which rows a margin that depends on more than the angle is drawn.
+fn with_rows(losses: &[Drawn], subtitle: &str) -> String {
+    let mut out = subtitle.to_owned();
+    for info in losses.iter().map(|l| l.info).filter(|info| !info.strongest.is_empty()) {
+        out.push_str(&format!("; {}: {}", info.name, info.strongest));
+    }
+    out
+}
+
 /// Hands the figure of the losses' decision boundaries to `use_it`.
 pub(crate) fn with_boundaries<T>(
     losses: &[Drawn],
     subtitle: &str,
     use_it: impl FnOnce(&Boundaries<'_>) -> Result<T>,
 ) -> Result<T> {
+    let subtitle = &with_rows(losses, subtitle);
     let parameters: Vec<String> = losses.iter().map(Drawn::parameters).collect();
     let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.rival(theta)).collect();
     let panels: Vec<BoundaryPanel<'_>> = losses
@@ -77,6 +87,7 @@ pub(crate) fn with_targets<T>(
     subtitle: &str,
     use_it: impl FnOnce(&TargetCurves<'_>) -> Result<T>,
 ) -> Result<T> {
+    let subtitle = &with_rows(losses, subtitle);
     let labels: Vec<String> = losses.iter().map(|l| format!("{} ({})", l.info.name, l.parameters())).collect();
     let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.psi(theta)).collect();
     let curves: Vec<TargetCurve<'_>> =

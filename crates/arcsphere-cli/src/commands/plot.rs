@@ -67,13 +67,10 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         Some((c, d)) => fit::fitted(l, c, d).recipe,
         None => Recipe::paper(l, USUAL.0, USUAL.1),
     };
-    let mut subtitle = match fitted_to {
+    let subtitle = match fitted_to {
         Some((c, d)) => format!("margins fitted to {c} classes in {d} dimensions"),
         None => "the papers' margins".to_owned(),
     };
-    for l in chosen.iter().filter(|l| !l.strongest.is_empty()) {
-        subtitle.push_str(&format!("; {}: {}", l.name, l.strongest));
-    }
     Ok((chosen.into_iter().map(|l| Drawn::new(l, recipe(l))).collect(), subtitle))
 }
 
