@@ -6,7 +6,8 @@ use crate::cifar::{self, Cifar};
 use crate::dataset::{Dataset, Shape, Source};
 use crate::error::DataError;
 use crate::split::test_classes;
-use crate::{embedded, files, folder, idx};
+use crate::target::Unit;
+use crate::{embedded, files, folder, idx, rotated};
 
 mod derived;
 
@@ -22,7 +23,8 @@ pub struct OpenOptions {
     pub test_fraction: f64,
     /// Test on classes that training never sees. Default false.
     pub open_set: bool,
-    /// Seed of the splits. Default 0.
+    /// Seed of the splits, and of which image is turned by how much where images are rotated.
+    /// Default 0.
     pub seed: u64,
     /// At most this many training images, evenly over the classes. Default: all.
     pub limit_train: Option<usize>,
@@ -61,6 +63,8 @@ pub struct DatasetInfo {
     pub train: usize,
     /// Number of test images.
     pub test: usize,
+    /// What its classes are steps of, where they have an order.
+    pub target: Option<Unit>,
     /// License, as its authors state it.
     pub license: &'static str,
     /// Where its authors describe it.
@@ -68,8 +72,11 @@ pub struct DatasetInfo {
     /// Sub-folders of the root in which it is looked for; the first is where it is fetched to.
     /// Empty for a set that is built in.
     pub folders: &'static [&'static str],
-    read: fn(&Path) -> Result<(Dataset, Dataset), DataError>,
+    read: Read,
 }
+
+/// From a folder and a seed to training and test images.
+type Read = fn(&Path, u64) -> Result<(Dataset, Dataset), DataError>;
 
 const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const CLOTHES: [&str; 10] =
@@ -79,7 +86,7 @@ const CLOTHES: [&str; 10] =
 ///
 /// ```
 /// let names: Vec<_> = arcsphere_data::catalog::DATASETS.iter().map(|d| d.name).collect();
-/// assert_eq!(names, ["mnist-embedded", "mnist", "fashion-mnist", "cifar-10", "cifar-100"]);
+/// assert_eq!(names, ["mnist-embedded", "mnist", "fashion-mnist", "cifar-10", "cifar-100", "rotated-digits"]);
 /// ```
 pub static DATASETS: &[DatasetInfo] = &[
     DatasetInfo {
@@ -90,10 +97,11 @@ pub static DATASETS: &[DatasetInfo] = &[
         classes: 10,
         train: 10_000,
         test: 2_000,
+        target: None,
         license: "CC BY-SA 3.0",
         source: "http://yann.lecun.com/exdb/mnist/",
         folders: &[],
-        read: |_| embedded::mnist().map(|s| (s.train, s.test)),
+        read: |_, _| embedded::mnist().map(|s| (s.train, s.test)),
     },
     DatasetInfo {
         name: "mnist",
@@ -103,10 +111,11 @@ pub static DATASETS: &[DatasetInfo] = &[
         classes: 10,
         train: 60_000,
         test: 10_000,
+        target: None,
         license: "CC BY-SA 3.0",
         source: "http://yann.lecun.com/exdb/mnist/",
         folders: &["mnist", "MNIST", "MNIST/raw"],
-        read: |dir| idx::read_folder(dir, Some(&DIGITS)),
+        read: |dir, _| idx::read_folder(dir, Some(&DIGITS)),
     },
     DatasetInfo {
         name: "fashion-mnist",
@@ -116,10 +125,11 @@ pub static DATASETS: &[DatasetInfo] = &[
         classes: 10,
         train: 60_000,
         test: 10_000,
+        target: None,
         license: "MIT",
         source: "https://github.com/zalandoresearch/fashion-mnist",
         folders: &["fashion-mnist", "FashionMNIST", "FashionMNIST/raw"],
-        read: |dir| idx::read_folder(dir, Some(&CLOTHES)),
+        read: |dir, _| idx::read_folder(dir, Some(&CLOTHES)),
     },
     DatasetInfo {
         name: "cifar-10",
@@ -129,10 +139,11 @@ pub static DATASETS: &[DatasetInfo] = &[
         classes: 10,
         train: 50_000,
         test: 10_000,
+        target: None,
         license: "not stated; cite Krizhevsky (2009)",
         source: "https://www.cs.toronto.edu/~kriz/cifar.html",
         folders: &["cifar-10-batches-bin", "cifar-10", "cifar10"],
-        read: |dir| cifar::read_folder(dir, Cifar::Ten),
+        read: |dir, _| cifar::read_folder(dir, Cifar::Ten),
     },
     DatasetInfo {
         name: "cifar-100",
@@ -142,10 +153,25 @@ pub static DATASETS: &[DatasetInfo] = &[
         classes: 100,
         train: 50_000,
         test: 10_000,
+        target: None,
         license: "not stated; cite Krizhevsky (2009)",
         source: "https://www.cs.toronto.edu/~kriz/cifar.html",
         folders: &["cifar-100-binary", "cifar-100", "cifar100"],
-        read: |dir| cifar::read_folder(dir, Cifar::Hundred),
+        read: |dir, _| cifar::read_folder(dir, Cifar::Hundred),
+    },
+    DatasetInfo {
+        name: "rotated-digits",
+        description: "stand-in for an ordered target: the embedded digits 3, 4, 7 and 9 in 60 steps of 6°, period 360°",
+        format: "built in",
+        shape: Shape::new(1, 28, 28),
+        classes: rotated::STEPS,
+        train: 10_000,
+        test: 2_000,
+        target: Some(Unit::Degrees),
+        license: "CC BY-SA 3.0",
+        source: "http://yann.lecun.com/exdb/mnist/",
+        folders: &[],
+        read: |_, seed| embedded::mnist().and_then(|s| rotated::both(&s.train, &s.test, seed)),
     },
 ];
 
@@ -170,13 +196,18 @@ pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
 /// `age:PATH` is a folder of faces whose names begin with the age, or a CSV of (path, age), with a class
 /// for each year; `age/5:PATH` has one for each 5 years. See [`age`](crate::age).
 ///
+/// `rotated:SET` is any of the above with its images turned and the angle as class: a stand-in for an
+/// ordered target. `rotated:mnist` is that of the whole MNIST, `rotated-digits` of the embedded part. See
+/// [`rotated`].
+///
 /// With `options.open_set`, `test_fraction` of the classes are held out: the training images of the
 /// others, and the test images of these, make the source. Limits come last, and leave no training
 /// class without an image.
 ///
 /// # Errors
 /// [`UnknownDataset`](DataError::UnknownDataset), [`NotFetched`](DataError::NotFetched),
-/// [`BadBinWidth`](DataError::BadBinWidth), and those of the readers and splits.
+/// [`BadBinWidth`](DataError::BadBinWidth), [`AlreadyRotated`](DataError::AlreadyRotated), and those of
+/// the readers and splits.
 ///
 /// ```
 /// use arcsphere_data::catalog::{OpenOptions, open};
@@ -229,9 +260,12 @@ fn open_known(info: &DatasetInfo, options: &OpenOptions) -> Result<Loaded, DataE
             }
         }
     };
-    let (train, test) = (info.read)(&dir)?;
-    let name = if info.folders.is_empty() { embedded::NAME } else { info.name };
-    Ok(Loaded { name: name.to_owned(), train, test, open_set: false })
+    let (train, test) = (info.read)(&dir, options.seed)?;
+    let mut name = if info.folders.is_empty() { embedded::NAME } else { info.name }.to_owned();
+    if info.target == Some(Unit::Degrees) {
+        name = format!("{name}, {}", rotated::NOTE);
+    }
+    Ok(Loaded { name, train, test, open_set: false })
 }
 
 /// True for a folder with a file in it; one that holds only folders (as torchvision's `MNIST/raw`

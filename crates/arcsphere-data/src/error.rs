@@ -398,6 +398,12 @@ pub enum DataError {
         /// All known names.
         known: String,
     },
+    /// Rotated images that were to be rotated.
+    #[error("`rotated:{name}`: the images of {name} are rotated already; give the name of an upright set")]
+    AlreadyRotated {
+        /// The set.
+        name: String,
+    },
     /// A known set that is not on this machine yet.
     #[error("data set `{name}` is not in {}; get it with `arcsphere data fetch {name} {}`", looked_in(looked), root.display())]
     NotFetched {

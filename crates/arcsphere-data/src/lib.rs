@@ -3,7 +3,8 @@
 //! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`age`], [`embedded`]) makes a
 //! [`Dataset`]; [`sampler`] orders its indices; [`batch`] turns the indices into normalized `f32`
 //! planes, by way of [`augment`]. [`catalog::open`] is the front door: it takes a name or a folder.
-//! Where what is to be learned has an order, as ages have, a set carries [`target::Targets`].
+//! Where what is to be learned has an order, as ages have, a set carries [`target::Targets`];
+//! [`rotated`] makes a stand-in for such a set from images of any kind.
 //!
 //! ```
 //! use arcsphere_data::{batch, catalog, sampler};
@@ -45,6 +46,7 @@ pub mod idx;
 
 pub mod age;
 pub mod embedded;
+pub mod rotated;
 
 pub mod catalog;
 

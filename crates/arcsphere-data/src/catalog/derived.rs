@@ -1,15 +1,18 @@
-//! Names with a prefix, which say how to read what follows: `age:PATH`, `age/5:PATH`.
+//! Names with a prefix, which say what to make of what follows: `age:PATH`, `age/5:PATH`,
+//! `rotated:SET`.
 
 use std::path::Path;
 
 use super::{Loaded, OpenOptions, split};
 use crate::error::DataError;
-use crate::{age, files};
+use crate::target::Unit;
+use crate::{age, files, rotated};
 
 /// The set that `spec` makes from another, or `None` when it has no such prefix.
 pub(super) fn load(spec: &str, options: &OpenOptions) -> Option<Result<Loaded, DataError>> {
     let (prefix, rest) = spec.split_once(':')?;
     match prefix.split_once('/') {
+        None if prefix == "rotated" => Some(turned(rest, options)),
         None if prefix == "age" => Some(ages(rest, "1", options)),
         Some(("age", width)) => Some(ages(rest, width, options)),
         _ => None,
@@ -29,4 +32,20 @@ fn ages(path: &str, width: &str, options: &OpenOptions) -> Result<Loaded, DataEr
         _ => format!("{stem} (ages in bins of {years} years)"),
     };
     split(name, &faces, options)
+}
+
+fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
+    let twice = || DataError::AlreadyRotated { name: spec.to_owned() };
+    // Before anything is read: a long enough chain of prefixes would exhaust the stack.
+    if spec.starts_with("rotated:") {
+        return Err(twice());
+    }
+    // The classes of the set do not matter, so none is held out; what is held out are angles.
+    let source = super::load(spec, &OpenOptions { open_set: false, ..options.clone() })?;
+    if source.train.targets().is_some_and(|t| t.unit() == Unit::Degrees) {
+        return Err(twice());
+    }
+    let (train, test) = rotated::both(&source.train, &source.test, options.seed)?;
+    let name = format!("{}, {}", source.name, rotated::NOTE);
+    Ok(Loaded { name, train, test, open_set: false })
 }

@@ -125,6 +125,51 @@ fn faces_with_ages_are_split_and_keep_them() {
 }
 
 #[test]
+fn rotated_digits_say_what_they_are() {
+    let info = find("rotated-digits").unwrap();
+    let source = open("rotated-digits", &OpenOptions::default()).unwrap();
+    assert!(info.description.contains("stand-in") && source.name.contains("stand-in"), "{}", source.name);
+    assert_eq!((source.train.len(), source.test.len()), (info.train, info.test));
+    assert_eq!((source.train.n_classes(), source.train.shape()), (info.classes, info.shape));
+    assert!(rotated::DIGITS.iter().all(|d| info.description.contains(d)), "{}", info.description);
+    for part in [&source.train, &source.test] {
+        assert_eq!(part.targets().map(|t| t.unit()), info.target);
+        let (each, counts) = (part.len() / 60, part.class_counts());
+        assert!(counts.iter().all(|n| (each - 3..=each + 3).contains(n)), "{counts:?}");
+    }
+    let by_prefix = open("rotated:mnist-embedded", &OpenOptions::default()).unwrap();
+    assert_eq!((&by_prefix.name, &by_prefix.sha256), (&source.name, &source.sha256));
+    let other = open("rotated-digits", &OpenOptions { seed: 1, ..OpenOptions::default() }).unwrap();
+    assert_ne!(other.sha256, source.sha256);
+}
+
+#[test]
+fn any_set_can_be_rotated_but_only_once() {
+    let dir = tempfile::tempdir().unwrap();
+    image_folder(dir.path(), 5, 30);
+    let spec = format!("rotated:{}", dir.path().display());
+    let options = OpenOptions { resize: Some((4, 4)), ..OpenOptions::default() };
+    let source = open(&spec, &options).unwrap();
+    assert_eq!((source.train.len(), source.test.len(), source.train.n_classes()), (120, 30, 60));
+    assert_eq!(source.train.shape(), Shape::new(1, 4, 4));
+    // An open set holds out angles, not the folder's classes.
+    let options = OpenOptions { open_set: true, test_fraction: 0.5, ..options };
+    let source = open(&spec, &options).unwrap();
+    assert_eq!((source.train.n_classes(), source.test.n_classes()), (30, 30));
+    assert!(source.train.classes().iter().all(|c| !source.test.classes().contains(c)));
+    assert_eq!(source.train.targets().unwrap().class_values().len(), 30);
+
+    for twice in ["rotated:rotated-digits", "rotated:rotated:mnist", &"rotated:".repeat(100_000)] {
+        let error = open(twice, &OpenOptions::default()).unwrap_err();
+        assert!(matches!(error, DataError::AlreadyRotated { .. }));
+    }
+    let error = open("rotated:minst", &OpenOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("did you mean `mnist`?"), "{error}");
+    let error = open("rotated:mnist", &under(dir.path())).unwrap_err();
+    assert!(matches!(error, DataError::NotFetched { .. }), "{error}");
+}
+
+#[test]
 fn an_open_set_from_a_set_with_its_own_test_images() {
     let options = OpenOptions { open_set: true, test_fraction: 0.3, ..OpenOptions::default() };
     let source = open("mnist-embedded", &options).unwrap();
