@@ -93,7 +93,8 @@ pub fn sign_flip(a: &[f64], b: &[f64], seed: u64) -> Result<SignFlip> {
     let difference = mean(&d)?.value;
     let n = d.len();
     // Patterns of the same sum differ by rounding; they are ties, and count.
-    let bar = d.iter().sum::<f64>().abs() - 1e-12 * d.iter().map(|v| v.abs()).sum::<f64>();
+    let rounding = 8.0 * f64::EPSILON * a.iter().chain(b).map(|v| v.abs()).sum::<f64>();
+    let bar = d.iter().sum::<f64>().abs() - rounding;
     let as_large = |flips: &[u64]| {
         let sign = |i: usize| if flips[i / 64] >> (i % 64) & 1 == 1 { -1.0 } else { 1.0 };
         d.iter().enumerate().map(|(i, v)| sign(i) * v).sum::<f64>().abs() >= bar
