@@ -119,7 +119,7 @@ fn a_sweep_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     assert_eq!(place.names("s/cells"), place.names("whole/cells"));
     // Its seconds would be others if it had been trained again.
     assert!(place.read(first) == kept, "a finished cell was trained again");
-    for name in ["sweep.json", "sweep.csv"] {
+    for name in ["sweep.json", "sweep.csv", "report.html"] {
         assert!(place.read(&format!("s/{name}")) == place.read(&format!("whole/{name}")), "{name} is another");
     }
 }

@@ -17,8 +17,23 @@ fn sweep<'a>(more: &[&'a str]) -> Vec<&'a str> {
 fn a_grid_is_trained_and_its_command_repeats_it() {
     let place = Place::new();
     let said = place.ok(&sweep(&["--out", "s"]));
-    assert!(said.contains("arcface") && said.trim_end().ends_with("sweep.json"), "{said}");
-    assert!(place.names("s").iter().all(|n| !n.ends_with(".tmp")), "{:?}", place.names("s"));
+    assert!(said.contains("arcface") && said.trim_end().ends_with("report.html"), "{said}");
+    let expected = [
+        "cells",
+        "collapse.png",
+        "collapse.svg",
+        "differences-arcface-angle_margin.png",
+        "differences-arcface-angle_margin.svg",
+        "grid.json",
+        "report.html",
+        "sensitivity-boundary.png",
+        "sensitivity-boundary.svg",
+        "sensitivity.png",
+        "sensitivity.svg",
+        "sweep.csv",
+        "sweep.json",
+    ];
+    assert_eq!(place.names("s"), expected);
     assert_eq!(
         place.names("s/cells"),
         [
@@ -101,6 +116,11 @@ fn rates_and_scales_are_axes_too() {
         "\"sphereface\" 0.1 null 7",
     ];
     assert_eq!(found, expected);
+    // A page a scale: an analysis is over margins and rates.
+    for page in ["s/scale-12/report.html", "s/scale-16/report.html"] {
+        assert!(place.text(page).contains("cosface") && place.text(page).contains("sphereface"), "{page}");
+    }
+    assert!(!place.path("s/report.html").exists());
 }
 
 #[test]

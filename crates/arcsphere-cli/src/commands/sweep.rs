@@ -74,7 +74,9 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     }
     let sweep = report::write(&folder, &begun, &points, cells.read(&points)?)?;
     say!("{}", report::table(&sweep, begun.grid.seeds as usize).trim_end());
-    say!("{}", folder.join(report::JSON_FILE).display());
+    for page in report::pages(&folder, &begun, &sweep)? {
+        say!("{}", page.display());
+    }
     Ok(())
 }
 

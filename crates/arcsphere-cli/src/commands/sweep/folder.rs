@@ -3,7 +3,7 @@
 //! ```text
 //! grid.json              the grid, the images and the machine; written first
 //! cells/<name>.json      a finished training each, whole or absent
-//! sweep.json, sweep.csv  at the end, from the cells alone
+//! sweep.json, sweep.csv  at the end, from the cells alone; so are pictures and report.html
 //! ```
 //!
 //! The results are always read from the cells' files, in the grid's order, whoever trained

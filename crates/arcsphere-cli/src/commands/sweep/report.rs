@@ -1,16 +1,20 @@
-//! What a sweep leaves behind: its numbers, and a table for the terminal.
+//! What a sweep leaves behind: its numbers, pictures and a page, and a table for the terminal.
 
 use super::folder::Begun;
 use super::grid::Point;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use arcsphere::config::to_toml;
+use arcsphere_eval::report::{SweepReport, sweep_pictures};
 use arcsphere_eval::results::{Run, summarize};
-use arcsphere_eval::sweep::{Cell, Sweep};
+use arcsphere_eval::sweep::{Cell, Sweep, analyze};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The results' file.
-pub(super) const JSON_FILE: &str = "sweep.json";
+const JSON_FILE: &str = "sweep.json";
 const CSV_FILE: &str = "sweep.csv";
+const PAGE_FILE: &str = "report.html";
+/// Of the resamples of bootstrap and sign-flip tests: a page is the same each time.
+const SEED: u64 = 0;
 
 /// Writes everything and returns the numbers.
 pub(super) fn write(folder: &Path, begun: &Begun, points: &[Point], cells: Vec<Cell>) -> Result<Sweep> {
@@ -26,6 +30,55 @@ pub(super) fn write(folder: &Path, begun: &Begun, points: &[Point], cells: Vec<C
     // Last, for it says that the sweep is whole.
     sweep.write_json(&folder.join(JSON_FILE))?;
     Ok(sweep)
+}
+
+/// Draws a page a scale, for an analysis is over margins and rates: beside the numbers where
+/// there is one scale, else below `scale-<s>/`. Losses without a fixed scale are on each.
+pub(super) fn pages(folder: &Path, begun: &Begun, sweep: &Sweep) -> Result<Vec<PathBuf>> {
+    let mut scales: Vec<f64> = Vec::new();
+    for scale in sweep.cells.iter().filter_map(|c| c.run.scale) {
+        if !scales.contains(&scale) {
+            scales.push(scale);
+        }
+    }
+    if scales.len() < 2 {
+        return Ok(vec![page(folder, begun, sweep.clone(), "")?]);
+    }
+    let mut pages = Vec::new();
+    for scale in scales {
+        let cells = sweep.cells.iter().filter(|c| c.run.scale.is_none_or(|s| s == scale)).cloned().collect();
+        let folder = folder.join(format!("scale-{scale}"));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        pages.push(page(&folder, begun, Sweep { cells, ..sweep.clone() }, &format!(", scale {scale}"))?);
+    }
+    Ok(pages)
+}
+
+fn page(folder: &Path, begun: &Begun, sweep: Sweep, scale: &str) -> Result<PathBuf> {
+    let losses = analyze(&sweep, SEED)?;
+    let report = SweepReport {
+        title: format!("Margins on {}{scale}", sweep.data.name),
+        pictures: sweep_pictures(&losses, Some(folder))?,
+        losses,
+        configuration: to_toml(&begun.grid.config)?,
+        reproduce: sweep.command.clone(),
+        limits: limits(begun),
+        sweep,
+    };
+    let path = folder.join(PAGE_FILE);
+    report.write(&path)?;
+    Ok(path)
+}
+
+fn limits(begun: &Begun) -> Vec<String> {
+    let mut out = Vec::new();
+    if begun.grid.config.model.dim == 2 {
+        out.push("What margins do in the dimensions in which they are used: two leave little room for one.".to_owned());
+    }
+    if begun.data.n_train < 20_000 {
+        out.push(format!("What more images would give: the networks saw {}.", begun.data.n_train));
+    }
+    out
 }
 
 /// What each cell was given.
