@@ -56,7 +56,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::losses::margin::{Angular, Margin};
+    use crate::losses::margin::{Angular, Margin, Row};
     use crate::stability::evidence::testing::{Scene, shown};
 
     /// Against ψ itself: it falls up to the point, and is higher somewhere behind it.
