@@ -26,7 +26,7 @@ pub const FLIPS: u64 = 100_000;
 pub struct PairedT {
     /// Number of pairs, n; the degrees of freedom are n − 1.
     pub n: usize,
-    /// Mean of a[i] − b[i].
+    /// Mean of aᵢ − bᵢ.
     pub difference: f64,
     /// d̄/(sd/√n); infinite where all differences are equal and not 0.
     pub t: f64,
@@ -66,7 +66,7 @@ pub fn paired_t(a: &[f64], b: &[f64]) -> Result<PairedT> {
 pub struct SignFlip {
     /// Number of pairs, n.
     pub n: usize,
-    /// Mean of a[i] − b[i].
+    /// Mean of aᵢ − bᵢ.
     pub difference: f64,
     /// Two-sided p, never 0.
     pub p: f64,

@@ -134,8 +134,8 @@ impl Figure for Differences<'_> {
         let numbers = axes.right() + 16.0;
         let head = Font { bold: true, ..TICK };
         canvas.text((numbers, axes.top - 11.0), Align::Left, head, "mean (95 % interval), n")?;
-        // Two digits of what the axis spans.
-        let step = 10f64.powf((0.02 * (high - low)).log10().floor());
+        // A two-hundredth of what the axis spans, or finer.
+        let step = 10f64.powf((0.005 * (high - low)).log10().floor());
         for (i, row) in self.rows.iter().enumerate() {
             let y = axes.at(low, i as f64 + 0.5).1;
             canvas.text((left - 12.0, y), Align::Right, LABEL, &row.label)?;
@@ -260,7 +260,7 @@ mod tests {
         let (low, high) = f.range().unwrap();
         assert!((-9.0..-1.0).contains(&low) && (0.9..9.0).contains(&high), "{low} {high}");
         let svg = to_svg(&f, Theme::Dark).unwrap();
-        assert!(svg.contains("−86.0 (−87.0 to −85.0), 5"), "{svg}");
+        assert!(svg.contains("−86.00 (−87.00 to −85.00), 5"), "{svg}");
         let whole = Differences { rows: &rows[1..3], ..f }.range().unwrap();
         assert!(whole.0 < -0.1 && whole.1 > 0.9, "{whole:?}");
         let equal = [row("a", 0.0, Some((0.0, 0.0)), Verdict::Open)];

@@ -23,7 +23,8 @@ pub enum MarginAxis {
 
 /// Mean test accuracy of each margin, at the learning rate that validation chose for its
 /// loss and trainer: 95 % bands over the seeds, margins with collapsed runs (×), the usable
-/// range. The accuracy axis reaches at most 25 points below the best mean.
+/// range. The accuracy axis reaches at most three times as far below the best mean as a
+/// quarter of the means does.
 #[derive(Debug, Clone, Copy)]
 pub struct Sensitivity<'a> {
     /// Title.
@@ -60,8 +61,6 @@ const TEXT: f64 = 18.0;
 const FOOT: f64 = 56.0;
 /// A trainer's line at the lower edge of a panel.
 const STRIP: f64 = 17.0;
-/// Of a panel's accuracy axis below the best mean, at most, in percent.
-const DEPTH: f64 = 25.0;
 /// Colors of the trainers; the second is what shows best beside the first.
 const COLORS: [usize; 4] = [0, 6, 4, 8];
 const SMALL: Font = Font { size: 12.5, ..SUBTITLE };
@@ -249,7 +248,9 @@ impl Sensitivity<'_> {
             let floor = axes.at(0.0, low).1;
             canvas.fill_rect((left, axes.top), (right, floor), ink.alpha(0.08))?;
         }
-        for piece in pieces(&line.rate.groups, |g| whole(g) && g.accuracy.is_some_and(|m| m.low.is_some())) {
+        for piece in pieces(&line.rate.groups, |g| {
+            whole(g) && g.accuracy.is_some_and(|m| m.low.is_some() && 100.0 * m.value >= low)
+        }) {
             let edge = |g: &Group, end: fn(&Mean) -> Option<f64>| {
                 let share = g.accuracy.as_ref().and_then(end).unwrap_or(0.0);
                 axes.at(self.at(g), (100.0 * share).clamp(low, axes.y.high))
@@ -327,16 +328,17 @@ impl Sensitivity<'_> {
     }
 }
 
-/// From 25 points below the best mean, or from the least mean without a collapse.
+/// From the least mean without a collapse, unless it lies so far off that the others
+/// could not be told apart.
 fn accuracy_axis(panels: &[Panel<'_>]) -> Axis {
-    let groups = || panels.iter().flat_map(|p| &p.lines).flat_map(|l| &l.rate.groups);
-    let percent = |g: &Group| g.accuracy.map(|m| 100.0 * m.value);
-    let most = groups().filter_map(percent).fold(f64::NEG_INFINITY, f64::max);
-    let least = groups().filter(|g| whole(g)).filter_map(percent).fold(most, f64::min);
-    if !most.is_finite() {
+    let groups = panels.iter().flat_map(|p| &p.lines).flat_map(|l| &l.rate.groups).filter(|g| whole(g));
+    let mut means: Vec<f64> = groups.filter_map(|g| Some(100.0 * g.accuracy?.value)).collect();
+    means.sort_by(f64::total_cmp);
+    let (Some(least), Some(most)) = (means.first(), means.last()) else {
         return Axis::linear(0.0, 100.0, 6, "test accuracy, %");
-    }
-    let low = least.max(most - DEPTH);
+    };
+    let quarter = means[means.len() / 4];
+    let low = least.max(most - 3.0 * (most - quarter));
     let span = (most - low).max(1.0);
     let low = (low - 0.18 * span).max(0.0);
     Axis::linear(low, (most + 0.15 * span).min(100.4), 6, "test accuracy, %")
@@ -404,6 +406,13 @@ mod tests {
         let f = Sensitivity { title: "", subtitle: "", sweeps: &sweeps, axis: MarginAxis::Own };
         let axis = accuracy_axis(&f.panels());
         assert!(axis.low > 90.0 && axis.high < 97.0, "{axis:?}");
+        let mut odd = sweeps.clone();
+        if let Some(mean) = &mut odd[0].rates[0].groups[1].accuracy {
+            mean.value = 0.4;
+        }
+        let f = Sensitivity { sweeps: &odd, ..f };
+        assert!(accuracy_axis(&f.panels()).low > 90.0);
+        assert!(to_svg(&f, Theme::Light).is_ok());
         assert_eq!(above([(0.0, 10.0), (1.0, 0.0)], 5.0), Some([(0.0, 10.0), (0.5, 5.0)]));
         assert_eq!(above([(0.0, 1.0), (1.0, 0.0)], 5.0), None);
     }

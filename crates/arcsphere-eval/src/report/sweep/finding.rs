@@ -22,7 +22,7 @@ pub(super) fn sentence(sweep: &Sweep, losses: &[LossSweep]) -> String {
     for trainer in &trainers {
         let own: Vec<&LossSweep> = losses.iter().filter(|l| l.trainer == *trainer).collect();
         let named = if trainers.len() > 1 { format!("Trainer {trainer}: ") } else { String::new() };
-        out.push(capitalized(format!("{named}{} {}", at_best(sweep, &own), ranges(&own))));
+        out.push(capitalized(format!("{named}{} {}", at_best(sweep, &own), ranges(&own))).trim_end().to_owned());
     }
     out.push(collapses(&trainers, losses));
     out.join("\n")
@@ -57,8 +57,18 @@ fn at_best(sweep: &Sweep, losses: &[&LossSweep]) -> String {
 fn ranges(losses: &[&LossSweep]) -> String {
     let chosen: Vec<_> = losses.iter().filter_map(|l| l.best_rate()).collect();
     let known: Vec<_> = chosen.iter().filter_map(|r| r.usable.as_ref().ok()).collect();
-    if chosen.iter().any(|r| r.best_group().is_some_and(|g| g.accuracies.len() == 1)) && known.is_empty() {
-        return "One seed a margin: there is no interval, and no usable range can be named.".into();
+    if known.is_empty() {
+        let mut why: Vec<String> = Vec::new();
+        for none in chosen.iter().filter_map(|r| r.usable.as_ref().err()) {
+            if !why.iter().any(|known| known == none.reason()) {
+                why.push(none.reason().to_owned());
+            }
+        }
+        return if why.is_empty() {
+            String::new()
+        } else {
+            format!("No usable range can be named ({}).", why.join("; "))
+        };
     }
     let all = losses.len();
     let (wide, open) =
@@ -76,6 +86,9 @@ fn ranges(losses: &[&LossSweep]) -> String {
             1 => "; the range may go on beyond the margins that were tried".to_owned(),
             _ => format!("; of {open} the range may go on beyond the margins that were tried"),
         });
+    }
+    if let Some(unseen) = known.iter().filter_map(|r| r.unseen).reduce(f64::max) {
+        out.push_str(&format!("; with these seeds losses of up to about {} points may go unseen", percent(unseen)));
     }
     out + "."
 }
@@ -140,6 +153,7 @@ mod tests {
         assert!(told.starts_with(start), "{told}");
         assert!(told.contains("For 1 of 2 losses margins beside the best one can be used"), "{told}");
         assert!(told.contains("of 1 the range may go on"), "{told}");
+        assert!(told.contains("losses of up to about 0.27 points may go unseen."), "{told}");
         assert!(told.contains("Collapsed: 4 of 20 runs: 20.00 % (95 % interval 8.07 to 41.60 %)."), "{told}");
         assert!(told.ends_with("3 more runs began to collapse, recovered, and do not count as collapsed."), "{told}");
     }
@@ -147,7 +161,7 @@ mod tests {
     #[test]
     fn one_seed_claims_nothing() {
         let told = of(vec![cell("a", 0.1, 0.1, 1, 0.9, 900), cell("a", 0.2, 0.1, 1, 0.95, 950)]);
-        assert!(told.contains("One seed a margin: there is no interval, and no usable range"), "{told}");
+        assert!(told.contains("No usable range can be named (one seed: no interval, no test)."), "{told}");
         let mut none = cell("a", 0.1, 0.1, 1, 0.9, 900);
         none.run.validation_accuracy = None;
         assert!(of(vec![none]).contains("the test set must not choose"));
