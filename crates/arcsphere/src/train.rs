@@ -14,7 +14,7 @@ use crate::backbones::Backbone;
 use crate::config::{OnCollapse, OptimizerKind};
 use crate::embed::host_values;
 use crate::head::{Head, HeadSpec, HeadState, RowStats, Update};
-use crate::losses::margin::{Margin, Naive};
+use crate::losses::margin::{Margin, Naive, Recipe};
 use crate::nn::{Init, Rng};
 use crate::optim::{NotFinite, Optimizer};
 use crate::plan::{Plan, Splits};
@@ -175,6 +175,7 @@ impl Trainer {
         running.loss += if loss.is_finite() { loss } else { 0.0 };
         running.max_gradient_norm =
             running.max_gradient_norm.max(if gradient_norm.is_finite() { gradient_norm } else { 0.0 });
+        let prototypes = self.head.one_per_class();
         let evidence = Evidence {
             step,
             steps: plan.steps,
@@ -186,7 +187,7 @@ impl Trainer {
             stats: &stats,
             loss,
             gradient_norm,
-            prototypes: &self.head.state().weights,
+            prototypes: &prototypes,
             angular,
             last_monotone: stability::last_monotone(
                 plan.margins.at_strength(margin.strength),
@@ -267,7 +268,7 @@ pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
     HeadSpec {
         classes: plan.classes,
         dim: plan.config.model.dim,
-        margin: margin_of(plan),
+        margin: margin_of(plan, soft),
         scale_kind: plan.scale_kind,
         scale: plan.scale * soft.scale,
         smoothing: plan.config.loss.smoothing,
@@ -278,8 +279,9 @@ pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
     }
 }
 
-fn margin_of(plan: &Plan) -> Box<dyn Margin> {
-    let margin = (plan.loss.build)(&plan.recipe);
+fn margin_of(plan: &Plan, soft: &Softening) -> Box<dyn Margin> {
+    let recipe = Recipe { scale: plan.recipe.scale * soft.scale, ..plan.recipe.clone() };
+    let margin = (plan.loss.build)(&recipe);
     let takes = plan.loss.takes;
     // Without an angle in it, public code has no arccos either.
     if plan.config.train.naive && (takes.angle_multiplier || takes.angle_margin) {

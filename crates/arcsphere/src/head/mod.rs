@@ -19,6 +19,7 @@ use arcsphere_kernels::isa::Isa;
 use centers::centers;
 use rand_chacha::ChaCha8Rng;
 use rule::Rule;
+use std::borrow::Cow;
 
 pub use kernel::{Best, RowStats, Update};
 
@@ -145,6 +146,15 @@ impl Head {
     /// Its numbers.
     pub fn state(&self) -> &HeadState {
         &self.state
+    }
+
+    /// A prototype of each class, \[C, D\]: the first, where a class has several.
+    pub fn one_per_class(&self) -> Cow<'_, [f32]> {
+        let (d, k) = (self.spec.dim, self.spec.margin.centers());
+        match k {
+            1 => Cow::Borrowed(&self.state.weights),
+            _ => self.state.weights.chunks_exact(k * d).flat_map(|class| &class[..d]).copied().collect(),
+        }
     }
 
     /// Whether logits are cosines in the loss's final form.
