@@ -11,7 +11,7 @@ use crate::progress::Vitals;
 pub(super) const INFO: CauseInfo = CauseInfo {
     name: "prototypes_together",
     summary: "prototypes stand on one another, though there is room for all",
-    remedy: "prototypes spread anew, in their order, from the second time by plain softmax; slower, and a weaker margin grown anew",
+    remedy: "prototypes spread anew, in their order, from the second time by plain softmax; slower, still on a circle; a weaker margin grown anew",
     look,
     cure,
 };
