@@ -128,7 +128,7 @@ impl Recovery {
 pub struct Softening {
     /// Factor of the learning rate, in (0, 1].
     pub rate: f64,
-    /// Factor of the normalized prototypes' rate on top of it, in (0, 1].
+    /// Factor of the normalized prototypes' rate on top of it, in [0, 1].
     pub prototype_rate: f64,
     /// Factor of a fixed scale, in (0, 1].
     pub scale: f64,

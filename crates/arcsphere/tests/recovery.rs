@@ -2,7 +2,7 @@
 //! twice, and one stopped anywhere, saved, read and resumed, give the same bits.
 
 use arcsphere::checkpoint::{self, Checkpoint, Provenance};
-use arcsphere::config::Config;
+use arcsphere::config::{Config, OptimizerKind};
 use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::{End, Flow, Progress, Trainer, Watcher};
@@ -104,14 +104,11 @@ fn stopped_before_between_and_after_recoveries_and_resumed_it_is_the_same() {
     let config = dying();
     let splits = splits(&config);
     let whole = whole(&config, &splits);
-    let mut computed = 0;
-    let mut stops = vec![3];
-    for (i, r) in whole.progress.recoveries.iter().enumerate() {
-        // Before the death, and soon after the return.
-        let from = if i == 0 { 0 } else { whole.progress.recoveries[i - 1].back_to };
-        computed += r.step - from;
-        stops.extend([computed - 3, computed + 2]);
-    }
+    let recoveries = &whole.progress.recoveries;
+    // Before the first death, soon after the return from it, and after the second.
+    let first = recoveries[0].step;
+    let second = first + recoveries[1].step - recoveries[0].back_to;
+    let stops = [first - 3, first + 2, second + 2];
     let mut with_good_state = 0;
     for stop in stops {
         let (left, good) = with_stop(&config, &splits, stop);
@@ -119,17 +116,22 @@ fn stopped_before_between_and_after_recoveries_and_resumed_it_is_the_same() {
         assert_eq!(left.progress, whole.progress, "stopped after {stop} computed steps");
         assert!(left == whole, "stopped after {stop} computed steps");
     }
-    assert!(with_good_state > 2, "these stops were within epochs");
+    assert!(with_good_state > 0, "one stop was within an epoch");
 }
 
+/// With AdamW, whose second moments are gone back to as well.
 #[test]
 fn snapshots_at_steps_of_ones_own_choice() {
     let mut config = dying();
-    config.train.snapshot_every = 5;
+    (config.train.snapshot_every, config.train.epochs) = (5, 6);
+    let decay = Decay::Step { milestones: vec![0.5], factor: 1e6 };
+    (config.optim.kind, config.optim.rate) = (OptimizerKind::Adamw, 2e-3);
+    config.optim.schedule.decay = decay;
     let splits = splits(&config);
     let whole = whole(&config, &splits);
     let recoveries = &whole.progress.recoveries;
     assert!(!recoveries.is_empty() && recoveries.iter().all(|r| r.back_to.is_multiple_of(5)), "{recoveries:?}");
-    let stop = recoveries[0].step + 7;
-    assert!(with_stop(&config, &splits, stop).0 == whole);
+    assert!(recoveries[0].back_to > 0, "{recoveries:?}");
+    let (left, good) = with_stop(&config, &splits, recoveries[0].step - 1);
+    assert!(good && left.tensors.contains_key("optimizer.second.0") && left == whole);
 }

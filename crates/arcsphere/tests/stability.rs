@@ -137,7 +137,7 @@ fn ignored_it_goes_on_until_the_weights_are_lost() {
     let (mut trainer, splits) = poisoned(OnCollapse::Ignore);
     assert_eq!(trainer.run(&splits, &mut ()).unwrap(), End::Finished);
     let progress = &trainer.progress;
-    assert_eq!(progress.collapsed.as_deref(), Some("weights are not finite at step 31, and so are the weights"));
+    assert_eq!(progress.collapsed.as_deref(), Some("weights are not finite at step 31; the weights are lost"));
     // Nothing kept the gradient out: more than the one weight is lost.
     let lost = export(&trainer.backbone).iter().flat_map(|t| &t.values).filter(|v| !v.is_finite()).count();
     assert!(lost > 100, "{lost}");

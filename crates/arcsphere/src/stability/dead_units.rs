@@ -23,9 +23,9 @@ const SHARE: f64 = 0.5;
 const FEWEST: usize = 8;
 
 fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
-    let dead = dead(evidence).unwrap_or(0);
+    let dead = if evidence.late() { dead(evidence).unwrap_or(0) } else { 0 };
     let many = dead as f64 >= SHARE * evidence.dim as f64;
-    vitals.suspect(INFO.name, evidence.late() && many, evidence.patience()).then(|| {
+    vitals.suspect(INFO.name, many, evidence.patience()).then(|| {
         let (dim, rows) = (evidence.dim, evidence.labels.len());
         format!("{dead} of {dim} dimensions of the embedding are the same for all {rows} images")
     })

@@ -20,11 +20,11 @@ pub(super) const INFO: CauseInfo = CauseInfo {
 const RESULTANT: f64 = 0.99;
 
 fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
-    let (resultant, classes) = resultant(evidence);
+    let (resultant, classes) = if evidence.late() { resultant(evidence) } else { (0.0, 0) };
     // Plain softmax may tell classes apart by norm, along one ray; then nothing is wrong.
     let halfway = 0.5 * (1.0 + 1.0 / evidence.classes as f64);
     let there = classes > 1 && resultant >= RESULTANT && evidence.accuracy() < halfway;
-    vitals.suspect(INFO.name, evidence.late() && there, evidence.patience()).then(|| {
+    vitals.suspect(INFO.name, there, evidence.patience()).then(|| {
         format!("the embeddings of {classes} classes point one way: their mean resultant length is {resultant:.4}")
     })
 }

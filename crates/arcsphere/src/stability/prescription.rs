@@ -1,10 +1,13 @@
 //! What is made softer after a cause, and how much.
 //!
-//! Remedies escalate: the n-th recovery from the same cause takes the n-th power of a factor,
-//! and what earlier ones took stays taken. So five recoveries lower the rate by 2¹⁵, and a
-//! training that dies of its settings is brought to settings of which it does not.
+//! Margin and scale go to what C and D have room for at once, if they are beyond it
+//! ([`crate::losses::fit`]). Other remedies escalate: the n-th recovery from the same cause takes
+//! the n-th power of a factor, and what earlier ones took stays taken. So five recoveries lower
+//! the rate by 2¹⁵, and a training that dies of its settings is brought to settings of which it
+//! does not.
 
 use super::{CauseInfo, find};
+use crate::losses::fit::{default_scale, fitted_margins};
 use crate::losses::margin::ScaleKind;
 use crate::plan::Plan;
 use crate::progress::{Finding, Progress, Softening};
@@ -15,7 +18,7 @@ const RATE: f64 = 0.5;
 const STRENGTH: f64 = 0.75;
 /// Least λ after the first recovery of an annealed margin: SphereFace's own least. It doubles.
 const LAMBDA: f64 = 5.0;
-/// Factor of a fixed scale.
+/// Factor of a fixed scale that is as low as C and D need it.
 const SCALE: f64 = 0.7;
 /// Factor of the prototypes' rate.
 const PROTOTYPES: f64 = 0.25;
@@ -43,8 +46,14 @@ pub struct Circumstances {
     pub has_margin: bool,
     /// The margin comes in by SphereFace's λ.
     pub annealed: bool,
+    /// The part of the margin that C and D have room for, in [0, 1].
+    pub fitting_margin: f64,
     /// The scale is fixed.
     pub fixed_scale: bool,
+    /// The part of it that C and D need, in (0, 1].
+    pub fitting_scale: f64,
+    /// D is 2: the even gaps at which prototypes are placed are the best there are.
+    pub on_circle: bool,
     /// The configuration's limit of a gradient's norm, 0 for none.
     pub clip: f64,
 }
@@ -52,6 +61,7 @@ pub struct Circumstances {
 impl Circumstances {
     /// Those of a recovery that goes back to the step `from`.
     pub fn of(plan: &Plan, progress: &Progress, finding: &Finding, from: u64) -> Self {
+        let dim = plan.config.model.dim;
         let before = progress.recoveries.iter().filter(|r| r.cause == finding.cause).count();
         Circumstances {
             severity: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
@@ -60,7 +70,10 @@ impl Circumstances {
             angular: plan.scale_kind != ScaleKind::Unnormalized,
             has_margin: plan.loss.takes.any(),
             annealed: plan.config.margin_schedule.lambda.is_some(),
+            fitting_margin: fitted_margins(plan.margins, plan.classes, dim).strength,
             fixed_scale: plan.scale_kind == ScaleKind::Fixed,
+            fitting_scale: (default_scale(plan.classes, dim) / plan.scale).min(1.0),
+            on_circle: dim == 2,
             clip: plan.config.optim.clip,
         }
     }
@@ -121,8 +134,9 @@ impl Prescription<'_> {
         self.said.push(format!("learning rate × {factor}"));
     }
 
-    /// Plain softmax for a while, which sorts the classes, and prototypes placed by it. To be
-    /// called before [`grow_anew`](Self::grow_anew), which then begins where it ends.
+    /// Plain softmax for a while, which sorts the classes, and prototypes placed by it, on a
+    /// circle to stay. To be called before [`grow_anew`](Self::grow_anew), which then begins
+    /// where it ends.
     pub(super) fn start_softly(&mut self) {
         let Circumstances { from, steps, angular, .. } = *self.circumstances;
         if angular {
@@ -130,7 +144,17 @@ impl Prescription<'_> {
             self.soft.soft_start = Some((from, until));
             self.begin = until;
             self.said.push(format!("plain softmax until step {until}"));
+            self.hold_on_circle();
         }
+    }
+
+    /// Holds prototypes still on a circle. Returns whether they are on one.
+    fn hold_on_circle(&mut self) -> bool {
+        if self.circumstances.on_circle && self.soft.prototype_rate > 0.0 {
+            self.soft.prototype_rate = 0.0;
+            self.said.push("prototypes held still".to_owned());
+        }
+        self.circumstances.on_circle
     }
 
     /// Prototypes placed anew.
@@ -139,8 +163,11 @@ impl Prescription<'_> {
         self.said.push("prototypes spread anew".to_owned());
     }
 
-    /// Slower prototypes.
+    /// Slower prototypes; none that move on a circle.
     pub(super) fn slow_prototypes(&mut self) {
+        if self.hold_on_circle() {
+            return;
+        }
         let factor = self.escalated(PROTOTYPES);
         self.soft.prototype_rate *= factor;
         self.said.push(format!("prototypes' rate × {factor}"));
@@ -163,9 +190,9 @@ impl Prescription<'_> {
             self.soft.lambda = (2.0 * self.soft.lambda).max(LAMBDA);
             self.said.push(format!("λ ≥ {}", self.soft.lambda));
         } else {
-            let factor = self.escalated(STRENGTH);
-            self.soft.strength *= factor;
-            self.said.push(format!("margin × {factor:.3}"));
+            let fitting = self.circumstances.fitting_margin;
+            self.soft.strength = (self.soft.strength * self.escalated(STRENGTH)).min(fitting);
+            self.said.push(format!("margin at {:.0} %", 100.0 * self.soft.strength));
         }
     }
 
@@ -184,10 +211,12 @@ impl Prescription<'_> {
 
     /// A lower fixed scale.
     pub(super) fn lower_scale(&mut self) {
-        if self.circumstances.fixed_scale {
-            let factor = self.escalated(SCALE);
-            self.soft.scale *= factor;
-            self.said.push(format!("scale × {factor:.3}"));
+        let Circumstances { fixed_scale, fitting_scale, .. } = *self.circumstances;
+        if fixed_scale {
+            // Far below what C and D need no probability is reached at all: a small step then.
+            let lower = if self.soft.scale > fitting_scale { fitting_scale } else { SCALE * self.soft.scale };
+            self.soft.scale = lower;
+            self.said.push(format!("scale at {:.0} %", 100.0 * lower));
         }
     }
 }
@@ -204,7 +233,10 @@ mod tests {
         angular: true,
         has_margin: true,
         annealed: false,
+        fitting_margin: 1.0,
         fixed_scale: true,
+        fitting_scale: 0.5,
+        on_circle: false,
         clip: 0.0,
     };
 
@@ -240,10 +272,27 @@ mod tests {
             (soft, said) = (list.softening(), list.in_words());
         }
         assert_eq!((soft.rate, soft.clip, soft.ramp), (0.5_f64.powi(6), Some(1.25), Some((200, 800))));
-        assert!((soft.scale - 0.343).abs() < 1e-9, "the scale is lowered in the third only");
+        assert_eq!(soft.scale, 0.5, "the scale is lowered in the third only");
         let expected =
-            "learning rate × 0.125, gradients clipped at 1.25, margin grown anew until step 800, scale × 0.343";
+            "learning rate × 0.125, gradients clipped at 1.25, margin grown anew until step 800, scale at 50 %";
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn margin_and_scale_go_to_what_there_is_room_for_and_then_on_slowly() {
+        let c = Circumstances { fitting_margin: 0.4, fitting_scale: 0.25, on_circle: true, ..CIRCUMSTANCES };
+        let once = prescribe(&finding("one_direction"), Softening::default(), &c);
+        let soft = once.softening();
+        assert_eq!((soft.strength, soft.scale, soft.prototype_rate), (0.4, 0.25, 0.0));
+        let said = "plain softmax until step 300, prototypes held still, margin at 40 %";
+        assert!(once.in_words().starts_with(said), "{once:?}");
+        let c = Circumstances { severity: 2, ..c };
+        let soft = prescribe(&finding("one_direction"), soft, &c).softening();
+        assert!((soft.strength - 0.4 * 0.5625).abs() < 1e-12 && (soft.scale - 0.175).abs() < 1e-12, "{soft:?}");
+        // Above the circle prototypes go on, more slowly.
+        let c = Circumstances { on_circle: false, ..c };
+        let soft = prescribe(&finding("prototypes_together"), Softening::default(), &c).softening();
+        assert_eq!(soft.prototype_rate, 0.0625);
     }
 
     #[test]

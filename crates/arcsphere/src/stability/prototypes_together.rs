@@ -11,7 +11,7 @@ use crate::progress::Vitals;
 pub(super) const INFO: CauseInfo = CauseInfo {
     name: "prototypes_together",
     summary: "prototypes stand on one another, though there is room for all",
-    remedy: "prototypes spread anew, in their order, from the second time by plain softmax; slower, and a weaker margin grown anew",
+    remedy: "prototypes spread anew, in their order, from the second time by plain softmax; slower, still on a circle; a weaker margin grown anew",
     look,
     cure,
 };
@@ -27,14 +27,15 @@ const PATIENCE: u32 = 2;
 const SAMPLED: usize = 64;
 
 fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
-    if !evidence.angular || !(evidence.step + 1).is_multiple_of(evidence.look_every.max(1)) {
+    let due = (evidence.step + 1).is_multiple_of(evidence.look_every.max(1));
+    if !due || !evidence.angular || !evidence.settled() {
         return None;
     }
     let room = nearest_angle_bound(evidence.classes, evidence.dim);
     let nearest = nearest_angles(evidence);
     let together = nearest.iter().filter(|a| **a < NEAR * room).count();
     let many = together >= 2 && together as f64 >= SHARE * nearest.len() as f64;
-    vitals.suspect(INFO.name, evidence.settled() && many, PATIENCE).then(|| {
+    vitals.suspect(INFO.name, many, PATIENCE).then(|| {
         let least = nearest.iter().copied().fold(f64::INFINITY, f64::min).to_degrees();
         format!(
             "{together} of {} prototypes are less than {:.2}° from another (the nearest {least:.2}°), where {:.1}° are possible",

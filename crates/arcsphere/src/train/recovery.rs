@@ -36,7 +36,7 @@ impl Trainer {
             OnCollapse::Ignore => {
                 let lost = finding.cause == stability::NOT_FINITE && !self.weights_are_finite();
                 if lost {
-                    self.progress.collapsed = Some(format!("{}, and so are the weights", finding.sentence()));
+                    self.progress.collapsed = Some(format!("{}; the weights are lost", finding.sentence()));
                 }
                 if self.progress.findings.iter().all(|f| f.cause != finding.cause) {
                     self.progress.findings.push(finding);
