@@ -72,6 +72,10 @@ pub(crate) struct DataArgs {
 /// How to train.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct TrainingArgs {
+    /// What is learned: classify, or age (an ordered target: a folder of images named by age, a CSV
+    /// of path and age, or rotated-digits) [default: classify].
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<String>,
     /// The backbone (see `arcsphere list backbones`).
     #[arg(long, value_name = "B")]
     pub(crate) backbone: Option<String>,

@@ -86,6 +86,9 @@ pub(crate) fn flags(mut layers: Layers, data: &DataArgs, training: &TrainingArgs
             layers = layers.set(key, v as i64)?;
         }
     }
+    if let Some(v) = &training.task {
+        layers = layers.set("task", v.as_str())?;
+    }
     if let Some(v) = &training.backbone {
         layers = layers.set("model.backbone", v.as_str())?;
     }
@@ -163,7 +166,7 @@ pub(crate) fn open(config: &Config) -> Result<Source> {
         limit_train: d.limit_train,
         limit_test: d.limit_test,
     };
-    Ok(arcsphere_data::open(&d.source, &options)?)
+    Ok(arcsphere_data::open(&arcsphere::plan::source(config)?, &options)?)
 }
 
 /// What results say of the images.

@@ -17,6 +17,8 @@ mod finding;
 
 mod measure;
 
+mod ordered;
+
 mod sections;
 
 mod sweep;
@@ -65,6 +67,7 @@ impl Report {
         page::page(&self.title, &finding.sentence, |out| {
             sections::facts(out, &self.results, "");
             tables::summary(out, &summaries, &finding);
+            ordered::table(out, &self.results);
             sections::overview(out, "All losses", &self.pictures);
             sections::losses(out, &summaries, &self.results, &self.pictures);
             tables::runs(out, &self.results);

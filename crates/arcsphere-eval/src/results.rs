@@ -14,9 +14,11 @@ use crate::error::Result;
 
 pub(crate) mod csv;
 pub(crate) mod file;
+mod ordered;
 mod summary;
 
 pub use file::write_atomic;
+pub use ordered::{Estimate, OrderedSummary, summarize_ordered};
 pub(crate) use summary::accuracies;
 pub use summary::{LossSummary, Method, summarize};
 
@@ -138,6 +140,16 @@ pub struct Run {
     /// Upper end of its 95 % interval over the samples.
     #[serde(default)]
     pub mae_high: Option<f64>,
+    /// Mean absolute error where the likeliest class's value is told, in `target_unit`; `mae` is
+    /// then that of the expectation over the classes.
+    #[serde(default)]
+    pub mae_argmax: Option<f64>,
+    /// Lower end of its 95 % interval over the samples.
+    #[serde(default)]
+    pub mae_argmax_low: Option<f64>,
+    /// Upper end of its 95 % interval over the samples.
+    #[serde(default)]
+    pub mae_argmax_high: Option<f64>,
     /// Cumulative score by largest error, keyed as [`cs_key`] writes it.
     #[serde(default)]
     pub cs: BTreeMap<String, f64>,
@@ -318,8 +330,8 @@ pub(crate) mod tests {
         let text = serde_json::to_string(&run("arcface", 1, 970)).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let fields = json.as_object_mut().unwrap();
-        let later =
-            "trainer recall_at_1 map_at_r nmi mae mae_low mae_high cs n_regression target_unit recovered causes";
+        let later = "trainer recall_at_1 map_at_r nmi mae mae_low mae_high mae_argmax mae_argmax_low mae_argmax_high \
+             cs n_regression target_unit recovered causes";
         for key in later.split_whitespace() {
             assert!(fields.remove(key).is_some(), "{key}");
         }

@@ -1,5 +1,11 @@
-//! What a trained model is worth: accuracy, angles and verification on the test set.
+//! What a trained model is worth: accuracy, angles and verification on the test set, and where its
+//! classes are steps of an ordered target, how far off it is.
 
+mod ordered;
+
+pub use ordered::Predictions;
+
+use crate::config::Task;
 use crate::head::Head;
 use crate::plan::{Plan, Splits};
 use crate::stability::chance_bound;
@@ -36,6 +42,8 @@ pub struct Evaluation {
     /// The prototypes that the angles are to, one per class, \[C, D\]; empty where there are no
     /// angles. A class with several is stood for by its [dominant](Head::dominant) one.
     pub prototypes: Vec<f32>,
+    /// What was told of an ordered target; `None` where none is learned.
+    pub predictions: Option<Predictions>,
 }
 
 /// Measures a finished training on its test set.
@@ -71,11 +79,12 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
             // out would make its loss look better by failing.
             classified(&mut run, 0, splits.test.len() as u64)?;
         }
-        return Ok(Evaluation { run, embeddings, angles: None, prototypes: Vec::new() });
+        return Ok(Evaluation { run, embeddings, angles: None, prototypes: Vec::new(), predictions: None });
     }
     let prototypes = if splits.open_set { Vec::new() } else { prototypes(trainer, splits)? };
     let seen = measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings, &prototypes)?;
-    Ok(Evaluation { run, embeddings, angles: seen, prototypes })
+    let predictions = ordered::measure(&mut run, &trainer.plan, &trainer.head, splits, &embeddings)?;
+    Ok(Evaluation { run, embeddings, angles: seen, prototypes, predictions })
 }
 
 /// One prototype per class; of several, the one that the training images chose, so that the test
@@ -127,7 +136,8 @@ fn measure(
     let best = head.predict(embeddings);
     let correct = best.iter().zip(labels).filter(|(b, y)| b.class == **y).count() as u64;
     let accuracy = classified(run, correct, labels.len() as u64)?;
-    if !run.collapsed && accuracy < chance_bound(plan.classes) {
+    // Next to the right step of an ordered target is a good answer, and no right one.
+    if plan.config.task == Task::Classify && !run.collapsed && accuracy < chance_bound(plan.classes) {
         run.collapsed = true;
         run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes);
     }

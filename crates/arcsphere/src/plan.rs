@@ -2,6 +2,7 @@
 
 mod loss;
 mod numbers;
+mod task;
 
 use crate::backbones::{self, BackboneInfo, BackboneSpec};
 use crate::config::{Config, OptimizerKind};
@@ -13,6 +14,7 @@ use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source};
 use thiserror::Error;
 
 pub use loss::check_range;
+pub use task::source;
 
 /// Why a configuration cannot be run.
 #[derive(Debug, Error)]
@@ -147,6 +149,7 @@ impl Plan {
         let loss = margin::find(&config.loss.name)?;
         numbers::check(config)?;
         loss::check(config, loss)?;
+        task::check(config, splits)?;
         let (backbone, spec) = backbone_spec(config, splits.train.shape())?;
         let classes = splits.train.n_classes();
         if classes < 2 {

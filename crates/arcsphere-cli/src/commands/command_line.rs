@@ -4,7 +4,7 @@
 use crate::args::{DataArgs, TrainingArgs};
 use crate::settings;
 use anyhow::Result;
-use arcsphere::config::Config;
+use arcsphere::config::{Config, Task};
 use serde_json::Value;
 
 /// A command line, quoted for a shell.
@@ -28,6 +28,10 @@ impl Line {
         if c.data.source != Config::default().data.source {
             self.flag("--data", &c.data.source);
         }
+        let task = (c.task == Task::Age).then(|| "age".to_owned());
+        if let Some(task) = &task {
+            self.flag("--task", task);
+        }
         self.flag("--backbone", &c.model.backbone);
         self.flag("--dim", &c.model.dim.to_string());
         self.flag("--epochs", &c.train.epochs.to_string());
@@ -37,6 +41,7 @@ impl Line {
 
         let data = DataArgs { data: Some(c.data.source.clone()), ..DataArgs::default() };
         let training = TrainingArgs {
+            task,
             backbone: Some(c.model.backbone.clone()),
             dim: Some(c.model.dim),
             epochs: Some(c.train.epochs),

@@ -63,6 +63,27 @@ pub(crate) fn times(n: u64) -> String {
     if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }
 
+/// A line of the errors on an ordered target; empty where there is none.
+fn ordered(run: &Run) -> String {
+    let Some(mae) = run.mae else { return String::new() };
+    let unit = if run.target_unit == "°" { "°".to_owned() } else { format!(" {}", run.target_unit) };
+    let ends = |low: Option<f64>, high: Option<f64>| {
+        low.zip(high).map_or_else(String::new, |(low, high)| format!(" [{low:.2}, {high:.2}]"))
+    };
+    let mut out = format!("MAE {mae:.2}{unit}{} by the expectation", ends(run.mae_low, run.mae_high));
+    if let Some(argmax) = run.mae_argmax {
+        let ends = ends(run.mae_argmax_low, run.mae_argmax_high);
+        let _ = write!(out, ", {argmax:.2}{unit}{ends} by the likeliest class");
+    }
+    let mut scores: Vec<(f64, f64)> = run.cs.iter().filter_map(|(k, v)| Some((k.parse().ok()?, *v))).collect();
+    scores.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (k, share) in scores {
+        let _ = write!(out, ", CS({k}{unit}) {:.2} %", 100.0 * share);
+    }
+    let _ = writeln!(out, " (95 %, n = {})", run.n_regression);
+    out
+}
+
 /// A run's numbers in a few lines.
 pub(crate) fn summary(run: &Run) -> String {
     let mut out = String::new();
@@ -101,6 +122,7 @@ pub(crate) fn summary(run: &Run) -> String {
             run.n_impostor
         );
     }
+    out.push_str(&ordered(run));
     let _ = writeln!(
         out,
         "target angle {} ± {}, nearest other {}, nearest prototypes {}",

@@ -96,6 +96,9 @@ pub(crate) fn columns(run: &Run, keys: &Keys) -> Vec<Column> {
             ("mae", maybe(run.mae)),
             ("mae_low", maybe(run.mae_low)),
             ("mae_high", maybe(run.mae_high)),
+            ("mae_argmax", maybe(run.mae_argmax)),
+            ("mae_argmax_low", maybe(run.mae_argmax_low)),
+            ("mae_argmax_high", maybe(run.mae_argmax_high)),
             ("n_regression", run.n_regression.to_string()),
             ("target_unit", run.target_unit.clone()),
         ]

@@ -90,6 +90,11 @@ pub struct LossSummary {
 /// without one where another run of its group has one: to leave it out would make a
 /// loss look better by failing.
 pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
+    groups(runs).iter().map(|g| group_summary(g)).collect()
+}
+
+/// The groups of [`summarize`].
+pub(super) fn groups(runs: &[Run]) -> Vec<Vec<&Run>> {
     let same = |a: &Run, b: &Run| {
         (&a.loss, &a.trainer) == (&b.loss, &b.trainer)
             && (a.m0, a.m1, a.m2, a.scale) == (b.m0, b.m1, b.m2, b.scale)
@@ -102,7 +107,7 @@ pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
             None => groups.push(vec![run]),
         }
     }
-    groups.iter().map(|g| group_summary(g)).collect()
+    groups
 }
 
 fn group_summary(runs: &[&Run]) -> LossSummary {

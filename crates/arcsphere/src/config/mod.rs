@@ -21,6 +21,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// What is learned.
+    pub task: Task,
     /// Which images.
     pub data: DataConfig,
     /// Which network.
@@ -35,6 +37,18 @@ pub struct Config {
     pub train: TrainConfig,
     /// What is measured at the end.
     pub eval: EvalConfig,
+}
+
+/// What is learned of the images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Their class.
+    #[default]
+    Classify,
+    /// An ordered target, an age above all, in classes of a year or some years each: its mean
+    /// absolute error is measured too ([`crate::evaluate`]).
+    Age,
 }
 
 /// A configuration as TOML, every key that is set.
@@ -54,6 +68,8 @@ pub struct DataConfig {
     pub source: String,
     /// Where named sets are looked for.
     pub root: PathBuf,
+    /// Years in a class where ages are read, in 1..=60. For `task = "age"`.
+    pub age_bin: u32,
     /// Height and width to which images are resized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<(usize, usize)>,
@@ -80,6 +96,7 @@ impl Default for DataConfig {
         DataConfig {
             source: "mnist-embedded".into(),
             root: PathBuf::from("data"),
+            age_bin: 1,
             resize: None,
             validation: 0.1,
             test_fraction: 0.2,

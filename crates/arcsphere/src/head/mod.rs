@@ -7,6 +7,7 @@
 pub mod placement;
 
 mod centers;
+mod logits;
 mod rule;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a comparison leaves behind: numbers, pictures, a page.
 
+mod ordered;
+
 use super::{Done, Spec};
 use crate::commands::eval::headline;
 use crate::commands::pictures::{self, Drawn};
@@ -63,6 +65,7 @@ fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
     if spec.config.train.naive {
         out.push("What these losses can do: they were trained as the usual public code does, for comparison. Without --naive they are trained as this program does.".to_owned());
     }
+    out.extend(ordered::limit(splits));
     out.push("Whether each loss could do better: all share one schedule and one learning rate, chosen on validation images and not tuned per loss.".to_owned());
     out
 }
@@ -117,6 +120,10 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
             format!("Embeddings of the test images, a color a class{rays}."),
             pictures::write_all(&features, folder, &format!("features-{name}"), true)?,
         );
+        if let Some(p) = &d.evaluation.predictions {
+            let svg = ordered::scatter(folder, name, &format!("{}, seed {seed}", source.name), p)?;
+            add(name, ordered::CAPTION.to_owned(), svg);
+        }
         // An open set's classes have no prototype to be at an angle to.
         let Some(angles) = &d.evaluation.angles else { continue };
         let histogram = AngleHistogram {
@@ -198,5 +205,6 @@ pub(super) fn table(results: &Results) -> String {
                 .collect::<String>()
         );
     }
+    out.push_str(&ordered::table(results));
     out
 }
