@@ -96,23 +96,33 @@ pub struct Fitted {
     pub boundary_angle: f64,
 }
 
+/// The largest t in [0, 1] at which `left` of it is still the boundary angle, where `left` falls.
+fn strongest_part(alpha: f64, left: impl Fn(f64) -> f64) -> f64 {
+    let wanted = boundary_angle(alpha);
+    if left(1.0) >= wanted {
+        return 1.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..50 {
+        let middle = 0.5 * (low + high);
+        if left(middle) >= wanted { low = middle } else { high = middle }
+    }
+    // Three digits are all that a reader wants to see, rounded to the safe side.
+    (low * 1000.0).floor() / 1000.0
+}
+
+/// The part of some margins, in [0, 1], that C and D have room for.
+pub fn fitting_part(margins: Margins, classes: usize, dim: usize) -> f64 {
+    let alpha = nearest_angle_bound(classes, dim);
+    strongest_part(alpha, |t| angle_left(margins.at_strength(t), alpha))
+}
+
 /// The strongest part of a paper's margins that leaves the boundary angle.
 pub fn fitted(info: &LossInfo, classes: usize, dim: usize) -> Fitted {
     let alpha = nearest_angle_bound(classes, dim);
-    let wanted = boundary_angle(alpha);
     let weakened = |t: f64| Recipe::weakened(info, t, classes, dim);
     let left = |recipe: &Recipe| angle_left_by(&*(info.build)(recipe), alpha);
-    let strength = if left(&weakened(1.0)) >= wanted {
-        1.0
-    } else {
-        let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..50 {
-            let middle = 0.5 * (low + high);
-            if left(&weakened(middle)) >= wanted { low = middle } else { high = middle }
-        }
-        // Three digits are all that a reader wants to see, rounded to the safe side.
-        (low * 1000.0).floor() / 1000.0
-    };
+    let strength = strongest_part(alpha, |t| left(&weakened(t)));
     let mut recipe = weakened(strength);
     recipe.scale = info.scale_for(&recipe, default_scale(classes, dim));
     let boundary_angle = left(&recipe);

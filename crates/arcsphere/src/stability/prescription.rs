@@ -7,7 +7,7 @@
 //! does not.
 
 use super::{CauseInfo, find};
-use crate::losses::fit::{default_scale, fitted_margins};
+use crate::losses::fit::{default_scale, fitting_part};
 use crate::losses::margin::ScaleKind;
 use crate::plan::Plan;
 use crate::progress::{Finding, Progress, Softening};
@@ -70,7 +70,7 @@ impl Circumstances {
             angular: plan.scale_kind != ScaleKind::Unnormalized,
             has_margin: plan.loss.takes.any(),
             annealed: plan.config.margin_schedule.lambda.is_some(),
-            fitting_margin: fitted_margins(plan.margins, plan.classes, dim).strength,
+            fitting_margin: fitting_part(plan.margins, plan.classes, dim),
             fixed_scale: plan.scale_kind == ScaleKind::Fixed,
             fitting_scale: (default_scale(plan.classes, dim) / plan.scale).min(1.0),
             on_circle: dim == 2,
