@@ -109,7 +109,11 @@ mod tests {
         of("angle_margin", |c| c.loss.angle_margin = Some(0.1));
         of("scale", |c| c.loss.scale = Some(8.0));
         of("smoothing", |c| c.loss.smoothing = 0.1);
-        of("margn", |c| drop(c.loss.params.insert("margn".into(), 0.1)));
-        of("margin", |c| drop(c.loss.params.insert("margin".into(), 9.0)));
+        of("margn", |c| {
+            c.loss.params.insert("margn".into(), 0.1);
+        });
+        of("margin", |c| {
+            c.loss.params.insert("margin".into(), 9.0);
+        });
     }
 }
