@@ -61,7 +61,7 @@ impl<'a> RunWatcher<'a> {
             0 => trainer.plan.steps_per_epoch,
             n => n,
         };
-        let name = format!("{} seed {}", trainer.plan.loss.name, trainer.plan.config.train.seed);
+        let name = format!("{} seed {}", trainer.plan.name(), trainer.plan.config.train.seed);
         RunWatcher { bar, path, provenance, name, every, failed: None }
     }
 

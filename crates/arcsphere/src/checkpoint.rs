@@ -15,6 +15,7 @@ use crate::backbones::Backbone;
 use crate::config::Config;
 use crate::embed::host_values;
 use crate::head::{Head, HeadState};
+use crate::losses::tuple::TupleParameters;
 use crate::nn::{NamedTensor, ParamsError, export, import};
 use crate::optim::Optimizer;
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
@@ -150,8 +151,9 @@ pub struct Checkpoint {
 const MEMORY: [&str; 2] = ["head.memory", "good.head.memory"];
 
 /// The parts of [`HeadState`] that are f32, by name.
-fn head_parts(s: &mut HeadState) -> [(&'static str, &mut Vec<f32>); 8] {
-    [
+fn head_parts(s: &mut HeadState) -> Vec<(String, &mut Vec<f32>)> {
+    let own = s.tuple.tensors().into_iter().map(|(name, values)| (format!("head.{name}"), values));
+    let parts = [
         ("head.weights", &mut s.weights),
         ("head.bias", &mut s.bias),
         ("head.first", &mut s.first),
@@ -160,7 +162,8 @@ fn head_parts(s: &mut HeadState) -> [(&'static str, &mut Vec<f32>); 8] {
         ("head.bias_second", &mut s.bias_second),
         ("head.mean_sums", &mut s.mean_sums),
         ("head.mean_counts", &mut s.mean_counts),
-    ]
+    ];
+    parts.into_iter().map(|(name, values)| (name.to_owned(), values)).chain(own).collect()
 }
 
 /// What stands before the names of the last good state's tensors.
@@ -185,9 +188,10 @@ fn named(
         }
     }
     for (path, values) in head_parts(&mut head.clone()) {
-        let per_class = matches!(path, "head.bias" | "head.bias_first" | "head.bias_second" | "head.mean_counts");
+        let per_class =
+            matches!(path.as_str(), "head.bias" | "head.bias_first" | "head.bias_second" | "head.mean_counts");
         let shape = if per_class { vec![values.len()] } else { vec![values.len() / dim, dim] };
-        tensors.push(NamedTensor { path: path.to_owned(), shape, values: std::mem::take(values) });
+        tensors.push(NamedTensor { path, shape, values: std::mem::take(values) });
     }
     for t in &mut tensors {
         t.path.insert_str(0, prefix);
@@ -352,7 +356,15 @@ fn sorted(
     let format = |message: String| CheckpointError::Format { path: path.to_owned(), message };
     let mut backbone = Vec::new();
     let mut moments: [Vec<(usize, Vec<f32>)>; 2] = Default::default();
-    let mut head = HeadState::default();
+    let spec = head_spec(plan, &progress.softening);
+    // What a tuple loss keeps has its names from the loss; its numbers come from the file.
+    let tuple = match &spec.tuple {
+        Some(term) => term.loss.parameters(plan.classes, spec.dim, &mut stream(0, 0)),
+        None => TupleParameters::default(),
+    };
+    let kept = tuple.values.len();
+    let mut head = HeadState { tuple, ..HeadState::default() };
+    let mut missing: Vec<String> = head.tuple.tensors().into_iter().map(|(name, _)| format!("head.{name}")).collect();
     for mut tensor in tensors {
         if let Some(rest) = tensor.path.strip_prefix("backbone.") {
             tensor.path = rest.to_owned();
@@ -363,11 +375,14 @@ fn sorted(
             moments[usize::from(which == "second")].push((index, tensor.values));
         } else if let Some((_, part)) = head_parts(&mut head).into_iter().find(|(name, _)| *name == tensor.path) {
             *part = tensor.values;
+            missing.retain(|name| *name != tensor.path);
         } else {
             return Err(format(format!("the tensor {} has no place", tensor.path)));
         }
     }
-    let spec = head_spec(plan, &progress.softening);
+    if let Some(name) = missing.first() {
+        return Err(format(format!("it lacks {name}")));
+    }
     let (classes, numbers) = (plan.classes, spec.prototypes() * spec.dim);
     head.memory = memory;
     let sized = [
@@ -375,6 +390,7 @@ fn sorted(
         ("head.first", head.first.len(), numbers),
         ("head.bias", head.bias.len(), classes),
         ("head.bias_first", head.bias_first.len(), classes),
+        ("what the loss keeps", head.tuple.values.len(), kept),
         (MEMORY[0], head.memory.len(), spec.margin.memory().len()),
     ];
     if let Some((name, found, expected)) = sized.into_iter().find(|(_, found, expected)| found != expected) {

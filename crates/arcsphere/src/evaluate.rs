@@ -1,5 +1,5 @@
-//! What a trained model is worth: accuracy, angles and verification on the test set, and where its
-//! classes are steps of an ordered target, how far off it is.
+//! What a trained model is worth: accuracy, angles, verification and retrieval on the test set,
+//! and where its classes are steps of an ordered target, how far off it is.
 
 mod ordered;
 
@@ -16,7 +16,9 @@ use arcsphere_eval::EvalError;
 use arcsphere_eval::angles::{Angles, angles, nearest_prototype_angles, norms, summarize};
 use arcsphere_eval::interval::wilson;
 use arcsphere_eval::results::{Run, fmr_key};
+use arcsphere_eval::retrieval::{RESTARTS, kmeans, nmi, retrieve};
 use arcsphere_eval::verification::{Roc, pair_scores};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Why an evaluation failed.
@@ -102,7 +104,7 @@ fn describe(plan: &Plan) -> Run {
     let takes = plan.loss.takes;
     let m = plan.margins;
     Run {
-        loss: plan.loss.name.to_owned(),
+        loss: plan.name().to_owned(),
         m0: takes.angle_multiplier.then_some(m.angle_multiplier),
         m1: takes.angle_margin.then_some(m.angle_margin),
         m2: takes.cosine_margin.then_some(m.cosine_margin),
@@ -130,6 +132,7 @@ fn measure(
     run.embedding_norm_mean = Some(norm.mean);
     run.embedding_norm_sd = Some(norm.sd);
     verify(run, plan, splits, embeddings)?;
+    retrieval(run, plan, splits, embeddings)?;
     if splits.open_set {
         return Ok(None);
     }
@@ -160,6 +163,27 @@ fn classified(run: &mut Run, correct: u64, n: u64) -> Result<f64, EvalError> {
     run.accuracy_high = Some(accuracy.high);
     run.n_test = n;
     Ok(accuracy.value)
+}
+
+/// Recall@1 and MAP@R, each test image against all others, and NMI of its clusters with its
+/// classes. Where no class has two images there is nothing to retrieve, and with one class
+/// nothing that clusters could say of it.
+fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) -> Result<(), EvalError> {
+    let (dim, labels) = (plan.config.model.dim, splits.test.labels());
+    match retrieve(embeddings, dim, labels, &[1]) {
+        Ok(found) => {
+            run.recall_at_1 = found.recall.first().map(|recall| recall.share.value);
+            run.map_at_r = Some(found.map_at_r);
+        }
+        Err(EvalError::TooFew { .. }) => {}
+        Err(other) => return Err(other),
+    }
+    let classes = labels.iter().collect::<BTreeSet<_>>().len();
+    if classes >= 2 {
+        let clusters = kmeans(embeddings, dim, classes, RESTARTS, plan.config.data.split_seed)?;
+        run.nmi = Some(nmi(&clusters.assignment, labels)?);
+    }
+    Ok(())
 }
 
 /// EER and TMR@FMR on test pairs, by cosine. A test set without two classes, or without

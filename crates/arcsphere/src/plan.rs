@@ -1,13 +1,18 @@
 //! A checked configuration: after this nothing can be out of range.
 
+mod batches;
 mod loss;
 mod numbers;
 mod task;
+mod terms;
+mod tuple;
 
 use crate::backbones::{self, BackboneInfo, BackboneSpec};
 use crate::config::{Config, OptimizerKind};
 use crate::losses::fit::Fitted;
-use crate::losses::margin::{self, Extension, LossInfo, Margins, Recipe, ScaleKind};
+use crate::losses::margin::{Extension, LossInfo, Margins, Recipe, ScaleKind};
+use crate::losses::tuple::{Place, TupleInfo};
+use crate::losses::{self, Loss, ParamError};
 use crate::range::Range;
 use crate::registry::UnknownName;
 use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source};
@@ -57,6 +62,9 @@ pub enum PlanError {
         /// What it has.
         known: Vec<&'static str>,
     },
+    /// A parameter of a tuple loss that it cannot have.
+    #[error(transparent)]
+    Param(#[from] ParamError),
     /// The data cannot serve.
     #[error("{0}")]
     Data(String),
@@ -85,8 +93,13 @@ pub struct Splits {
 pub struct Plan {
     /// The effective configuration: every margin and the scale are written into it.
     pub config: Config,
-    /// The loss.
+    /// The loss of the head. Under a tuple loss that stands alone it trains nothing and says how
+    /// classes are told: by cosine (see [`crate::head`]).
     pub loss: &'static LossInfo,
+    /// The tuple loss, if it is one that is trained.
+    pub tuple: Option<&'static TupleInfo>,
+    /// P classes and K images of each in a batch, if it is made so.
+    pub per_class: Option<(usize, usize)>,
     /// m0, m1, m2.
     pub margins: Margins,
     /// What the loss is made from; its margins and scale are the ones of this plan.
@@ -146,10 +159,17 @@ impl Plan {
     ///
     /// [`PlanError`], which names the key, its range and the reason.
     pub fn check(config: &Config, splits: &Splits) -> Result<Plan, PlanError> {
-        let loss = margin::find(&config.loss.name)?;
+        let named = losses::find(&config.loss.name)?;
         numbers::check(config)?;
-        loss::check(config, loss)?;
         task::check(config, splits)?;
+        let (loss, tuple) = match named {
+            Loss::Margin(info) => {
+                loss::check(config, info)?;
+                terms::check_energy(config, info)?;
+                (info, None)
+            }
+            Loss::Tuple(info) => (tuple::head(config, info)?, Some(info)),
+        };
         let (backbone, spec) = backbone_spec(config, splits.train.shape())?;
         let classes = splits.train.n_classes();
         if classes < 2 {
@@ -163,22 +183,39 @@ impl Plan {
                 "class \"{name}\" has no training image: give it some, remove it, or raise data.limit_train"
             )));
         }
-        let batch = config.train.batch.min(splits.train.len());
+        let per_class = batches::per_class(config, tuple.filter(|t| t.needs_pairs).map(|t| t.name), &splits.train)?;
+        let batch = per_class.map_or(config.train.batch.min(splits.train.len()), |(p, k)| p * k);
         let steps_per_epoch = (splits.train.len() / batch).max(1) as u64;
         let dim = config.model.dim;
-        let loss::Chosen { mut recipe, scale_kind, fitted, mut reason } = loss::choose(config, loss, classes, dim)?;
+        let plain;
+        let of_head = match tuple {
+            // Its parameters are not the head's.
+            Some(_) => {
+                plain = tuple::without_params(config);
+                &plain
+            }
+            None => config,
+        };
+        let loss::Chosen { mut recipe, scale_kind, fitted, mut reason } = loss::choose(of_head, loss, classes, dim)?;
         let mut config = config.clone();
+        if let Some(info) = tuple {
+            tuple::reason(info).clone_into(&mut reason);
+        }
+        if let Some((p, k)) = per_class {
+            (config.train.classes_per_batch, config.train.images_per_class) = (Some(p), Some(k));
+            reason.push_str(&format!("; {p} classes with {k} images each in a batch"));
+        }
         if config.train.naive {
             recipe.extension = naive_extension(recipe.extension, recipe.margins);
             config.loss.extension = recipe.extension;
             reason.push_str("; naive, as the usual public code trains");
         }
-        loss::write_down(&mut config.loss, loss, &recipe, scale_kind);
-        if scale_kind != ScaleKind::Unnormalized {
-            let rate = *config.optim.prototype_rate.get_or_insert(if dim == 2 { 0.0 } else { 1.0 });
-            if rate == 0.0 {
-                reason.push_str("; prototypes stay where they are placed after the soft start");
-            }
+        match tuple {
+            Some(info) => tuple::write_down(&mut config.loss, info)?,
+            None => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
+        }
+        if scale_kind != ScaleKind::Unnormalized && tuple.is_none() {
+            terms::prototypes(&mut config, &mut reason);
         }
         let threads = match config.train.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -189,6 +226,8 @@ impl Plan {
             steps: steps_per_epoch * config.train.epochs,
             config,
             loss,
+            tuple,
+            per_class,
             margins: recipe.margins,
             scale: if scale_kind == ScaleKind::Fixed { recipe.scale } else { 1.0 },
             recipe,
@@ -205,7 +244,17 @@ impl Plan {
 
     /// Images in a step.
     pub fn batch(&self, train: &Dataset) -> usize {
-        self.config.train.batch.min(train.len())
+        self.per_class.map_or(self.config.train.batch.min(train.len()), |(p, k)| p * k)
+    }
+
+    /// The loss's name, in either registry.
+    pub fn name(&self) -> &'static str {
+        self.tuple.map_or(self.loss.name, |t| t.name)
+    }
+
+    /// Whether a tuple loss is all that is trained.
+    pub fn is_alone(&self) -> bool {
+        self.tuple.is_some_and(|t| t.place == Place::Alone)
     }
 }
 
@@ -256,6 +305,12 @@ impl OptimizerKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::losses::margin;
+
+    /// Three classes with four images each.
+    pub(super) fn even() -> Splits {
+        splits(3, (0..12).map(|i| i % 3).collect())
+    }
 
     fn splits(classes: usize, labels: Vec<u32>) -> Splits {
         let shape = Shape { channels: 1, height: 8, width: 8 };
@@ -270,14 +325,14 @@ mod tests {
         }
     }
 
-    fn check(change: impl FnOnce(&mut Config)) -> Result<Plan, PlanError> {
+    pub(super) fn check(change: impl FnOnce(&mut Config)) -> Result<Plan, PlanError> {
         let mut config = Config::default();
         config.train.threads = 2;
         change(&mut config);
         Plan::check(&config, &splits(3, vec![0, 1, 2, 0]))
     }
 
-    fn message(change: impl FnOnce(&mut Config)) -> String {
+    pub(super) fn message(change: impl FnOnce(&mut Config)) -> String {
         check(change).expect_err("must be refused").to_string()
     }
 

@@ -138,7 +138,7 @@ impl Trainer {
         let embedding = self.backbone.forward(images, true);
         let [rows, dim] = embedding.dims();
         let host = host_values(embedding.clone().inner());
-        if self.head.is_angular() {
+        if self.head.is_angular() && !self.head.is_alone() {
             // Means over the second half of the soft start only: before, classes still wander.
             if margin.linear && 2 * step >= soft_from + first_angular {
                 self.head.observe(&host, labels);
@@ -150,7 +150,8 @@ impl Trainer {
         let own_prototypes = self.own_prototypes_are_finite(labels);
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
-        let angular = self.head.is_angular() && !margin.linear;
+        // Class means that take the prototypes' place are an effect of the embeddings, no cause.
+        let angular = self.head.is_angular() && !margin.linear && !self.head.is_alone();
         let loss = self.head.step(&host, labels, margin, &update, &mut dx, &mut stats);
         self.progress.step += 1;
 
@@ -276,6 +277,8 @@ pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
         max_gradient_norm: if clip > 0.0 { clip } else { f64::INFINITY },
         prototype_rate: soft.prototype_rate * plan.config.optim.prototype_rate.unwrap_or(1.0),
         seed: plan.config.train.seed,
+        energy: plan.energy(),
+        tuple: plan.tuple_term(),
     }
 }
 
@@ -315,6 +318,8 @@ struct Batcher<'a> {
     augment: Augment,
     seed: u64,
     batch: usize,
+    /// P and K of batches by class.
+    per_class: Option<(usize, usize)>,
     per_epoch: u64,
     order: Option<(u64, Batches)>,
     pixels: Vec<f32>,
@@ -329,6 +334,7 @@ impl<'a> Batcher<'a> {
             augment: Augment { pad_crop: a.pad_crop, flip: a.flip, shift: a.shift },
             seed: plan.config.train.seed,
             batch: plan.batch(&splits.train),
+            per_class: plan.per_class,
             per_epoch: plan.steps_per_epoch,
             order: None,
             pixels: Vec::new(),
@@ -341,7 +347,12 @@ impl<'a> Batcher<'a> {
     fn at(&mut self, step: u64, device: &Device) -> Result<(Tensor<4>, &[u32]), DataError> {
         let (epoch, place) = (step / self.per_epoch, (step % self.per_epoch) as usize);
         if self.order.as_ref().is_none_or(|(e, _)| *e != epoch) {
-            self.order = Some((epoch, Batches::new(self.splits.train.len(), self.batch, self.seed, epoch, true)));
+            let train = &self.splits.train;
+            let order = match self.per_class {
+                Some((classes, images)) => Batches::by_class(train, classes, images, self.seed, epoch)?,
+                None => Batches::new(train.len(), self.batch, self.seed, epoch, true),
+            };
+            self.order = Some((epoch, order));
         }
         let indices = self.order.as_ref().and_then(|(_, b)| b.get(place)).unwrap_or_default();
         let change = Some((&self.augment, self.seed, epoch));

@@ -5,6 +5,7 @@ use arcsphere::backbones::BACKBONES;
 use arcsphere::checkpoint::{self, Checkpoint, CheckpointError, Provenance};
 use arcsphere::config::{Config, OptimizerKind};
 use arcsphere::losses::margin::LOSSES;
+use arcsphere::losses::tuple::{Own, TUPLES};
 use arcsphere::optim::margin_schedule::{Lambda, MarginSchedule};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::{End, Flow, Progress, Trainer, Watcher};
@@ -181,6 +182,20 @@ fn every_loss_resumes() {
         let splits = splits(&config);
         let whole = whole(&config, &splits);
         assert_same(&whole, &in_parts(&config, &splits, &[3, 12]).0, loss.name);
+    }
+}
+
+/// With centers, proxies and their moments, and the class means of those that stand alone.
+#[test]
+fn every_tuple_loss_resumes() {
+    for info in TUPLES {
+        let mut config = config(info.name);
+        config.train.epochs = 2;
+        let splits = splits(&config);
+        let whole = whole(&config, &splits);
+        assert_same(&whole, &in_parts(&config, &splits, &[3, 12]).0, info.name);
+        let kept = ["head.centers", "head.proxies"].iter().any(|name| whole.tensors.contains_key(*name));
+        assert_eq!(kept, info.own != Own::Nothing, "{}", info.name);
     }
 }
 

@@ -14,7 +14,8 @@ use anyhow::Result;
 use arcsphere::checkpoint;
 use arcsphere::config::{Config, Layers, to_toml};
 use arcsphere::evaluate::Evaluation;
-use arcsphere::losses::margin::{self, Group, LossInfo};
+use arcsphere::losses::margin::{self, Group, ScaleKind};
+use arcsphere::losses::{self, Loss};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::Trainer;
 use arcsphere_eval::results::write_atomic;
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
 
 fn fresh(args: &Compare) -> Result<Spec> {
     let mut config = settings::layers(None, &args.data, &args.training)?.build()?;
-    let names = losses(&args.losses)?;
+    let names = chosen(&args.losses)?;
     let (seed, seeds) = settings::seeds(args.seed, args.seeds)?;
     config.train.threads = jobs::shares(args.training.threads, args.jobs, names.len() * seeds as usize)?.1;
     Ok(Spec { losses: names, seed, seeds, config })
@@ -92,13 +93,13 @@ fn command_line(spec: &Spec) -> Result<String> {
     Ok(line.into())
 }
 
-fn losses(wanted: &[String]) -> Result<Vec<String>> {
+fn chosen(wanted: &[String]) -> Result<Vec<String>> {
     if wanted.is_empty() {
         return Ok(margin::group(Group::Family).map(|l| l.name.to_owned()).collect());
     }
     let mut names: Vec<String> = Vec::new();
     for name in wanted {
-        let found = margin::find(name)?.name.to_owned();
+        let found = losses::find(name)?.name().to_owned();
         if names.contains(&found) {
             return Err(mistake!("--losses names {found} twice"));
         }
@@ -119,7 +120,7 @@ fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
     // How many runs go at once is no part of what they are.
     config.train.threads = spec.config.train.threads;
     checkpoint::same_config(&spec.config, &config)?;
-    if !args.losses.is_empty() && losses(&args.losses)? != spec.losses {
+    if !args.losses.is_empty() && chosen(&args.losses)? != spec.losses {
         return Err(mistake!("the comparison is of {}; start another with another --out", spec.losses.join(", ")));
     }
     for (flag, wanted, own) in [("seeds", args.seeds, spec.seeds), ("seed", args.seed, spec.seed)] {
@@ -134,8 +135,8 @@ fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
 fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
     for name in spec.config.loss.params.keys() {
-        let infos: Vec<&LossInfo> = spec.losses.iter().map(|l| margin::find(l)).collect::<Result<_, _>>()?;
-        if !infos.iter().any(|info| info.params.iter().any(|p| p.name == name)) {
+        let infos: Vec<Loss> = spec.losses.iter().map(|l| losses::find(l)).collect::<Result<_, _>>()?;
+        if !infos.iter().any(|info| info.has_param(name)) {
             return Err(mistake!("none of {} has a parameter \"{name}\"", spec.losses.join(", ")));
         }
     }
@@ -144,19 +145,26 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
             let mut config = spec.config.clone();
             config.loss.name = name.clone();
             config.train.seed = seed;
-            only_own_margins(&mut config, margin::find(name)?);
+            only_own_margins(&mut config, losses::find(name)?);
             plans.push(Plan::check(&config, splits)?);
         }
     }
     Ok(plans)
 }
 
-/// In a comparison a margin or parameter that is set holds for the losses that have it.
-fn only_own_margins(config: &mut Config, info: &LossInfo) {
+/// In a comparison a margin, parameter or energy that is set holds for the losses that have it.
+fn only_own_margins(config: &mut Config, loss: Loss) {
     let l = &mut config.loss;
-    l.angle_multiplier = l.angle_multiplier.filter(|_| info.takes.angle_multiplier);
-    l.angle_margin = l.angle_margin.filter(|_| info.takes.angle_margin);
-    l.cosine_margin = l.cosine_margin.filter(|_| info.takes.cosine_margin);
-    l.scale = l.scale.filter(|_| info.scale == margin::ScaleKind::Fixed);
-    l.params.retain(|name, _| info.params.iter().any(|p| p.name == name));
+    l.params.retain(|name, _| loss.has_param(name));
+    let (takes, scale) = match loss {
+        Loss::Margin(info) => (info.takes, info.scale),
+        Loss::Tuple(_) => (margin::Takes::NONE, ScaleKind::Unnormalized),
+    };
+    l.angle_multiplier = l.angle_multiplier.filter(|_| takes.angle_multiplier);
+    l.angle_margin = l.angle_margin.filter(|_| takes.angle_margin);
+    l.cosine_margin = l.cosine_margin.filter(|_| takes.cosine_margin);
+    l.scale = l.scale.filter(|_| scale == ScaleKind::Fixed);
+    if scale == ScaleKind::Unnormalized {
+        l.energy_weight = 0.0;
+    }
 }

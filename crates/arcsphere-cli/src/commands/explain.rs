@@ -6,12 +6,20 @@ use crate::exit::mistake;
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::losses::fit;
-use arcsphere::losses::margin::{self, Objective, Recipe, ScaleKind};
+use arcsphere::losses::margin::{Objective, Recipe, ScaleKind};
+use arcsphere::losses::tuple::{Place, TupleInfo};
+use arcsphere::losses::{self, Loss};
 use std::f64::consts::PI;
 
 /// Prints formula, boundary, defaults, source and a picture of ψ.
 pub(crate) fn run(args: &Explain) -> Result<()> {
-    let info = margin::find(&args.loss)?;
+    let info = match losses::find(&args.loss)? {
+        Loss::Margin(info) => info,
+        Loss::Tuple(info) => {
+            tuple(info);
+            return Ok(());
+        }
+    };
     if args.classes < 2 || args.dim < 2 {
         return Err(mistake!(
             "--classes and --dim must be at least 2: a margin is between two classes, and on a line there are no angles"
@@ -59,6 +67,26 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
         say!("\n{}", curve(&here));
     }
     Ok(())
+}
+
+/// A loss of embeddings among each other, which has no ψ to draw.
+fn tuple(info: &TupleInfo) {
+    say!("{}: {}", info.name, info.summary);
+    if !info.aliases.is_empty() {
+        say!("also:      {}", info.aliases.join(", "));
+    }
+    say!("formula:   {}", info.formula);
+    say!("source:    {}", info.source);
+    match info.place {
+        Place::Alone => say!("trained:   alone; a class is told by its nearest running mean"),
+        Place::BesideSoftmax => say!("trained:   beside softmax"),
+    }
+    if info.needs_pairs {
+        say!("batches:   P classes with K images each (train.classes_per_batch, train.images_per_class)");
+    }
+    for p in info.params {
+        say!("params:    {} = {} here, in [{}, {}]; {}", p.name, p.default, p.min, p.max, p.meaning);
+    }
 }
 
 /// ψ (#) and cos θ (·) over 0..180°, in text.

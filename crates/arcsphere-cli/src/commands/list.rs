@@ -5,6 +5,7 @@ use crate::out::say;
 use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
 use arcsphere::losses::margin::{Group, LOSSES};
+use arcsphere::losses::tuple::TUPLES;
 use arcsphere::optim::OPTIMIZERS;
 use arcsphere_data::catalog::DATASETS;
 use serde_json::{Value, json};
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &List) -> Result<()> {
                 let group = if l.group == Group::Relative { "relative: " } else { "" };
                 (l.name.to_owned(), format!("{group}{}{also}", l.summary), value)
             })
+            .chain(tuples())
             .collect(),
         Listed::Datasets => DATASETS
             .iter()
@@ -70,4 +72,24 @@ pub(crate) fn run(args: &List) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The losses of embeddings among each other.
+fn tuples() -> impl Iterator<Item = (String, String, Value)> {
+    TUPLES.iter().map(|t| {
+        let params: Vec<Value> = t
+            .params
+            .iter()
+            .map(|p| {
+                let range = format!("in [{}, {}]", p.min, p.max);
+                json!({"name": p.name, "default": p.default, "range": range, "meaning": p.meaning})
+            })
+            .collect();
+        let value = json!({
+            "name": t.name, "group": "tuple", "aliases": t.aliases, "summary": t.summary, "formula": t.formula,
+            "source": t.source, "needs_pairs": t.needs_pairs, "params": params,
+        });
+        let also = if t.aliases.is_empty() { String::new() } else { format!(" (also {})", t.aliases.join(", ")) };
+        (t.name.to_owned(), format!("tuple: {}{also}", t.summary), value)
+    })
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Train) -> Result<()> {
         }
         None => {
             let config = fresh(args)?;
-            let name = arcsphere::losses::margin::find(&config.loss.name)?.name;
+            let name = arcsphere::losses::find(&config.loss.name)?.name();
             // The plan is checked before the folder is made, so that a mistake leaves nothing behind.
             (config, args.out.clone().unwrap_or_else(|| format!("runs/{name}-{}", settings::timestamp()).into()))
         }
@@ -39,11 +39,11 @@ pub(crate) fn run(args: &Train) -> Result<()> {
     if args.resume.is_none() {
         settings::output_folder(Some(&folder), "")?;
     }
-    let said = format!("{} on {}: {}", plan.loss.name, source.name, plan.reason);
+    let said = format!("{} on {}: {}", plan.name(), source.name, plan.reason);
     let trainer = run_dir::begin(&folder, plan, &splits, &device)?;
     note!("{said}");
     let bar = watch::bar(trainer.plan.steps);
-    run_dir::label(&bar, trainer.plan.loss.name);
+    run_dir::label(&bar, trainer.plan.name());
     let resume = format!("arcsphere train --resume {}", folder.display());
     let trainer = run_dir::train(trainer, &folder, &splits, &source.name, &bar, &resume)?;
     bar.finish_and_clear();

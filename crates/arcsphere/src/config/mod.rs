@@ -166,6 +166,14 @@ pub struct LossConfig {
     pub extension: Extension,
     /// Label smoothing in [0, 1).
     pub smoothing: f64,
+    /// λ_M ≥ 0 of the prototypes' hyperspherical energy, beside the loss's 1; 0 for none. With
+    /// SphereFace this is SphereFace+. Above 0 prototypes move also on a circle, unless
+    /// `optim.prototype_rate` says otherwise.
+    pub energy_weight: f64,
+    /// a of the energy r^(−a): 0 for log(1/r), 1 or 2.
+    pub energy_power: f64,
+    /// Prototypes also repel each other's opposites.
+    pub energy_half_space: bool,
     /// What else the loss has, by name (`arcsphere explain LOSS`); left out: the paper's, and
     /// margins fitted to C and D.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -183,6 +191,9 @@ impl Default for LossConfig {
             scale: None,
             extension: Extension::Monotone,
             smoothing: 0.0,
+            energy_weight: 0.0,
+            energy_power: 1.0,
+            energy_half_space: false,
             params: BTreeMap::new(),
         }
     }
@@ -265,6 +276,14 @@ pub struct TrainConfig {
     pub epochs: u64,
     /// Images in a step.
     pub batch: usize,
+    /// P of batches with P classes and K images of each, P·K in all instead of `batch`. With
+    /// it or K given any loss gets such batches; losses that learn from pairs always do. Left
+    /// out: as many classes as there are, but at least 4 images of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes_per_batch: Option<usize>,
+    /// K. Left out: as many as `batch` has room for, and as the smallest class has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images_per_class: Option<usize>,
     /// The seed of everything random but the splits.
     pub seed: u64,
     /// Threads; 0 for all that the machine has. Part of what fixes the bits.
@@ -287,6 +306,8 @@ impl Default for TrainConfig {
         TrainConfig {
             epochs: 8,
             batch: 128,
+            classes_per_batch: None,
+            images_per_class: None,
             seed: 0,
             threads: 0,
             checkpoint_every: 0,

@@ -9,11 +9,14 @@ pub mod placement;
 mod centers;
 mod logits;
 mod rule;
+mod tuple;
 
 #[cfg(test)]
 mod conformance;
 
 use crate::losses::margin::{Margin, OneVsAll, ScaleKind};
+use crate::losses::regularizer::Regularizer;
+use crate::losses::tuple::TupleParameters;
 use crate::optim::margin_schedule::MarginState;
 use arcsphere_kernels::head as kernel;
 use arcsphere_kernels::isa::Isa;
@@ -23,6 +26,7 @@ use rule::Rule;
 use std::borrow::Cow;
 
 pub use kernel::{Best, RowStats, Update};
+pub use tuple::TupleTerm;
 
 /// What a head is made of.
 #[derive(Debug)]
@@ -47,6 +51,11 @@ pub struct HeadSpec {
     pub prototype_rate: f64,
     /// The seed of what the loss draws.
     pub seed: u64,
+    /// A term of the prototypes, whole from the first step with angular logits on: it asks
+    /// nothing of the embeddings, so there is nothing to bring in slowly. One prototype a class.
+    pub energy: Option<Box<dyn Regularizer>>,
+    /// A loss of the batch's embeddings, alone or beside this head's own.
+    pub tuple: Option<TupleTerm>,
 }
 
 impl HeadSpec {
@@ -63,6 +72,8 @@ impl HeadSpec {
             max_gradient_norm: f64::INFINITY,
             prototype_rate: 1.0,
             seed: 0,
+            energy: None,
+            tuple: None,
         }
     }
 
@@ -94,6 +105,8 @@ pub struct HeadState {
     pub mean_counts: Vec<f32>,
     /// What the loss carries from batch to batch; empty where it carries nothing.
     pub memory: Vec<f64>,
+    /// What a tuple loss keeps: centers or proxies; else empty.
+    pub tuple: TupleParameters,
 }
 
 /// The classification head. See the [module](self).
@@ -125,6 +138,7 @@ impl Head {
             second: moment(n),
             bias_first: vec![0.0; c],
             bias_second: moment(c),
+            tuple: spec.tuple.as_ref().map(|t| t.loss.parameters(c, spec.dim, rng)).unwrap_or_default(),
             ..HeadState::default()
         };
         Head::with_state(spec, state)
@@ -174,7 +188,7 @@ impl Head {
         self.spec.margin.one_vs_all(self.spec.scale, margin.strength).filter(|_| margin.scale_share > 0.0)
     }
 
-    /// One training step: the mean loss of the batch. Writes d loss/dX into `dx` and what
+    /// One training step: the mean loss of the batch, and the further terms. Writes d loss/dX into `dx` and what
     /// was seen of each row into `stats`, and moves the prototypes by `update`, without its decay
     /// and at their own rate once logits are angular.
     ///
@@ -192,6 +206,9 @@ impl Head {
         dx: &mut [f32],
         stats: &mut [RowStats],
     ) -> f64 {
+        if self.is_alone() {
+            return self.step_alone(embeddings, labels, update, dx, stats);
+        }
         let linear = margin.linear || !self.is_angular();
         let binary = self.one_vs_all(margin);
         let batch = kernel::Batch {
@@ -205,6 +222,12 @@ impl Head {
             max_gradient_norm: self.spec.max_gradient_norm,
         };
         let s = &mut self.state;
+        let (mut extra, mut energy) = (Vec::new(), 0.0);
+        if let Some(term) = self.spec.energy.as_ref().filter(|_| !linear) {
+            extra.resize(s.weights.len(), 0.0);
+            // It fails only where lengths or labels do, which the step below refuses.
+            energy = term.term(&s.weights, self.spec.dim, labels, &mut extra).unwrap_or(f64::NAN);
+        }
         let mut rule = Rule { spec: &self.spec, state: margin, memory: &mut s.memory };
         let (logits, biases) = match binary {
             _ if linear => (kernel::Logits::Linear, self.spec.classes),
@@ -220,14 +243,14 @@ impl Head {
                 second: s.bias_second.get_mut(..biases).unwrap_or_default(),
             },
             bias_update: Some(update),
-            extra_gradient: &[],
+            extra_gradient: &extra,
         };
         let moves = if linear { *update } else { prototype_update(*update, self.spec.prototype_rate) };
         let loss = kernel::step_in(Isa::best(), &mut self.workspace, &batch, logits, parameters, &moves, dx, stats);
         if !linear && margin.scale_share >= 1.0 {
             self.spec.margin.end(&mut s.memory, stats);
         }
-        loss
+        loss + energy + self.add_beside(embeddings, labels, update, dx)
     }
 
     /// Adds a batch to the running class means, which [`place_anew`](Self::place_anew) uses.

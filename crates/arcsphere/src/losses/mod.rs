@@ -14,8 +14,55 @@ pub mod regularizer;
 
 pub mod fit;
 
+use crate::registry::UnknownName;
+use margin::LossInfo;
 use std::collections::BTreeMap;
 use thiserror::Error;
+use tuple::TupleInfo;
+
+/// A loss of either registry that users name.
+#[derive(Clone, Copy, Debug)]
+pub enum Loss {
+    /// Of [`margin::LOSSES`].
+    Margin(&'static LossInfo),
+    /// Of [`tuple::TUPLES`].
+    Tuple(&'static TupleInfo),
+}
+
+impl Loss {
+    /// The registry's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::Margin(info) => info.name,
+            Loss::Tuple(info) => info.name,
+        }
+    }
+
+    /// Whether it has a parameter `loss.params.NAME`.
+    pub fn has_param(self, name: &str) -> bool {
+        match self {
+            Loss::Margin(info) => info.params.iter().any(|p| p.name == name),
+            Loss::Tuple(info) => info.params.iter().any(|p| p.name == name),
+        }
+    }
+}
+
+/// The loss called `name`, or an alias, in either registry.
+///
+/// # Errors
+///
+/// [`UnknownName`] with the nearest name.
+pub fn find(name: &str) -> Result<Loss, UnknownName> {
+    match (margin::find(name), tuple::find(name)) {
+        (Ok(info), _) => Ok(Loss::Margin(info)),
+        (_, Ok(info)) => Ok(Loss::Tuple(info)),
+        (Err(mut unknown), Err(of_tuples)) => {
+            unknown.nearest = unknown.nearest.or(of_tuples.nearest);
+            unknown.known.extend(of_tuples.known);
+            Err(unknown)
+        }
+    }
+}
 
 /// A number of a loss that users may set, as `loss.params.NAME`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,6 +144,22 @@ mod tests {
 
     fn of(pairs: &[(&str, f64)]) -> Result<Vec<f64>, ParamError> {
         resolve("triplet", PARAMS, &pairs.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    #[test]
+    fn a_loss_is_found_in_either_registry_and_stands_in_one() {
+        for (name, of) in [("am-softmax", "cosface"), ("center_loss", "center")] {
+            assert_eq!(find(name).unwrap().name(), of);
+        }
+        let error = find("tripletts").unwrap_err();
+        assert_eq!(error.nearest, Some("triplet"));
+        assert_eq!(error.known.len(), margin::LOSSES.len() + tuple::TUPLES.len());
+        let names = |name: &'static str, aliases: &'static [&'static str]| aliases.iter().copied().chain([name]);
+        for tuple in tuple::TUPLES {
+            for name in names(tuple.name, tuple.aliases) {
+                assert!(margin::find(name).is_err(), "{name} is in both registries");
+            }
+        }
     }
 
     #[test]

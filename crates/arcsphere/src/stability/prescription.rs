@@ -67,7 +67,8 @@ impl Circumstances {
             severity: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
             from,
             steps: plan.steps,
-            angular: plan.scale_kind != ScaleKind::Unnormalized,
+            // A tuple loss alone has no soft start to begin again with.
+            angular: plan.scale_kind != ScaleKind::Unnormalized && plan.tuple.is_none(),
             has_margin: plan.loss.takes.any(),
             annealed: plan.config.margin_schedule.lambda.is_some(),
             fitting_margin: fitting_part(plan.margins, plan.classes, dim),

@@ -73,7 +73,12 @@ fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
 /// All pictures, as files and for the page.
 fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Result<Vec<Picture>> {
     let first: Vec<&Done> = first_seeds(done);
-    let drawn: Vec<Drawn> = first.iter().map(|d| Drawn::new(d.plan.loss, d.plan.recipe.clone())).collect();
+    // A tuple loss has no target of its own to draw.
+    let drawn: Vec<Drawn> = first
+        .iter()
+        .filter(|d| d.plan.tuple.is_none())
+        .map(|d| Drawn::new(d.plan.loss, d.plan.recipe.clone()))
+        .collect();
     let mut out = Vec::new();
     let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
 
@@ -83,21 +88,23 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
         first.first().map_or(2, |d| d.plan.config.model.dim)
     );
     let subtitle = format!("margins as trained; {room}");
-    add(
+    if !drawn.is_empty() {
+        add(
         "",
         "Where a sample stands between two classes: its angle to each prototype. In the colored regions a sample of that class is classified with its margin kept; the band between them is the margin, which no sample should be in. From the code that trains.".to_owned(),
         pictures::with_boundaries(&drawn, &subtitle, |f| pictures::write_all(f, folder, "boundaries", true))?,
     );
-    add(
+        add(
         "",
         "What takes the place of cos θ for a sample's own class. The lower the curve, the more is asked of the sample."
             .to_owned(),
         pictures::with_targets(&drawn, &subtitle, |f| pictures::write_all(f, folder, "target-curves", false))?,
     );
+    }
     add("", "Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, done)?);
 
     for d in &first {
-        let name = d.plan.loss.name;
+        let name = d.plan.name();
         // A collapsed network's embeddings may have no place in a picture.
         if d.evaluation.embeddings.iter().any(|v| !v.is_finite()) {
             continue;
@@ -153,11 +160,7 @@ fn curves(folder: &Path, done: &[Done]) -> Result<String> {
     let curves: Vec<Curve<'_>> = done
         .iter()
         .zip(&series)
-        .map(|(d, (loss, accuracy))| Curve {
-            label: d.plan.loss.name,
-            training_loss: loss,
-            validation_accuracy: accuracy,
-        })
+        .map(|(d, (loss, accuracy))| Curve { label: d.plan.name(), training_loss: loss, validation_accuracy: accuracy })
         .collect();
     let figure = Curves { title: "Training", subtitle: "per epoch", curves: &curves };
     pictures::write_all(&figure, folder, "curves", false)
@@ -166,7 +169,7 @@ fn curves(folder: &Path, done: &[Done]) -> Result<String> {
 fn first_seeds(done: &[Done]) -> Vec<&Done> {
     let mut out: Vec<&Done> = Vec::new();
     for d in done {
-        if out.iter().all(|o| o.plan.loss.name != d.plan.loss.name) {
+        if out.iter().all(|o| o.plan.name() != d.plan.name()) {
             out.push(d);
         }
     }

@@ -58,5 +58,5 @@ fn verdict(r: &Run) -> String {
 }
 
 fn run_folder(folder: &Path, plan: &Plan) -> PathBuf {
-    folder.join("runs").join(format!("{}-seed{}", plan.loss.name, plan.config.train.seed))
+    folder.join("runs").join(format!("{}-seed{}", plan.name(), plan.config.train.seed))
 }

@@ -1,0 +1,109 @@
+//! What is added to a loss: the prototypes' energy, and a tuple loss at the head.
+
+use super::{Plan, PlanError, refused, within};
+use crate::config::Config;
+use crate::head::TupleTerm;
+use crate::losses::margin::{LossInfo, Recipe, ScaleKind};
+use crate::losses::regularizer::{self, Regularizer};
+use crate::range::Range;
+
+/// Refuses an energy out of range, or of prototypes that have no sphere to be on.
+///
+/// # Errors
+///
+/// [`PlanError`].
+pub(super) fn check_energy(config: &Config, loss: &'static LossInfo) -> Result<(), PlanError> {
+    let (weight, power) = (config.loss.energy_weight, config.loss.energy_power);
+    let why = "it is weighed against the loss's 1, and beyond that prototypes would see nothing else";
+    within("loss.energy_weight", weight, Range::Closed(0.0, 1000.0), why)?;
+    if ![0.0, 1.0, 2.0].contains(&power) {
+        let why = "these are the energies of the paper; 0 is the logarithm";
+        return Err(refused("loss.energy_power", power, "0, 1 or 2", why));
+    }
+    if weight == 0.0 {
+        return Ok(());
+    }
+    if loss.scale == ScaleKind::Unnormalized {
+        return Err(refused_for(loss.name, weight, "its prototypes are not on a sphere; use modified_softmax"));
+    }
+    let margin = (loss.build)(&Recipe { extension: config.loss.extension, ..given(config, loss) });
+    if margin.centers() > 1 {
+        return Err(refused_for(loss.name, weight, "prototypes of one class belong together, and it would part them"));
+    }
+    Ok(())
+}
+
+/// The energy is refused for a loss.
+pub(super) fn refused_for(loss: &str, weight: f64, why: &'static str) -> PlanError {
+    refused("loss.energy_weight", weight, format!("0 for {loss}"), why)
+}
+
+/// The loss as the paper has it, with the parameters that are given.
+fn given(config: &Config, loss: &'static LossInfo) -> Recipe {
+    let mut recipe = Recipe::paper(loss, 2, 2);
+    for (name, value) in &mut recipe.params {
+        *value = config.loss.params.get(*name).copied().unwrap_or(*value);
+    }
+    recipe
+}
+
+/// Whether prototypes move, and what the energy does, in words.
+pub(super) fn prototypes(config: &mut Config, reason: &mut String) {
+    let (weight, dim) = (config.loss.energy_weight, config.model.dim);
+    let still = dim == 2 && weight == 0.0;
+    let rate = *config.optim.prototype_rate.get_or_insert(if still { 0.0 } else { 1.0 });
+    if rate == 0.0 {
+        reason.push_str("; prototypes stay where they are placed after the soft start");
+    }
+    if weight > 0.0 {
+        let half = if config.loss.energy_half_space { " in half space" } else { "" };
+        let idle = if rate == 0.0 { ", which moves nothing with optim.prototype_rate = 0" } else { "" };
+        let power = config.loss.energy_power;
+        reason.push_str(&format!("; {weight} times the prototypes' energy of power {power}{half}{idle}"));
+    }
+}
+
+impl Plan {
+    /// The prototypes' energy, if there is one.
+    pub(crate) fn energy(&self) -> Option<Box<dyn Regularizer>> {
+        let l = &self.config.loss;
+        let values = [
+            ("weight", l.energy_weight),
+            ("power", l.energy_power),
+            ("half_space", f64::from(u8::from(l.energy_half_space))),
+        ];
+        let given = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let info = regularizer::find("hyperspherical_energy").ok().filter(|_| l.energy_weight > 0.0)?;
+        // The plan's ranges are within the regularizer's, so it can be made.
+        info.make(&given).ok()
+    }
+
+    /// The tuple loss, if there is one. Its parameters were resolved with the plan.
+    pub(crate) fn tuple_term(&self) -> Option<TupleTerm> {
+        let info = self.tuple?;
+        Some(TupleTerm { loss: info.make(&self.config.loss.params).ok()?, place: info.place })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, message};
+
+    #[test]
+    fn energy_is_checked_and_said() {
+        for value in [-1.0, f64::NAN, 1e4] {
+            assert!(message(|c| c.loss.energy_weight = value).contains("loss.energy_weight"));
+        }
+        assert!(message(|c| c.loss.energy_power = 1.5).contains("0, 1 or 2"));
+        for loss in ["softmax", "subcenter_arcface", "triplet", "center"] {
+            let text = message(|c| (c.loss.name, c.loss.energy_weight) = (loss.into(), 1.0));
+            assert!(text.contains(&format!("0 for {loss}")), "{text}");
+        }
+        let plan = check(|c| c.loss.energy_weight = 2.0).unwrap();
+        assert_eq!(plan.config.optim.prototype_rate, Some(1.0));
+        assert!(plan.reason.contains("2 times the prototypes' energy") && plan.energy().is_some(), "{}", plan.reason);
+        let plan = check(|c| (c.loss.energy_weight, c.optim.prototype_rate) = (2.0, Some(0.0))).unwrap();
+        assert!(plan.reason.contains("moves nothing"), "{}", plan.reason);
+        assert!(check(|_| ()).unwrap().energy().is_none());
+    }
+}

@@ -1,0 +1,119 @@
+//! A tuple loss in a plan: what it does not have, the head that it stands on, and its parameters.
+
+use super::terms::refused_for;
+use super::{PlanError, refused};
+use crate::config::{Config, LossConfig};
+use crate::losses::margin::{self, LossInfo};
+use crate::losses::resolve;
+use crate::losses::tuple::{Place, TupleInfo};
+
+/// The loss of the head that a tuple loss stands on, if it has nothing that it cannot have.
+///
+/// # Errors
+///
+/// [`PlanError`] for margins, a scale, an energy, and smoothing without a softmax.
+pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static LossInfo, PlanError> {
+    let l = &config.loss;
+    let hint = "it has no margin on angles and no scale of logits; see its parameters in `arcsphere explain`";
+    for (key, value) in [
+        ("angle_multiplier", l.angle_multiplier),
+        ("angle_margin", l.angle_margin),
+        ("cosine_margin", l.cosine_margin),
+        ("scale", l.scale),
+    ] {
+        if value.is_some() {
+            return Err(PlanError::NotTaken { loss: info.name, key, hint });
+        }
+    }
+    // Not `> 0`: NaN is refused as well.
+    if l.energy_weight != 0.0 {
+        return Err(refused_for(
+            info.name,
+            l.energy_weight,
+            "it trains no prototypes on a sphere; use an angular loss",
+        ));
+    }
+    resolve(info.name, info.params, &l.params)?;
+    let name = match info.place {
+        Place::Alone if l.smoothing > 0.0 => {
+            let range = format!("0 for {}", info.name);
+            return Err(refused(
+                "loss.smoothing",
+                l.smoothing,
+                range,
+                "there is no softmax whose target it could smooth",
+            ));
+        }
+        Place::Alone => "modified_softmax",
+        Place::BesideSoftmax => "softmax",
+    };
+    Ok(margin::find(name)?)
+}
+
+/// The configuration of the head alone.
+pub(super) fn without_params(config: &Config) -> Config {
+    let mut plain = config.clone();
+    plain.loss.params.clear();
+    plain
+}
+
+/// What is trained, and that schedules of a margin do not apply.
+pub(super) fn reason(info: &TupleInfo) -> &'static str {
+    match info.place {
+        Place::Alone => {
+            "embeddings are compared with each other or with the loss's own centers, so there is no margin, no soft start and no schedule of it; a class is told by its nearest running mean"
+        }
+        Place::BesideSoftmax => "beside softmax, in which nothing is normalized; no margin, no soft start",
+    }
+}
+
+/// Writes every parameter into a configuration, so that it says all of them.
+pub(super) fn write_down(l: &mut LossConfig, info: &'static TupleInfo) -> Result<(), PlanError> {
+    let values = resolve(info.name, info.params, &l.params)?;
+    info.name.clone_into(&mut l.name);
+    l.params = info.params.iter().zip(values).map(|(p, value)| (p.name.to_owned(), value)).collect();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Plan;
+    use super::super::tests::{even, message};
+    use crate::config::Config;
+    use crate::losses::tuple::TUPLES;
+
+    #[test]
+    fn every_tuple_loss_has_a_plan_that_stays_as_it_is() {
+        let splits = even();
+        for info in TUPLES {
+            let mut config = Config::default();
+            (config.loss.name, config.train.threads) = (info.name.into(), 2);
+            let plan = Plan::check(&config, &splits).unwrap();
+            assert_eq!((plan.name(), plan.per_class.is_some()), (info.name, info.needs_pairs));
+            assert_eq!(plan.config.loss.params.len(), info.params.len(), "{}", info.name);
+            assert!(plan.tuple_term().is_some());
+            let again = Plan::check(&plan.config, &splits).unwrap();
+            assert_eq!((again.config, again.reason), (plan.config, plan.reason), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn what_a_tuple_loss_does_not_have_is_refused_by_name() {
+        let of = |key: &str, change: fn(&mut Config)| {
+            let text = message(|c| {
+                c.loss.name = "triplet".into();
+                change(c);
+            });
+            assert!(text.contains("triplet") && text.contains(key), "{text}");
+        };
+        of("angle_margin", |c| c.loss.angle_margin = Some(0.1));
+        of("scale", |c| c.loss.scale = Some(8.0));
+        of("smoothing", |c| c.loss.smoothing = 0.1);
+        of("margn", |c| {
+            c.loss.params.insert("margn".into(), 0.1);
+        });
+        of("margin", |c| {
+            c.loss.params.insert("margin".into(), 9.0);
+        });
+    }
+}
