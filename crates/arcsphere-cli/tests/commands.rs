@@ -168,6 +168,11 @@ fn boundaries_and_targets_are_drawn() {
         assert_svg(&text);
         for loss in losses(&place) {
             let name = loss["name"].as_str().expect("a name");
+            // Those compare embeddings, and have no target function.
+            if loss["group"] == "tuple" {
+                place.refused(&["plot", picture, "--losses", name, "--out", "none.svg"], &[name, "no target function"]);
+                continue;
+            }
             if loss["group"] == "family" {
                 assert!(text.contains(name), "{svg} lacks {name}");
             }

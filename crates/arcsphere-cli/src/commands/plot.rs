@@ -9,8 +9,8 @@ use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
-use arcsphere::losses::fit;
 use arcsphere::losses::margin::{self, Group, LossInfo, Margins, Recipe};
+use arcsphere::losses::{self, Loss, fit};
 use arcsphere::plan::{self, Plan};
 use arcsphere_eval::figure::{Features, Theme};
 
@@ -24,11 +24,11 @@ pub(crate) fn run(args: &Plot) -> Result<()> {
     let theme = if args.dark { Theme::Dark } else { Theme::Light };
     match args.picture {
         Picture::Boundaries => {
-            let (drawn, subtitle) = losses(args)?;
+            let (drawn, subtitle) = chosen(args)?;
             pictures::with_boundaries(&drawn, &subtitle, |f| pictures::write(f, &args.out, theme))?;
         }
         Picture::Target => {
-            let (drawn, subtitle) = losses(args)?;
+            let (drawn, subtitle) = chosen(args)?;
             pictures::with_targets(&drawn, &subtitle, |f| pictures::write(f, &args.out, theme))?;
         }
         Picture::Features => features(args, theme)?,
@@ -37,8 +37,18 @@ pub(crate) fn run(args: &Plot) -> Result<()> {
     Ok(())
 }
 
+/// A loss by name, if it has something to draw.
+fn with_target(name: &str) -> Result<&'static LossInfo> {
+    match losses::find(name)? {
+        Loss::Margin(info) => Ok(info),
+        Loss::Tuple(info) => {
+            Err(mistake!("{} compares embeddings and has no target function to draw; name a margin loss", info.name))
+        }
+    }
+}
+
 /// The losses to draw, and where their margins come from.
-fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
+fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
     if args.m0.is_some() || args.m1.is_some() || args.m2.is_some() {
         if !args.losses.is_empty() {
             return Err(mistake!("--m0, --m1 and --m2 draw a margin of their own; leave out --losses"));
@@ -56,7 +66,7 @@ fn losses(args: &Plot) -> Result<(Vec<Drawn>, String)> {
     let chosen: Vec<&'static LossInfo> = if args.losses.is_empty() {
         margin::group(Group::Family).collect()
     } else {
-        args.losses.iter().map(|n| margin::find(n)).collect::<Result<_, _>>()?
+        args.losses.iter().map(|name| with_target(name)).collect::<Result<_>>()?
     };
     let fitted_to = match (args.classes, args.dim) {
         (Some(c), Some(d)) if c >= 2 && d >= 2 => Some((c, d)),
