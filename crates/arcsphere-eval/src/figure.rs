@@ -9,6 +9,11 @@
 //! | [`TargetCurves`] | ψ(θ) over [0, π] |
 //! | [`AngleHistogram`] | target and non-target angles |
 //! | [`Curves`] | training loss and validation accuracy by epoch |
+//! | [`Sensitivity`] | accuracy against the margin, with the usable range |
+//! | [`CollapseMap`] | share of collapsed runs by margin and learning rate |
+//! | [`Differences`] | paired differences to a baseline |
+//! | [`Scatter`] | predicted against actual values |
+//! | [`BenchBars`] | ratios of speed |
 
 use plotters::prelude::{BitMapBackend, DrawingBackend};
 
@@ -30,19 +35,34 @@ mod png;
 
 mod angle_histogram;
 
+mod bench_bars;
+
 mod boundaries;
+
+mod collapse_map;
 
 mod curves;
 
+mod differences;
+
 mod features;
+
+mod scatter;
+
+mod sensitivity;
 
 mod target_curves;
 
 pub use angle_histogram::AngleHistogram;
+pub use bench_bars::{BenchBar, BenchBars, BenchGroup};
 pub use boundaries::{Boundaries, BoundaryPanel};
 pub use canvas::Canvas;
+pub use collapse_map::CollapseMap;
 pub use curves::{Curve, Curves};
+pub use differences::{DifferenceRow, Differences, Verdict};
 pub use features::Features;
+pub use scatter::Scatter;
+pub use sensitivity::{MarginAxis, Sensitivity};
 pub(crate) use svg::push_escaped as escape_markup;
 pub use target_curves::{TargetCurve, TargetCurves};
 #[cfg(test)]

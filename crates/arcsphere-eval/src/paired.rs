@@ -26,7 +26,7 @@ pub const FLIPS: u64 = 100_000;
 pub struct PairedT {
     /// Number of pairs, n; the degrees of freedom are n − 1.
     pub n: usize,
-    /// Mean of a[i] − b[i].
+    /// Mean of aᵢ − bᵢ.
     pub difference: f64,
     /// d̄/(sd/√n); infinite where all differences are equal and not 0.
     pub t: f64,
@@ -66,7 +66,7 @@ pub fn paired_t(a: &[f64], b: &[f64]) -> Result<PairedT> {
 pub struct SignFlip {
     /// Number of pairs, n.
     pub n: usize,
-    /// Mean of a[i] − b[i].
+    /// Mean of aᵢ − bᵢ.
     pub difference: f64,
     /// Two-sided p, never 0.
     pub p: f64,
@@ -93,7 +93,8 @@ pub fn sign_flip(a: &[f64], b: &[f64], seed: u64) -> Result<SignFlip> {
     let difference = mean(&d)?.value;
     let n = d.len();
     // Patterns of the same sum differ by rounding; they are ties, and count.
-    let bar = d.iter().sum::<f64>().abs() - 1e-12 * d.iter().map(|v| v.abs()).sum::<f64>();
+    let rounding = 8.0 * f64::EPSILON * a.iter().chain(b).map(|v| v.abs()).sum::<f64>();
+    let bar = d.iter().sum::<f64>().abs() - rounding;
     let as_large = |flips: &[u64]| {
         let sign = |i: usize| if flips[i / 64] >> (i % 64) & 1 == 1 { -1.0 } else { 1.0 };
         d.iter().enumerate().map(|(i, v)| sign(i) * v).sum::<f64>().abs() >= bar

@@ -49,8 +49,7 @@ pub fn regression(predicted: &[f64], actual: &[f64], ks: &[f64], period: Option<
     let mut mae = mean(&errors)?;
     mae.low = mae.low.map(|low| low.max(0.0));
     let cs = ks.iter().map(|&k| {
-        // Written so that a NaN is refused too.
-        if !(k >= 0.0) {
+        if k.is_nan() || k < 0.0 {
             return Err(EvalError::Range { what: "the k of a cumulative score", value: k, expected: "at least 0" });
         }
         let within = errors.iter().filter(|e| **e <= k).count() as u64;

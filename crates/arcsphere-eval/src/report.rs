@@ -1,5 +1,5 @@
-//! One self-contained HTML page about a comparison: light and dark, no external
-//! resource, readable on a phone.
+//! One self-contained HTML page about a comparison ([`Report`]) or a sweep
+//! ([`SweepReport`]): light and dark, no external resource, readable on a phone.
 //!
 //! Everything that comes from outside is escaped; the pictures are the crate's own
 //! ([`to_adaptive_svg`](crate::figure::to_adaptive_svg)) and are set in as they are.
@@ -7,10 +7,11 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::figure::css_variables;
-use crate::results::{LossSummary, Results, summarize, write_atomic};
+use crate::results::{Results, summarize, write_atomic};
 
 mod html;
+
+mod page;
 
 mod finding;
 
@@ -18,12 +19,14 @@ mod measure;
 
 mod sections;
 
+mod sweep;
+
 mod tables;
 
 pub use finding::{Finding, Standing, find};
-use html::escape;
 pub use html::margins;
 pub use measure::Measure;
+pub use sweep::{SweepReport, sweep_pictures};
 
 /// A picture of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,36 +62,15 @@ impl Report {
     pub fn to_html(&self) -> String {
         let summaries = summarize(&self.results.runs);
         let finding = find(&summaries);
-        let mut out = String::with_capacity(1 << 20);
-        out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-        out.push_str(
-            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n",
-        );
-        out.push_str(&format!("<title>{}</title>\n", escape(&self.title)));
-        out.push_str(&format!("<meta name=\"description\" content=\"{}\">\n", escape(&finding.sentence)));
-        out.push_str("<style>\n");
-        out.push_str(&css_variables());
-        out.push_str(include_str!("../assets/report.css"));
-        out.push_str("</style>\n</head>\n<body>\n<main>\n");
-        self.body(&mut out, &summaries, &finding);
-        out.push_str("</main>\n<script>\n");
-        out.push_str(include_str!("../assets/report.js"));
-        out.push_str("</script>\n</body>\n</html>\n");
-        out
-    }
-
-    fn body(&self, out: &mut String, summaries: &[LossSummary], finding: &Finding) {
-        out.push_str("<button id=\"theme\" type=\"button\" hidden>Light / dark</button>\n");
-        out.push_str(&format!("<h1>{}</h1>\n", escape(&self.title)));
-        out.push_str(&format!("<p class=\"finding\">{}</p>\n", escape(&finding.sentence)));
-        sections::facts(out, &self.results);
-        tables::summary(out, summaries, finding);
-        sections::overview(out, &self.pictures);
-        sections::losses(out, summaries, &self.results, &self.pictures);
-        tables::runs(out, &self.results);
-        sections::limits(out, &self.limits, summaries);
-        sections::provenance(out, self);
+        page::page(&self.title, &finding.sentence, |out| {
+            sections::facts(out, &self.results, "");
+            tables::summary(out, &summaries, &finding);
+            sections::overview(out, "All losses", &self.pictures);
+            sections::losses(out, &summaries, &self.results, &self.pictures);
+            tables::runs(out, &self.results);
+            sections::limits(out, &self.limits, &sections::limits_of(&summaries));
+            sections::provenance(out, &self.results, &self.reproduce, &self.configuration);
+        })
     }
 
     /// Writes [`Report::to_html`] to `path`, whole or not at all.
@@ -147,13 +129,7 @@ mod tests {
     #[test]
     fn nothing_is_loaded_from_elsewhere_and_tags_balance() {
         let html = report().to_html();
-        for outside in [" src=", "<link", "@import", "url("] {
-            assert!(!html.contains(outside), "{outside}");
-        }
-        for tag in ["table", "section", "figure", "details", "tr", "td", "ul", "main", "dl"] {
-            let open = html.matches(&format!("<{tag}>")).count() + html.matches(&format!("<{tag} ")).count();
-            assert_eq!(open, html.matches(&format!("</{tag}>")).count(), "{tag}");
-        }
+        page::tests::assert_whole(&html);
     }
 
     #[test]

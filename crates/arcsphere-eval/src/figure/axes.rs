@@ -151,6 +151,12 @@ pub(crate) fn number(value: f64, step: f64) -> String {
     }
 }
 
+/// A number with at most three decimals, no zeros at the end, and a true minus sign: for
+/// numbers that people set, round or a fraction such as 1/3.
+pub(crate) fn short(value: f64) -> String {
+    number(value, 0.001).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,5 +195,6 @@ mod tests {
         assert_eq!(number(2.5, 2.5), "2.5");
         assert_eq!(number(0.25, 0.25), "0.25");
         assert_eq!(number(-20.0, 10.0), "−20");
+        assert_eq!([0.5, 1.0 / 3.0, 20.0, 0.0, -0.25].map(short), ["0.5", "0.333", "20", "0", "−0.25"]);
     }
 }

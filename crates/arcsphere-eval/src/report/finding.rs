@@ -161,7 +161,7 @@ fn lost(summaries: &[LossSummary], measure: Option<Measure>) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list(names: &[String]) -> String {
+pub(super) fn list(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),

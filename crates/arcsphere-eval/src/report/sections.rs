@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use super::Picture;
 use super::html::{degrees, escape, margins, maybe, name, percent, scale, thousands};
-use super::{Picture, Report};
 use crate::results::{LossSummary, Results};
 
 fn pair(out: &mut String, term: &str, value: &str) {
@@ -23,8 +23,8 @@ fn distinct<T: PartialEq + ToString>(values: impl Iterator<Item = T>) -> String 
     seen.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What was compared, at a glance.
-pub(crate) fn facts(out: &mut String, results: &Results) {
+/// What was compared, at a glance; `budget` in words where there is one.
+pub(crate) fn facts(out: &mut String, results: &Results, budget: &str) {
     let data = &results.data;
     out.push_str("<dl class=\"facts\">");
     pair(out, "data", &data.name);
@@ -40,11 +40,12 @@ pub(crate) fn facts(out: &mut String, results: &Results) {
     let dims = distinct(results.runs.iter().map(|r| r.dim).filter(|d| *d > 0));
     pair(out, "embedding dimension", &dims);
     pair(out, "epochs", &distinct(results.runs.iter().map(|r| r.epochs)));
+    pair(out, "budget of a training", budget);
     pair(out, "random seeds", &distinct(results.runs.iter().map(|r| format!("#{}", r.seed))));
     out.push_str("</dl>\n");
 }
 
-fn picture(out: &mut String, picture: &Picture) {
+pub(crate) fn picture(out: &mut String, picture: &Picture) {
     let _ = writeln!(
         out,
         "<figure><div class=\"picture\">{}</div><figcaption>{}</figcaption></figure>",
@@ -54,12 +55,12 @@ fn picture(out: &mut String, picture: &Picture) {
 }
 
 /// Pictures of all losses.
-pub(crate) fn overview(out: &mut String, pictures: &[Picture]) {
+pub(crate) fn overview(out: &mut String, title: &str, pictures: &[Picture]) {
     let mut own = pictures.iter().filter(|p| p.loss.is_empty()).peekable();
     if own.peek().is_none() {
         return;
     }
-    out.push_str("<section>\n<h2>All losses</h2>\n");
+    let _ = writeln!(out, "<section>\n<h2>{title}</h2>");
     for p in own {
         picture(out, p);
     }
@@ -111,21 +112,23 @@ pub(crate) fn losses(out: &mut String, summaries: &[LossSummary], results: &Resu
     out.push_str("</section>\n");
 }
 
-/// What the comparison does not show.
-pub(crate) fn limits(out: &mut String, own: &[String], summaries: &[LossSummary]) {
+/// What the page does not show: `own` limits, then what is true of any of its kind.
+pub(crate) fn limits(out: &mut String, own: &[String], any: &[&str]) {
     out.push_str("<section>\n<h2>What this does not show</h2>\n<ul>\n");
-    let mut item = |text: &str| {
+    for text in own.iter().map(String::as_str).chain(any.iter().copied()) {
         let _ = writeln!(out, "<li>{}</li>", escape(text));
-    };
-    for text in own {
-        item(text);
     }
-    item(
+    out.push_str("</ul>\n</section>\n");
+}
+
+/// What no comparison shows.
+pub(crate) fn limits_of(summaries: &[LossSummary]) -> Vec<&'static str> {
+    let mut out = vec![
         "Other data, backbones and dimensions: a loss that leads here may trail there. The margins \
          were chosen by rule, not searched for; each loss may do better with its own search.",
-    );
+    ];
     if summaries.iter().any(|s| s.runs > 1) {
-        item(
+        out.push(
             "Other test samples: the intervals over seeds hold for this test set only. “Significant” \
              means that a paired Student-t interval of the difference excludes zero at 95 %, \
              corrected for the number of comparisons (Bonferroni); with few seeds real differences \
@@ -133,17 +136,19 @@ pub(crate) fn limits(out: &mut String, own: &[String], summaries: &[LossSummary]
         );
     }
     if summaries.iter().any(|s| s.runs == 1) {
-        item("The spread between seeds: one seed a loss was trained. Run more with --seeds.");
+        out.push("The spread between seeds: one seed a loss was trained. Run more with --seeds.");
     }
-    item("Speed elsewhere: times are those of this machine, with whatever else it was doing.");
-    out.push_str("</ul>\n</section>\n");
+    out.push(ELSEWHERE);
+    out
 }
 
+/// True of any page with times on it.
+pub(crate) const ELSEWHERE: &str = "Speed elsewhere: times are those of this machine, with whatever else it was doing.";
+
 /// Configuration, machine and how to repeat it.
-pub(crate) fn provenance(out: &mut String, report: &Report) {
-    let results = &report.results;
+pub(crate) fn provenance(out: &mut String, results: &Results, reproduce: &str, configuration: &str) {
     out.push_str("<section>\n<h2>How to repeat it</h2>\n");
-    let commands = if report.reproduce.is_empty() { &results.command } else { &report.reproduce };
+    let commands = if reproduce.is_empty() { &results.command } else { reproduce };
     let _ = writeln!(out, "<pre>{}</pre>", escape(commands));
     out.push_str("<dl class=\"facts\">");
     pair(out, "version", &results.version);
@@ -156,11 +161,11 @@ pub(crate) fn provenance(out: &mut String, report: &Report) {
     pair(out, "device", &results.machine.device);
     pair(out, "SHA-256 of the data", &results.data.sha256);
     out.push_str("</dl>\n");
-    if !report.configuration.is_empty() {
+    if !configuration.is_empty() {
         let _ = writeln!(
             out,
             "<details><summary>Effective configuration</summary>\n<pre>{}</pre></details>",
-            escape(&report.configuration)
+            escape(configuration)
         );
     }
     out.push_str("</section>\n");

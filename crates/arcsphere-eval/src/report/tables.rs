@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::finding::{Finding, Standing};
 use super::html::{degrees, duration, escape, margins, maybe, name, percent, scale, short};
 use super::measure::Measure;
-use crate::results::{LossSummary, Method, Results};
+use crate::results::{LossSummary, Method, Results, Run};
 
 /// FMR keys of all lines, from the loosest to the strictest.
 fn fmr_keys<'a>(maps: impl Iterator<Item = &'a std::collections::BTreeMap<String, f64>>) -> Vec<&'a str> {
@@ -18,6 +18,27 @@ fn fmr_keys<'a>(maps: impl Iterator<Item = &'a std::collections::BTreeMap<String
     let value = |k: &str| k.parse::<f64>().unwrap_or(0.0);
     keys.sort_by(|a, b| value(b).total_cmp(&value(a)));
     keys
+}
+
+/// Retrieval and regression: columns that a table has where some line has a value.
+struct Further {
+    head: &'static str,
+    of_loss: fn(&LossSummary) -> Option<f64>,
+    of_run: fn(&Run) -> Option<f64>,
+    show: fn(f64) -> String,
+}
+
+const FURTHER: [Further; 4] = [
+    Further { head: "Recall@1, %", of_loss: |s| s.recall_at_1, of_run: |r| r.recall_at_1, show: percent },
+    Further { head: "MAP@R, %", of_loss: |s| s.map_at_r, of_run: |r| r.map_at_r, show: percent },
+    Further { head: "NMI, %", of_loss: |s| s.nmi, of_run: |r| r.nmi, show: percent },
+    Further { head: "MAE", of_loss: |s| s.mae, of_run: |r| r.mae, show: short },
+];
+
+/// The head of a further column, an MAE's with its unit.
+fn further_head(out: &mut String, column: &Further, unit: Option<&str>) {
+    let unit = unit.filter(|u| column.head == "MAE" && !u.is_empty());
+    let _ = write!(out, "<th>{}{}</th>", column.head, unit.map_or_else(String::new, |u| format!(", {}", escape(u))));
 }
 
 /// One line a loss.
@@ -34,13 +55,16 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
     for key in &fmrs {
         let _ = write!(out, "<th>TMR@FMR {}, %<br>(TAR@FAR)</th>", escape(key));
     }
+    let further: Vec<&Further> =
+        FURTHER.iter().filter(|f| summaries.iter().any(|s| (f.of_loss)(s).is_some())).collect();
+    for column in &further {
+        further_head(out, column, summaries.first().map(|s| s.target_unit.as_str()));
+    }
     out.push_str(
         "<th>target angle</th><th>nearest other angle</th><th>between prototypes</th>\
          <th>training time</th><th>collapsed</th></tr></thead>\n<tbody>\n",
     );
-    let floor = summaries.iter().filter_map(|s| s.accuracy_low).fold(1.0, f64::min);
-    // Whole twentieths, so that the axis of the whiskers has a round start.
-    let floor = ((floor * 20.0).floor() / 20.0).clamp(0.0, 0.95);
+    let floor = whisker_floor(summaries.iter().filter_map(|s| s.accuracy_low));
     for (s, standing) in summaries.iter().zip(&finding.standings) {
         let class = if *standing == Standing::Best { " class=\"best\"" } else { "" };
         let sign = match standing {
@@ -59,13 +83,18 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
             out,
             "<td class=\"strong\">{}</td><td class=\"t whisker\">{}</td><td>{}</td><td{}>{}</td>",
             maybe(s.accuracy, percent),
-            whisker(s, floor).unwrap_or_else(|| "–".to_owned()),
+            s.accuracy
+                .zip(s.accuracy_low.zip(s.accuracy_high))
+                .map_or_else(|| "–".to_owned(), |(value, ends)| whisker(value, ends, floor)),
             s.worst.map_or_else(|| "–".to_owned(), |w| format!("{}<small>seed {}</small>", percent(w.1), w.0)),
             if finding.ranked_by == Some(Measure::Eer) { " class=\"strong\"" } else { "" },
             maybe(s.eer, percent)
         );
         for key in &fmrs {
             let _ = write!(out, "<td>{}</td>", maybe(s.tmr_at_fmr.get(*key).copied(), percent));
+        }
+        for column in &further {
+            let _ = write!(out, "<td>{}</td>", maybe((column.of_loss)(s), column.show));
         }
         let collapsed =
             if s.collapsed == 0 { "<td>0".to_owned() } else { format!("<td class=\"bad\">{}", s.collapsed) };
@@ -117,12 +146,15 @@ fn note(summaries: &[LossSummary], finding: &Finding, floor: f64) -> String {
     out
 }
 
-/// Dot and whiskers on an axis from `floor` to 1, and their ends in percent; none
-/// without an accuracy and its interval.
-fn whisker(s: &LossSummary, floor: f64) -> Option<String> {
+/// Where the axis of the whiskers starts: whole twentieths, so that it is round.
+pub(crate) fn whisker_floor(lows: impl Iterator<Item = f64>) -> f64 {
+    ((lows.fold(1.0, f64::min) * 20.0).floor() / 20.0).clamp(0.0, 0.95)
+}
+
+/// Dot and whiskers on an axis from `floor` to 1, and their ends in percent.
+pub(crate) fn whisker(value: f64, (low, high): (f64, f64), floor: f64) -> String {
     let x = |v: f64| 4.0 + 92.0 * ((v - floor) / (1.0 - floor)).clamp(0.0, 1.0);
-    let (value, low, high) = (s.accuracy?, s.accuracy_low?, s.accuracy_high?);
-    Some(format!(
+    format!(
         "<svg width=\"100\" height=\"16\" viewBox=\"0 0 100 16\" aria-hidden=\"true\">\
          <path d=\"M4,8H96\" class=\"rail\"/><path d=\"M{:.1},8H{:.1}\" class=\"range\"/>\
          <circle cx=\"{:.1}\" cy=\"8\" r=\"3.5\"/></svg><small>{} to {}</small>",
@@ -131,7 +163,7 @@ fn whisker(s: &LossSummary, floor: f64) -> Option<String> {
         x(value),
         percent(low),
         percent(high)
-    ))
+    )
 }
 
 /// One line a run, folded away.
@@ -150,6 +182,11 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
     );
     for key in &fmrs {
         let _ = write!(out, "<th>TMR@FMR {}, %</th>", escape(key));
+    }
+    let runs = &results.runs;
+    let further: Vec<&Further> = FURTHER.iter().filter(|f| runs.iter().any(|r| (f.of_run)(r).is_some())).collect();
+    for column in &further {
+        further_head(out, column, runs.first().map(|r| r.target_unit.as_str()));
     }
     out.push_str(
         "<th>target angle</th><th>sd</th><th>nearest other</th><th>embedding norm</th>\
@@ -173,6 +210,9 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
         );
         for key in &fmrs {
             let _ = write!(out, "<td>{}</td>", maybe(r.tmr_at_fmr.get(*key).copied(), percent));
+        }
+        for column in &further {
+            let _ = write!(out, "<td>{}</td>", maybe((column.of_run)(r), column.show));
         }
         let norm = match (r.embedding_norm_mean, r.embedding_norm_sd) {
             (Some(mean), Some(sd)) => format!("{} ± {}", short(mean), short(sd)),
@@ -232,6 +272,21 @@ mod tests {
         let mut html = String::new();
         super::runs(&mut html, &results);
         assert!(html.contains("<td class=\"strong\">–</td><td class=\"t\">–</td><td>–</td><td>10.00</td>"), "{html}");
+    }
+
+    #[test]
+    fn retrieval_and_regression_have_columns_where_they_were_measured() {
+        let mut one = run("arcface", 1, 970);
+        let (mut plain, mut html) = (String::new(), String::new());
+        summary(&mut plain, &summarize(&[one.clone()]), &find(&summarize(&[one.clone()])));
+        assert!(!plain.contains("Recall@1") && !plain.contains("MAE"), "{plain}");
+        (one.recall_at_1, one.mae, one.target_unit) = (Some(0.875), Some(4.25), "years".into());
+        let s = summarize(&[one.clone(), run("softmax", 1, 960)]);
+        summary(&mut html, &s, &find(&s));
+        super::runs(&mut html, &Results { runs: vec![one], ..Results::default() });
+        assert_eq!(html.matches("<th>Recall@1, %</th><th>MAE, years</th>").count(), 2, "{html}");
+        assert_eq!(html.matches("<td>87.50</td><td>4.25</td>").count(), 2, "{html}");
+        assert!(html.contains("<td>–</td><td>–</td>") && !html.contains("MAP@R"), "{html}");
     }
 
     #[test]

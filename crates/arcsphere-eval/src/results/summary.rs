@@ -64,6 +64,16 @@ pub struct LossSummary {
     pub nontarget_angle_min: Option<f64>,
     /// Mean angle between neighboring prototypes in radians.
     pub nearest_prototype_angle: Option<f64>,
+    /// Mean Recall@1.
+    pub recall_at_1: Option<f64>,
+    /// Mean MAP@R.
+    pub map_at_r: Option<f64>,
+    /// Mean NMI.
+    pub nmi: Option<f64>,
+    /// Mean MAE, in `target_unit`.
+    pub mae: Option<f64>,
+    /// Unit of the predicted number.
+    pub target_unit: String,
     /// Mean training time in seconds.
     pub train_seconds: f64,
     /// Mean training samples per second.
@@ -139,6 +149,11 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         target_angle: average(&|r| r.target_angle_mean),
         nontarget_angle_min: average(&|r| r.nontarget_angle_min_mean),
         nearest_prototype_angle: average(&|r| r.nearest_prototype_angle_mean),
+        recall_at_1: average(&|r| r.recall_at_1),
+        map_at_r: average(&|r| r.map_at_r),
+        nmi: average(&|r| r.nmi),
+        mae: average(&|r| r.mae),
+        target_unit: runs[0].target_unit.clone(),
         train_seconds: average(&|r| Some(r.train_seconds)).unwrap_or(0.0),
         samples_per_second: average(&|r| Some(r.samples_per_second)).unwrap_or(0.0),
         accuracies,

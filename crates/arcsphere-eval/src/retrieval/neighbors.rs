@@ -1,7 +1,7 @@
 //! Recall@K and MAP@R of every sample against all others.
 //!
 //! Neither needs the order of all N − 1 others, only the rank of those of the query's own
-//! class: r₁ < r₂ < … < r_R, R of them. Then
+//! class: r₁ < r₂ < … < r_R, R of them, and these only up to the larger of K and R. Then
 //!
 //! * Recall@K = share of the queries with r₁ ≤ K,
 //! * MAP@R = mean over the queries of 1/R · Σ over the i with rᵢ ≤ R of i/rᵢ.
@@ -41,6 +41,9 @@ pub struct Retrieval {
 
 /// Queries that share a pass over the samples, which then come from the cache.
 const BLOCK: usize = 16;
+
+/// Samples between two looks at which ranks still matter.
+const TRIM: usize = 256;
 
 /// Recall at each of `ks` and MAP@R of `embeddings` `[N, dim]` by cosine, every sample a
 /// query against the N − 1 others. O(N²·dim) time, O(N·dim) memory, cosines in `f64`.
@@ -83,23 +86,23 @@ pub fn retrieve(embeddings: &[f32], dim: usize, labels: &[u32], ks: &[usize]) ->
             needed: 2,
         });
     }
-    let data = Data { x: &x, dim, class: &class, members: &members };
-    let ranks: Vec<Vec<usize>> = queries.par_chunks(BLOCK).flat_map_iter(|block| data.ranks(block)).collect();
+    let data = Data { x: &x, dim, class: &class, members: &members, farthest: ks.iter().copied().max().unwrap_or(1) };
+    let found: Vec<Found> = queries.par_chunks(BLOCK).flat_map_iter(|block| data.find(block)).collect();
 
     let count = queries.len() as u64;
     let recall = ks.iter().map(|&k| {
-        let hits = ranks.iter().filter(|r| r[0] <= k).count() as u64;
+        let hits = found.iter().filter(|f| f.ranks.first().is_some_and(|rank| *rank <= k)).count() as u64;
         Ok(Recall { k, share: wilson(hits, count)? })
     });
-    let precision = |ranks: &Vec<usize>| {
-        let within = ranks.iter().enumerate().take_while(|(_, rank)| **rank <= ranks.len());
-        within.map(|(i, rank)| (i + 1) as f64 / *rank as f64).sum::<f64>() / ranks.len() as f64
+    let precision = |f: &Found| {
+        let within = f.ranks.iter().enumerate().take_while(|(_, rank)| **rank <= f.relevant);
+        within.map(|(i, rank)| (i + 1) as f64 / *rank as f64).sum::<f64>() / f.relevant as f64
     };
     Ok(Retrieval {
         queries: count,
         alone: n as u64 - count,
         recall: recall.collect::<Result<_>>()?,
-        map_at_r: ranks.iter().map(precision).sum::<f64>() / count as f64,
+        map_at_r: found.iter().map(precision).sum::<f64>() / count as f64,
     })
 }
 
@@ -108,6 +111,51 @@ struct Data<'a> {
     dim: usize,
     class: &'a [usize],
     members: &'a [Vec<usize>],
+    /// Ranks beyond this and beyond R are of no interest: the largest K.
+    farthest: usize,
+}
+
+/// What a query retrieves.
+struct Found {
+    /// R, the others of its class.
+    relevant: usize,
+    /// Their ranks, rising, at least all up to the larger of K and R.
+    ranks: Vec<usize>,
+}
+
+/// The others of a query's class while the samples go by.
+struct Own {
+    /// Their cosines, falling.
+    cosines: Vec<f64>,
+    /// before[i]: samples of other classes that come before the i-th, but not before the
+    /// one ahead of it.
+    before: Vec<usize>,
+    /// The rank from which on none matters.
+    limit: usize,
+}
+
+impl Own {
+    fn meet(&mut self, cosine: f64) {
+        if self.cosines.last().is_some_and(|farthest| cosine >= *farthest) {
+            self.before[self.cosines.partition_point(|c| *c > cosine)] += 1;
+        }
+    }
+
+    fn ranks(&self) -> impl Iterator<Item = usize> {
+        let mut ahead = 0;
+        self.before.iter().enumerate().map(move |(i, count)| {
+            ahead += count;
+            i + 1 + ahead
+        })
+    }
+
+    /// Forgets those that stand too far back already: ranks only grow.
+    fn trim(&mut self) {
+        let limit = self.limit;
+        let kept = self.ranks().take_while(|rank| *rank <= limit).count();
+        self.cosines.truncate(kept);
+        self.before.truncate(kept);
+    }
 }
 
 impl Data<'_> {
@@ -115,54 +163,40 @@ impl Data<'_> {
         &self.x[i * self.dim..][..self.dim]
     }
 
-    /// The ranks of the others of each query's class, rising.
-    fn ranks(&self, block: &[usize]) -> Vec<Vec<usize>> {
-        // Cosines with the own class, falling.
-        let own: Vec<Vec<f64>> = block
-            .iter()
-            .map(|&q| {
-                let others = self.members[self.class[q]].iter().filter(|i| **i != q);
-                let mut cosines: Vec<f64> = others.map(|i| dot(self.row(q), self.row(*i))).collect();
-                cosines.sort_unstable_by(|a, b| b.total_cmp(a));
-                cosines
-            })
-            .collect();
-        // before[i]: samples of other classes that come before the i-th of the own, but not
-        // before the one ahead of it.
-        let mut before: Vec<Vec<usize>> = own.iter().map(|cosines| vec![0; cosines.len()]).collect();
+    fn own(&self, query: usize) -> Own {
+        let others = self.members[self.class[query]].iter().filter(|i| **i != query);
+        let mut cosines: Vec<f64> = others.map(|i| dot(self.row(query), self.row(*i))).collect();
+        cosines.sort_unstable_by(|a, b| b.total_cmp(a));
+        Own { before: vec![0; cosines.len()], limit: self.farthest.max(cosines.len()), cosines }
+    }
+
+    fn find(&self, block: &[usize]) -> Vec<Found> {
+        let mut own: Vec<Own> = block.iter().map(|q| self.own(*q)).collect();
         for (j, row) in self.x.chunks_exact(self.dim).enumerate() {
-            for ((&q, own), before) in block.iter().zip(&own).zip(&mut before) {
-                if self.class[q] == self.class[j] {
-                    continue;
-                }
-                let cosine = dot(self.row(q), row);
-                if own.last().is_some_and(|farthest| cosine >= *farthest) {
-                    before[own.partition_point(|c| *c > cosine)] += 1;
+            for (&q, own) in block.iter().zip(&mut own) {
+                if self.class[q] != self.class[j] {
+                    own.meet(dot(self.row(q), row));
                 }
             }
-        }
-        for before in &mut before {
-            let mut sum = 0;
-            for (i, count) in before.iter_mut().enumerate() {
-                sum += *count;
-                *count = i + 1 + sum;
+            if (j + 1).is_multiple_of(TRIM) {
+                own.iter_mut().for_each(Own::trim);
             }
         }
-        before
+        let relevant = |q: usize| self.members[self.class[q]].len() - 1;
+        block.iter().zip(own).map(|(q, own)| Found { relevant: relevant(*q), ranks: own.ranks().collect() }).collect()
     }
 }
 
 /// In eight lanes, so that the order of the sum is fixed and still fits vector registers.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
-    let (whole_a, whole_b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = whole_a.remainder().iter().zip(whole_b.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in whole_a.zip(whole_b) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+    let ((whole_a, rest_a), (whole_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (x, y) in whole_a.iter().zip(whole_b) {
+        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
             *lane += x * y;
         }
     }
-    lanes.iter().sum::<f64>() + rest
+    lanes.iter().sum::<f64>() + rest_a.iter().zip(rest_b).map(|(x, y)| x * y).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -197,26 +231,33 @@ mod tests {
     }
 
     #[test]
-    fn ten_neighbors_by_hand() {
-        // One query of class 0 at 0°, its R = 10 others at rank 1 and 2, and 3 to 10 taken
-        // by others; Musgrave et al. (fig. 2 of the paper): precisions 1 and 2/2 over 10.
-        let mut angles = vec![0.0f32, 1.0, 2.0];
-        let mut labels = vec![0, 0, 0];
-        for i in 0..8 {
-            angles.push(10.0 + i as f32);
-            labels.push(100 + i);
-        }
-        for i in 0..8 {
-            angles.push(60.0 + i as f32);
-            labels.push(0);
-        }
-        let x: Vec<f32> = angles.iter().flat_map(|a| [a.to_radians().cos(), a.to_radians().sin()]).collect();
-        let unit = unit_rows(&x, 2).unwrap();
-        let class: Vec<usize> = labels.iter().map(|l| usize::from(*l != 0) * (*l as usize)).collect();
+    fn one_query_of_the_paper_by_hand() {
+        // R = 10, the own class at ranks 1 and 2 and behind eight others (Musgrave et al.,
+        // fig. 2): MAP@R = (1/1 + 2/2)/10 for the query at 0°.
+        let degrees = [0.0, 1.0, 2.0].into_iter().chain((0..8).map(|i| 10.0 + f64::from(i)));
+        let degrees: Vec<f64> = degrees.chain((0..8).map(|i| 60.0 + f64::from(i))).collect();
+        let labels: Vec<u32> = (0..19).map(|i| if (3..11).contains(&i) { 100 + i } else { 0 }).collect();
+        let x: Vec<f64> = degrees.iter().flat_map(|d| [d.to_radians().cos(), d.to_radians().sin()]).collect();
+        let class: Vec<usize> = labels.iter().map(|l| *l as usize).collect();
         let members: Vec<Vec<usize>> =
-            (0..108).map(|c| (0..labels.len()).filter(|i| class[*i] == c).collect()).collect();
-        let data = Data { x: &unit, dim: 2, class: &class, members: &members };
-        assert_eq!(data.ranks(&[0]), [[1, 2, 11, 12, 13, 14, 15, 16, 17, 18]]);
+            (0..111).map(|c| (0..labels.len()).filter(|i| class[*i] == c).collect()).collect();
+        let data = Data { x: &x, dim: 2, class: &class, members: &members, farthest: 1 };
+        let found = data.find(&[0]);
+        assert_eq!((found[0].relevant, &found[0].ranks[..3]), (10, &[1, 2, 11][..]));
+    }
+
+    #[test]
+    fn what_is_forgotten_on_the_way_does_not_matter() {
+        // More samples than lie between two trims, in classes that overlap.
+        let mut rng = crate::random::keyed(b"test----", 1, 0);
+        let labels: Vec<u32> = (0..700).map(|i| i % 9).collect();
+        let x: Vec<f32> = (0..700 * 5)
+            .map(|i| (crate::random::unit(&mut rng) + 0.1 * f64::from(labels[i / 5] * (i as u32 % 5))) as f32)
+            .collect();
+        let (recall, map, queries) = plain(&x, 5, &labels, 4);
+        let r = retrieve(&x, 5, &labels, &[4, 200]).unwrap();
+        assert_eq!((r.recall[0].share.value, r.recall[1].share.value, r.queries), (recall, 1.0, queries));
+        assert!((r.map_at_r - map).abs() < 1e-12 && 0.05 < map && map < 0.9, "{} against {map}", r.map_at_r);
     }
 
     #[test]
