@@ -83,13 +83,12 @@ fn section(root: &Path, part: &Part) -> Result<String> {
     }
     text += "**Findings.**\n\n";
     shown.findings.iter().chain(&missing(root, part)).for_each(|finding| text += &format!("* {finding}\n"));
-    let file = if papers { PAPERS } else { PARTS };
+    let file = if papers { PAPERS } else { PARTS }.trim_start_matches("study/");
     text += &format!(
-        "\n**Budget.** {} on two cores{}. `cargo xtask study {}` runs what [{2}]({2}) lists:\n\n",
+        "\n**Budget.** {} on two cores{}. `cargo xtask study {}` runs what [{file}]({file}) lists:\n\n",
         words::duration(part.minutes()),
         if papers { ", roughly, and no part of the study's twelve hours" } else { "" },
         part.id,
-        file.trim_start_matches("study/")
     );
     let head = ["job", "each training", "budget"].map(str::to_owned);
     let row = |job: &Job| {

@@ -100,7 +100,6 @@ fn comma(unit: &str) -> String {
 mod tests {
     use super::super::super::parts::tests::comparison;
     use super::super::tests::{example, group};
-    use super::*;
 
     #[test]
     fn a_row_has_its_seeds_its_intervals_and_its_difference() {
