@@ -1,16 +1,21 @@
 //! `cargo xtask`: what the project asks of itself beyond its tests.
 //!
 //! `check` holds the architecture's rules, the format and the lints; `golden` makes the
-//! golden files anew; `bench` measures against PyTorch. Exit code 0: nothing to say.
-//! 1: a violation, or a tool failed. 2: the command line is wrong, or what the user must
-//! install is missing.
+//! golden files anew; `bench` measures against PyTorch; `study` runs the trainings behind
+//! `study/README.md`. Exit code 0: nothing to say. 1: a violation, or a tool failed. 2: the
+//! command line is wrong, or what the user must install is missing. 130: Ctrl-C.
 
 mod bench;
 mod check;
 mod golden;
+mod markers;
+mod mistake;
+mod program;
 mod report;
 mod rules;
 mod source;
+mod study;
+mod svg;
 mod tools;
 mod tree;
 
@@ -23,12 +28,21 @@ usage: cargo xtask <command>
   check [--no-clippy]   formatting, lints, architecture rules, licences of dependencies
   golden [ARGS...]      run golden/make.py, which writes the golden files
   bench SUBJECT         head, conv, train or compare: PyTorch and arcsphere in turn, into
-                        bench/results/SUBJECT.json and the table of bench/README.md
+                        bench/results/SUBJECT.json, the figure and table of bench/README.md
       --repeats N       rounds [7; compare 3]
       --python PATH     a Python with bench/requirements.txt [python3]
       --program PATH    arcsphere, built already [built here for release]
       --case TEXT       only the cases with this in their names
-      --threads N       of both sides [all]";
+      --threads N       of both sides [all]
+      --modes A,B       of PyTorch: eager, compile, … [all of the subject]
+  bench figure          draw the figure anew
+  study [PART...]       train the parts of study/parts.toml, all or some, or `papers`, each
+                        from where it stopped, into study/results and study/README.md
+      --program PATH    as of bench
+      --data DIR        where data sets are [data]
+      --jobs N          trainings at a time [one a thread]
+      --only NAME       this job alone; may be given several times
+  study report          draw figures and tables anew, train nothing";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +52,7 @@ fn main() -> ExitCode {
         ["check", "--no-clippy"] => root().and_then(|root| check::run(&root, false)),
         ["golden", rest @ ..] => root().and_then(|root| golden::run(&root, rest)),
         ["bench", rest @ ..] => root().and_then(|root| bench::run(&root, rest)),
+        ["study", rest @ ..] => root().and_then(|root| study::run(&root, rest)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -50,9 +65,13 @@ fn main() -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) if error.is::<bench::Wrong>() => {
+        Err(error) if error.is::<mistake::Wrong>() => {
             eprintln!("xtask: {error}");
             ExitCode::from(2)
+        }
+        Err(error) if error.is::<mistake::Interrupted>() => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(130)
         }
         Err(error) => {
             eprintln!("xtask: {error:#}");

@@ -1,20 +1,8 @@
 //! The command line of `cargo xtask bench`.
 
 use super::cases::Subject;
+use crate::mistake::wrong;
 use anyhow::Result;
-use std::fmt;
-
-/// The user's mistake, or something that the user must install: exit code 2.
-#[derive(Debug)]
-pub(crate) struct Wrong(pub(crate) String);
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Wrong {}
 
 /// What is to be measured.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,22 +16,32 @@ pub(crate) struct Request {
     /// Only the cases with this in their names.
     pub(super) case: Option<String>,
     pub(super) threads: usize,
+    /// The ways in which PyTorch is run.
+    pub(super) modes: Vec<&'static str>,
 }
 
 impl Request {
-    /// `SUBJECT [--repeats N] [--python PATH] [--program PATH] [--case TEXT] [--threads N]`.
+    /// `SUBJECT [--repeats N] [--python PATH] [--program PATH] [--case TEXT] [--threads N]
+    /// [--modes A,B]`.
     pub(crate) fn parse(words: &[&str]) -> Result<Self> {
         let Some((subject, mut rest)) = words.split_first() else {
-            return Err(wrong(format!("bench needs a subject: {}", Subject::known())));
+            return Err(wrong!("bench needs a subject: {}, or figure", Subject::known()));
         };
         let subject = Subject::find(subject)
-            .ok_or_else(|| wrong(format!("no subject `{subject}` (known: {})", Subject::known())))?;
+            .ok_or_else(|| wrong!("bench: no subject `{subject}` (known: {})", Subject::known()))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut request =
-            Request { subject, repeats: None, python: "python3".to_owned(), program: None, case: None, threads };
+        let mut request = Request {
+            subject,
+            repeats: None,
+            python: "python3".to_owned(),
+            program: None,
+            case: None,
+            threads,
+            modes: subject.modes().to_vec(),
+        };
         while let Some((&flag, tail)) = rest.split_first() {
             let Some((&value, tail)) = tail.split_first() else {
-                return Err(wrong(format!("`{flag}` is unknown or has no value")));
+                return Err(wrong!("bench: `{flag}` is unknown or has no value"));
             };
             match flag {
                 "--repeats" => request.repeats = Some(count(flag, value)?),
@@ -51,7 +49,8 @@ impl Request {
                 "--python" => request.python = value.to_owned(),
                 "--program" => request.program = Some(value.to_owned()),
                 "--case" => request.case = Some(value.to_owned()),
-                _ => return Err(wrong(format!("no flag `{flag}`"))),
+                "--modes" => request.modes = modes(subject, value)?,
+                _ => return Err(wrong!("bench: no flag `{flag}`")),
             }
             rest = tail;
         }
@@ -59,20 +58,27 @@ impl Request {
     }
 }
 
-fn wrong(message: String) -> anyhow::Error {
-    Wrong(format!("bench: {message}")).into()
+/// Some of a subject's modes, in its own order.
+fn modes(subject: Subject, names: &str) -> Result<Vec<&'static str>> {
+    let wanted: Vec<&str> = names.split(',').map(str::trim).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !subject.modes().contains(*name)) {
+        let known = subject.modes().join(", ");
+        return Err(wrong!("bench: --modes: PyTorch has no mode `{unknown}` for {} (known: {known})", subject.name()));
+    }
+    Ok(subject.modes().iter().copied().filter(|mode| wanted.contains(mode)).collect())
 }
 
 fn count(flag: &str, value: &str) -> Result<usize> {
     match value.parse() {
         Ok(n) if (1..=1024).contains(&n) => Ok(n),
-        _ => Err(wrong(format!("{flag} {value}: expected a number in 1..=1024"))),
+        _ => Err(wrong!("bench: {flag} {value}: expected a number in 1..=1024")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mistake::Wrong;
 
     #[test]
     fn flags_come_in_any_order() {
@@ -83,8 +89,18 @@ mod tests {
     }
 
     #[test]
+    fn modes_are_some_of_the_subjects_in_its_order() {
+        let modes = |words: &[&str]| Request::parse(words).unwrap().modes;
+        assert_eq!(modes(&["head"]), ["eager", "compile"]);
+        assert_eq!(modes(&["train", "--modes", "compile, eager"]), ["eager", "compile"]);
+        let error = Request::parse(&["head", "--modes", "eager,channels_last"]).unwrap_err().to_string();
+        assert!(error.contains("`channels_last` for head (known: eager, compile)"), "{error}");
+    }
+
+    #[test]
     fn every_mistake_is_the_users() {
-        for words in [&[][..], &["tail"], &["head", "--repeats"], &["head", "--repeats", "0"], &["head", "--x", "1"]] {
+        let broken = [&[][..], &["tail"], &["head", "--repeats"], &["head", "--repeats", "0"], &["head", "--x", "1"]];
+        for words in broken.into_iter().chain([&["head", "--modes", ""][..]]) {
             let error = Request::parse(words).unwrap_err();
             assert!(error.is::<Wrong>(), "{words:?}: {error}");
         }

@@ -34,6 +34,17 @@ impl Subject {
         if self == Subject::Compare { 3 } else { 7 }
     }
 
+    /// The ratio aimed at on every case: PyTorch's time over arcsphere's.
+    pub(super) fn target(self) -> Option<f64> {
+        match self {
+            Subject::Head => Some(3.0),
+            Subject::Conv => None,
+            Subject::Train => Some(1.0),
+            // The same job in at most 0.8 of the time.
+            Subject::Compare => Some(1.25),
+        }
+    }
+
     /// The ways in which PyTorch is run. The fastest counts.
     pub(super) fn modes(self) -> &'static [&'static str] {
         match self {

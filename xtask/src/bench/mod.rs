@@ -6,6 +6,7 @@
 
 mod args;
 mod cases;
+mod figure;
 mod ours;
 mod peer;
 mod results;
@@ -13,8 +14,7 @@ mod statistics;
 mod table;
 mod write;
 
-pub(crate) use args::Wrong;
-
+use crate::mistake::wrong;
 use anyhow::{Context, Result};
 use args::Request;
 use cases::Case;
@@ -28,14 +28,18 @@ use std::time::Duration;
 /// OpenMP's threads spin for a while after their work; the other side must not pay for it.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Runs a subject's cases, writes `bench/results/SUBJECT.json` and the table in `bench/README.md`.
+/// Runs a subject's cases, writes `bench/results/SUBJECT.json`, and from all results the figure
+/// `bench/results.svg` and the table in `bench/README.md`. `figure` instead of a subject draws only.
 pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
+    let folder = root.join("bench/results");
+    let picture = root.join("bench").join(figure::FILE);
+    if words == ["figure"] {
+        figure::draw(&picture, &figure::documents(&folder)?)?;
+        return Ok(true);
+    }
     let request = Request::parse(words)?;
     let python = Python::find(root, &request.python)?;
-    let program = match &request.program {
-        Some(path) => Program::at(root, path)?,
-        None => Program::build(root)?,
-    };
+    let program = Program::find(root, request.program.as_deref())?;
     let wanted: Vec<Case> = cases::of(request.subject)
         .into_iter()
         .filter(|case| request.case.as_ref().is_none_or(|text| case.name.contains(text.as_str())))
@@ -43,20 +47,23 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
     if wanted.is_empty() {
         let known: Vec<String> = cases::of(request.subject).into_iter().map(|case| case.name).collect();
         let text = request.case.as_deref().unwrap_or_default();
-        return Err(Wrong(format!("no case has `{text}` in its name (known: {})", known.join("; "))).into());
+        return Err(wrong!("bench: no case has `{text}` in its name (known: {})", known.join("; ")));
     }
     let rounds = request.repeats.unwrap_or(request.subject.rounds());
     let mut limits = Peer::start(&python, "machine.py", "eager", &[], request.threads)?;
     let (mut measured, mut machine) = (Vec::new(), Vec::new());
     for case in &wanted {
         eprintln!("{}: {rounds} rounds", case.name);
-        measured.push(measure(case, &python, &program, &mut limits, &mut machine, request.threads, rounds)?);
+        measured.push(measure(case, &request, &python, &program, &mut limits, &mut machine, rounds)?);
     }
     let result = results::document(request.subject, &measured, &machine, &write::commit(root));
-    let folder = root.join("bench/results");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     write::json(&folder.join(format!("{}.json", request.subject.name())), &result)?;
-    table::refresh(&root.join("bench/README.md"), &folder)?;
+    let documents = figure::documents(&folder)?;
+    if measured.iter().any(|case| case.ratio().is_some()) {
+        figure::draw(&picture, &documents)?;
+    }
+    table::refresh(&root.join("bench/README.md"), &documents)?;
     for case in &measured {
         println!("{}", table::line(case));
     }
@@ -65,15 +72,16 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
 
 fn measure(
     case: &Case,
+    request: &Request,
     python: &Python,
     program: &Program,
     limits: &mut Peer,
     machine: &mut Vec<Value>,
-    threads: usize,
     rounds: usize,
 ) -> Result<Measured> {
+    let threads = request.threads;
     let mut peers = Vec::new();
-    for mode in case.subject.modes() {
+    for mode in &request.modes {
         peers.push((*mode, Peer::start(python, case.script(), mode, &case.peer, threads)));
     }
     let mut sides: Vec<Side> = Vec::new();

@@ -1,6 +1,7 @@
 //! The arcsphere side: the release program, one process a round.
 
 use super::cases::{Case, Subject};
+use crate::program;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -14,29 +15,9 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// One that is built already; a relative path is relative to the workspace's root.
-    pub(super) fn at(root: &Path, path: &str) -> Result<Self> {
-        let path = root.join(path);
-        if !path.is_file() {
-            return Err(super::Wrong(format!("bench: --program {}: no such file", path.display())).into());
-        }
-        Ok(Program { path })
-    }
-
-    /// Builds it, and asks cargo where it is.
-    pub(super) fn build(root: &Path) -> Result<Self> {
-        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--release", "--locked", "-p", "arcsphere-cli"])
-            .args(["--message-format", "json-render-diagnostics"])
-            .current_dir(root)
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot run cargo")?;
-        if !output.status.success() {
-            bail!("cargo build --release -p arcsphere-cli failed");
-        }
-        let path = executable(&String::from_utf8_lossy(&output.stdout)).context("cargo built no executable")?;
-        Ok(Program { path })
+    /// The one at a path, or the one that cargo builds.
+    pub(super) fn find(root: &Path, path: Option<&str>) -> Result<Self> {
+        Ok(Program { path: program::find(root, path)? })
     }
 
     /// One round's figures.
@@ -100,32 +81,10 @@ fn words(case: &Case, threads: usize) -> Vec<String> {
     words
 }
 
-/// The executable in cargo's messages.
-fn executable(messages: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-        .next_back()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::cases;
     use super::*;
-
-    #[test]
-    fn the_executable_is_what_cargo_says() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\nnot json\n\
-                        {\"reason\":\"compiler-artifact\",\"executable\":\"a/arcsphere\"}\n{\"reason\":\"build-finished\"}";
-        assert_eq!(executable(messages), Some(PathBuf::from("a/arcsphere")));
-        assert_eq!(executable("{\"executable\":null}"), None);
-    }
-
-    #[test]
-    fn a_missing_program_is_the_users_mistake() {
-        assert!(Program::at(Path::new("."), "no/such/program").unwrap_err().is::<super::super::Wrong>());
-    }
 
     #[test]
     fn only_benchmarks_print_json() {

@@ -1,6 +1,6 @@
 //! The PyTorch side: a Python process that times a round for each line it is sent.
 
-use super::args::Wrong;
+use crate::mistake::Wrong;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};

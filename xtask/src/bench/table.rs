@@ -1,37 +1,21 @@
-//! The table in `bench/README.md`, made anew from every results file.
+//! The table in `bench/README.md`, made anew from all results.
 
-use super::cases::Subject;
+use super::figure;
 use super::results::Measured;
-use super::write;
-use anyhow::{Context, Result, anyhow, bail};
+use crate::markers::between;
+use anyhow::{Context, Result};
+use arcsphere_eval::results::write_atomic;
 use serde_json::Value;
 use std::path::Path;
 
 const BEGIN: &str = "<!-- results: written by `cargo xtask bench` -->";
 const END: &str = "<!-- end of results -->";
 
-/// Puts the table of all results in `folder` between the markers of the README.
-pub(super) fn refresh(readme: &Path, folder: &Path) -> Result<()> {
+/// Puts the figure and the table of all results between the markers of the README.
+pub(super) fn refresh(readme: &Path, documents: &[Value]) -> Result<()> {
     let text = std::fs::read_to_string(readme).with_context(|| format!("cannot read {}", readme.display()))?;
-    let mut documents = Vec::new();
-    for subject in Subject::ALL {
-        let path = folder.join(format!("{}.json", subject.name()));
-        match std::fs::read_to_string(&path) {
-            Ok(json) => documents.push(serde_json::from_str(&json).with_context(|| path.display().to_string())?),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => bail!("cannot read {}: {e}", path.display()),
-        }
-    }
-    let new = between(&text, &render(&documents)).with_context(|| readme.display().to_string())?;
-    write::atomically(readme, new.as_bytes())
-}
-
-/// `text` with `table` between the markers.
-fn between(text: &str, table: &str) -> Result<String> {
-    let missing = || anyhow!("the lines `{BEGIN}` and `{END}` must stand in it, in this order");
-    let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", table.trim()))
+    let new = between(&text, BEGIN, END, &render(documents)).with_context(|| readme.display().to_string())?;
+    Ok(write_atomic(readme, new.as_bytes())?)
 }
 
 /// All results as Markdown: the machines, then a line a case.
@@ -39,15 +23,14 @@ fn render(documents: &[Value]) -> String {
     if documents.is_empty() {
         return "No results yet.".to_owned();
     }
-    let mut text = String::from(
-        "| work | PyTorch, fastest | arcsphere | ratio | arcsphere's GFLOP/s | memory: PyTorch, arcsphere |\n\
-         | --- | --- | --- | --- | --- | --- |\n",
-    );
-    for document in documents {
-        for case in document["cases"].as_array().into_iter().flatten() {
-            text += &row(case);
-        }
+    let mut text = String::new();
+    let cases = || documents.iter().flat_map(|d| d["cases"].as_array().into_iter().flatten());
+    if cases().any(|case| case["ratio"].is_number()) {
+        text += &format!("![PyTorch's time over arcsphere's, a bar a case]({})\n\n", figure::FILE);
     }
+    text += "| work | PyTorch, fastest | arcsphere | ratio | arcsphere's GFLOP/s | memory: PyTorch, arcsphere |\n";
+    text += "| --- | --- | --- | --- | --- | --- |\n";
+    cases().for_each(|case| text += &row(case));
     text += "\nMeasured on:\n\n";
     for document in documents {
         let m = &document["machine"];
@@ -120,24 +103,19 @@ fn megabytes(bytes: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cases::Subject;
     use super::super::results::{document, tests::example};
     use super::*;
     use serde_json::json;
 
     #[test]
-    fn only_what_is_between_the_markers_changes() {
-        let text = format!("# A\n\n{BEGIN}\nold\n{END}\n\nB\n");
-        let new = between(&text, "new\n").unwrap();
-        assert_eq!(new, format!("# A\n\n{BEGIN}\n\nnew\n\n{END}\n\nB\n"));
-        assert_eq!(between(&new, "new").unwrap(), new);
-        assert!(between("no markers", "new").is_err());
-        assert!(between(&format!("{END} {BEGIN}"), "new").is_err());
-    }
-
-    #[test]
     fn a_case_is_a_row() {
         let machine = [json!({"sgemm_gflops": 205.4, "triad_gb_per_second": 30.0, "torch": "2.0"})];
         let text = render(&[document(Subject::Head, &[example()], &machine, &Some("abc".to_owned()))]);
+        assert!(
+            text.starts_with("![PyTorch's time over arcsphere's, a bar a case](results.svg)\n\n| work |"),
+            "{text}"
+        );
         assert!(text.contains("| head, C = 10 | 60.0 ms (compile) | 20.0 ms | 3.00× | 150 | 0 MB, 0 MB |"), "{text}");
         assert!(text.contains("* head: a CPU, avx512, 2 threads; SGEMM 2048³ 205 GFLOP/s (PyTorch), – (arcsphere); triad 30 GB/s; PyTorch 2.0; commit abc"), "{text}");
         assert_eq!(line(&example()), "head, C = 10: PyTorch 60.0 ms (compile), arcsphere 20.0 ms, ratio 3.00");
@@ -148,6 +126,7 @@ mod tests {
         let mut case = example();
         case.peers.clear();
         let text = render(&[document(Subject::Head, &[case], &[], &None)]);
+        assert!(!text.contains("results.svg"), "{text}");
         assert!(text.contains("| – (–) | 20.0 ms | –× | – |"), "{text}");
         assert_eq!(render(&[]), "No results yet.");
         assert_eq!(time(&json!(123_456.0)), "123.5 s");
@@ -157,6 +136,6 @@ mod tests {
     fn the_readme_of_this_checkout_has_the_markers() {
         let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../bench/README.md");
         let text = std::fs::read_to_string(readme).unwrap();
-        assert!(between(&text, "x").is_ok());
+        assert!(between(&text, BEGIN, END, "x").is_ok());
     }
 }

@@ -1,31 +1,16 @@
-//! Files that are whole or not there, and where a result comes from.
+//! Results as a file, and where they come from.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use arcsphere_eval::results::write_atomic;
 use serde_json::Value;
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
-
-/// Writes a file under another name beside it, then renames it.
-pub(super) fn atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // The first fault is the one to report.
-        let _ = fs::remove_file(&temporary);
-    }
-    written.with_context(|| format!("cannot write {}", path.display()))
-}
 
 /// Writes a JSON file, indented.
 pub(super) fn json(path: &Path, value: &Value) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
-    atomically(path, text.as_bytes())
+    Ok(write_atomic(path, text.as_bytes())?)
 }
 
 /// The commit that is checked out, with `+` if files differ from it.
@@ -44,15 +29,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_whole_and_leaves_nothing_beside_it() {
+    fn json_is_indented_and_ends_with_a_line() {
         let folder = std::env::temp_dir().join(format!("xtask-write-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("a.json");
-        atomically(&path, b"old and long").unwrap();
         json(&path, &serde_json::json!({"a": 1})).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": 1\n}\n");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        assert!(atomically(&folder.join("none/b"), b"").is_err());
-        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\n  \"a\": 1\n}\n");
+        assert!(json(&folder.join("none/b"), &Value::Null).is_err());
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
