@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 const CIRCLE: [&str; 5] = ["advise", "--classes", "10", "--dim", "2"];
 
+/// Room that the built-in study knows nothing of.
+const ELSEWHERE: [&str; 5] = ["advise", "--classes", "11", "--dim", "2"];
+
 fn json_of(place: &Place, more: &[&str]) -> Value {
     serde_json::from_str(&place.ok(&with(&with(&CIRCLE, more), &["--json"]))).expect("JSON")
 }
@@ -44,7 +47,7 @@ fn sweep(data: &str, accuracies: &[(f64, f64)]) -> String {
 
 #[test]
 fn one_loss_is_advised_on_with_reasons() {
-    insta::assert_snapshot!(Place::new().ok(&with(&CIRCLE, &["--loss", "cosface"])), @r"
+    insta::assert_snapshot!(Place::new().ok(&with(&ELSEWHERE, &["--loss", "cosface"])), @r"
     cosface for 10 classes in 2 dimensions
     room       prototypes can be 36.0° apart, so a class without a margin reaches to 18.0°
     margin     m2 = 0.15365: it costs 14.4° at the boundary and leaves 3.6°
@@ -97,17 +100,17 @@ fn a_sweep_binds() {
     let other = place.ok(&["advise", "--classes", "10", "--dim", "3", "--loss", "arcface", "--sweep", "swept"]);
     assert!(other.contains("the formula alone speaks") && other.contains("m1 = 0.5 rad"), "{other}");
 
-    // Found below study/ without being named; the data that is asked about goes first.
-    place.write("study/a/sweep.json", sweep("digits", &good));
-    place.write("study/b/c/sweep.json", sweep("letters", &[(0.0, 0.9), (0.1, 0.91), (0.2, f64::NAN)]));
-    let both = json_of(&place, &["--loss", "arcface"])["advice"][0].clone();
+    // Found below a folder without being named; the data that is asked about goes first.
+    place.write("all/a/sweep.json", sweep("digits", &good));
+    place.write("all/b/c/sweep.json", sweep("letters", &[(0.0, 0.9), (0.1, 0.91), (0.2, f64::NAN)]));
+    let both = json_of(&place, &["--loss", "arcface", "--sweeps-in", "all"])["advice"][0].clone();
     assert_eq!((&both["margins"]["angle_margin"], both["evidence"].as_array().map(Vec::len)), (&0.1.into(), Some(2)));
-    let of = json_of(&place, &["--loss", "arcface", "--data", "digits"])["advice"][0].clone();
+    let of = json_of(&place, &["--loss", "arcface", "--data", "digits", "--sweeps-in", "all"])["advice"][0].clone();
     assert_eq!((&of["margins"]["angle_margin"], of["evidence"].as_array().map(Vec::len)), (&0.3.into(), Some(1)));
 
     // Nothing trains: no margin is named.
     place.write("dead/sweep.json", sweep("digits", &[(0.3, f64::NAN), (0.5, f64::NAN)]));
-    let none = ["--loss", "arcface", "--study", "dead"];
+    let none = ["--loss", "arcface", "--sweeps-in", "dead"];
     assert!(json_of(&place, &none)["advice"][0]["margins"].is_null());
     let text = place.ok(&with(&CIRCLE, &none));
     assert!(text.contains("collapsed at every margin that was tried") && !text.contains("arcsphere train"), "{text}");
@@ -151,5 +154,5 @@ fn what_cannot_be_advised_on_is_refused() {
     refused(&["--dim", "2", "--data", "./nowhere"], &["./nowhere", "not found"]);
     refused(&["--classes", "10", "--dim", "2", "--sweep", "nowhere"], &["no sweep at nowhere"]);
     refused(&["--classes", "10", "--dim", "2", "--sweep", "broken"], &["broken/sweep.json", "not a results file"]);
-    refused(&["--classes", "10", "--dim", "2", "--study", "nowhere"], &["--study nowhere", "no such folder"]);
+    refused(&["--classes", "10", "--dim", "2", "--sweeps-in", "nowhere"], &["--sweeps-in nowhere", "no such folder"]);
 }

@@ -14,11 +14,13 @@ use crate::results::{DataInfo, Machine, Results, Run, file};
 mod analysis;
 mod csv;
 mod difference;
+mod evidence;
 mod group;
 mod usable;
 
 pub use analysis::{LossSweep, RateSweep, analyze};
 pub use difference::{Difference, SIGNIFICANT};
+pub use evidence::{Evidence, evidence};
 pub use group::Group;
 pub use usable::{NoRange, UsableRange};
 

@@ -12,7 +12,7 @@ use crate::markers::between;
 use anyhow::{Context, Result};
 use arcsphere_eval::figure::Verdict;
 use arcsphere_eval::results::{Results, write_atomic};
-use arcsphere_eval::sweep::Sweep;
+use arcsphere_eval::sweep::{Sweep, evidence};
 use std::path::Path;
 
 const README: &str = "study/README.md";
@@ -27,7 +27,10 @@ struct Shown {
     groups: String,
 }
 
-/// Draws every figure and writes every table anew.
+/// What `arcsphere advise` holds its margins against.
+const EVIDENCE: &str = "crates/arcsphere/src/advise/study.json";
+
+/// Draws every figure and writes every table anew, and what is built into the program.
 pub(super) fn refresh(root: &Path) -> Result<()> {
     let (study, papers) = parts::read(root)?;
     let readme = root.join(README);
@@ -42,7 +45,22 @@ pub(super) fn refresh(root: &Path) -> Result<()> {
         let body = section(root, part).with_context(|| format!("part {}", part.id))?;
         put(&format!("part {}", part.id), &body)?;
     }
-    Ok(write_atomic(&readme, text.as_bytes())?)
+    write_atomic(&readme, text.as_bytes())?;
+    Ok(write_atomic(&root.join(EVIDENCE), known(root, &study)?.as_bytes())?)
+}
+
+/// What the sweeps over margins say, as JSON, a line a loss.
+fn known(root: &Path, study: &[Part]) -> Result<String> {
+    // Of resamples: a report is the same each time.
+    const SEED: u64 = 0;
+    let mut lines = Vec::new();
+    for job in study.iter().filter(|part| part.shows == Shows::Sensitivity).flat_map(|part| &part.jobs) {
+        let Some(sweep) = sweep(root, job)? else { continue };
+        for one in evidence(&sweep, &format!("study, {}", job.name), SEED)? {
+            lines.push(serde_json::to_string(&one)?);
+        }
+    }
+    Ok(format!("[\n{}\n]\n", lines.join(",\n")))
 }
 
 /// A line a part: what it costs and how far it is.

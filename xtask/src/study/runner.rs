@@ -178,6 +178,7 @@ mod tests {
         let root = std::env::temp_dir().join(format!("xtask-runner-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&root);
         std::fs::create_dir_all(root.join("study")).unwrap();
+        std::fs::create_dir_all(root.join("crates/arcsphere/src/advise")).unwrap();
         let part = sweeps("collapse");
         let job = &part.jobs[0];
         let program = root.join("program");

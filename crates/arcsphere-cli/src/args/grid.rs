@@ -55,12 +55,12 @@ pub(crate) struct Advise {
     /// The probability that a sample on its prototype is to be given [default: 0.9, with the default scale].
     #[arg(long, value_name = "P")]
     pub(crate) probability: Option<f64>,
-    /// A sweep's folder or sweep.json to be held against; may be given several times.
+    /// A sweep's folder or sweep.json to be held against [default: the built-in study]; may be given several times.
     #[arg(long, value_name = "PATH")]
     pub(crate) sweep: Vec<PathBuf>,
-    /// Where more sweeps are looked for, at any depth [default: study].
+    /// A folder below which more sweeps are looked for.
     #[arg(long, value_name = "DIR")]
-    pub(crate) study: Option<PathBuf>,
+    pub(crate) sweeps_in: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -23,7 +23,7 @@ struct Answer {
 /// Prints advice on one loss, or a line a loss.
 pub(crate) fn run(args: &args::Advise) -> Result<()> {
     let one = args.loss.as_deref().map(margin::find).transpose()?;
-    let known = evidence::find(&args.sweep, args.study.as_deref())?;
+    let known = evidence::find(&args.sweep, args.sweeps_in.as_deref())?;
     let (classes, data) = images(args)?;
     let question = Question { classes, dim: args.dim, probability: args.probability };
     let losses: Vec<&LossInfo> = match one {

@@ -4,63 +4,31 @@
 //! sweep was measured at the same C and D, it binds: a margin outside the usable range, or one at
 //! which a training collapsed, is not named.
 
-use serde::Serialize;
+use arcsphere_eval::sweep::Evidence;
 
-/// Margins of one loss, trained at one scale on one data set, at the learning rate that suited best.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Evidence {
-    /// Registry name of the loss.
-    pub loss: String,
-    /// C.
-    pub classes: usize,
-    /// D.
-    pub dim: usize,
-    /// The data set.
-    pub data: String,
-    /// The sweep that it is from.
-    pub source: String,
-    /// The fixed scale, if there is one.
-    pub scale: Option<f64>,
-    /// Peak learning rate.
-    pub rate: f64,
-    /// Seeds a margin; the least, where margins differ.
-    pub seeds: usize,
-    /// Every margin that was trained, ascending.
-    pub tried: Vec<f64>,
-    /// Those at which a training collapsed.
-    pub collapsed: Vec<f64>,
-    /// The lowest and the highest usable margin.
-    pub usable: Option<(f64, f64)>,
-    /// Why there is no usable range, if there is none; else empty.
-    pub no_range: String,
-    /// Half the width of the 95 % interval of a difference of accuracies: a margin of the usable
-    /// range may lie behind the best by about as much.
-    pub unseen: Option<f64>,
-    /// The best margin, chosen on validation images, and its mean accuracy on the test images.
-    pub best: Option<(f64, f64)>,
-    /// Other learning rates, and the margins at which a training collapsed there.
-    pub other_rates: Vec<(f64, Vec<f64>)>,
+/// The evidence of this project's own study, measured with the default trainer: its part on the
+/// sensitivity to the margin, written by `cargo xtask study report`.
+pub fn of_the_study() -> Vec<Evidence> {
+    serde_json::from_str(include_str!("study.json")).unwrap_or_default()
 }
 
-impl Evidence {
-    /// Whether a training at `margin` collapsed.
-    pub(super) fn died_at(&self, margin: f64) -> bool {
-        self.collapsed.iter().any(|c| same(*c, margin))
-    }
+/// Whether a training at `margin` collapsed.
+pub(super) fn died_at(e: &Evidence, margin: f64) -> bool {
+    e.collapsed.iter().any(|c| same(*c, margin))
+}
 
-    /// The margins that may be named: the usable range or, where none could be measured, those
-    /// next to one another at which nothing collapsed, with the largest of them up to `wanted`
-    /// among them. What lives beyond a margin that collapsed is not trusted while there is better.
-    fn allowed(&self, wanted: f64) -> Option<(f64, f64)> {
-        if self.usable.is_some() {
-            return self.usable;
-        }
-        let lives = |m: &f64| !self.died_at(*m);
-        let mut living = self.tried.iter().filter(|m| lives(m));
-        let around = living.clone().rfind(|m| **m <= wanted).or_else(|| living.next())?;
-        let run = self.tried.chunk_by(|a, b| lives(a) == lives(b)).find(|run| run.contains(around))?;
-        Some((*run.first()?, *run.last()?))
+/// The margins that may be named: the usable range or, where none could be measured, those
+/// next to one another at which nothing collapsed, with the largest of them up to `wanted`
+/// among them. What lives beyond a margin that collapsed is not trusted while there is better.
+fn allowed(e: &Evidence, wanted: f64) -> Option<(f64, f64)> {
+    if e.usable.is_some() {
+        return e.usable;
     }
+    let lives = |m: &f64| !died_at(e, *m);
+    let mut living = e.tried.iter().filter(|m| lives(m));
+    let around = living.clone().rfind(|m| **m <= wanted).or_else(|| living.next())?;
+    let run = e.tried.chunk_by(|a, b| lives(a) == lives(b)).find(|run| run.contains(around))?;
+    Some((*run.first()?, *run.last()?))
 }
 
 /// What all evidence together allows.
@@ -85,7 +53,7 @@ pub(super) fn join<'a>(evidence: &[&'a Evidence], wanted: f64) -> Verdict<'a> {
         return Verdict::Unknown;
     }
     let ranges: Vec<(&'a Evidence, (f64, f64))> =
-        evidence.iter().filter_map(|e| Some((*e, e.allowed(wanted)?))).collect();
+        evidence.iter().filter_map(|e| Some((*e, allowed(e, wanted)?))).collect();
     let common = ranges.iter().map(|r| r.1).reduce(|a, b| (a.0.max(b.0), a.1.min(b.1)));
     match common {
         None => Verdict::Nothing,
@@ -166,5 +134,14 @@ mod tests {
         let all = [at(8.0, "a"), at(16.0, "a"), at(64.0, "a"), at(64.0, "b")];
         assert_eq!(at_scale(&all, Some(15.9)), [&all[1], &all[3]]);
         assert_eq!(at_scale(&all, Some(50.0)), [&all[2], &all[3]]);
+    }
+
+    #[test]
+    fn the_study_is_read_whole() {
+        let all: Vec<Evidence> = serde_json::from_str(include_str!("study.json")).unwrap();
+        assert_eq!(of_the_study(), all);
+        for e in &all {
+            assert!(e.seeds >= 2 && e.tried.len() >= 8, "{e:?}");
+        }
     }
 }

@@ -19,7 +19,8 @@ mod evidence;
 mod scale;
 mod unit;
 
-pub use evidence::Evidence;
+pub use arcsphere_eval::sweep::Evidence;
+pub use evidence::of_the_study;
 pub use scale::{ScaleAdvice, adacos};
 pub use unit::{Unit, boundary_cost};
 

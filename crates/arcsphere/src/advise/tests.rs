@@ -146,3 +146,18 @@ fn any_question_has_finite_advice() {
         }
     }
 }
+
+#[test]
+fn no_margin_is_named_that_the_study_saw_fail() {
+    let study = of_the_study();
+    for e in &study {
+        let question = Question { classes: e.classes, dim: e.dim, probability: None };
+        for known in [study.clone(), study.iter().filter(|o| o.data == e.data).cloned().collect()] {
+            let advice = advise(find(&e.loss).unwrap(), &question, &known).unwrap();
+            let margin = advice.margins.map(|m| Unit::of(find(&e.loss).unwrap()).unwrap().value(m)).unwrap();
+            assert!(!advice.evidence.iter().any(|e| e.collapsed.iter().any(|c| same(*c, margin))), "{advice:?}");
+            let inside = |e: &Evidence| e.usable.is_some_and(|(low, high)| (low..=high).contains(&margin));
+            assert!(advice.evidence.iter().any(inside), "{advice:?}");
+        }
+    }
+}
