@@ -29,7 +29,7 @@ pub(super) fn joined(sweeps: &[(&str, Sweep)]) -> Sweep {
 
 /// A line a loss and trainer.
 pub(super) fn table(losses: &[LossSweep]) -> String {
-    let head = ["loss", "trainer", "margins × rates × seeds", "collapsed", "recovered", "causes"];
+    let head = ["loss", "trainer", "margins × rates × seeds", "collapsed", "recovered", "accuracy, %", "causes"];
     let rows: Vec<Vec<String>> = losses
         .iter()
         .map(|loss| {
@@ -42,6 +42,7 @@ pub(super) fn table(losses: &[LossSweep]) -> String {
                 format!("{margins} × {} × {seeds}", loss.rates.len()),
                 share(dead, all),
                 loss.groups().map(|g| g.recovered.len()).sum::<usize>().to_string(),
+                quarters(loss.groups().flat_map(|g| g.accuracies.iter().map(|a| a.1))),
                 all_causes(loss),
             ]
         })
@@ -51,7 +52,8 @@ pub(super) fn table(losses: &[LossSweep]) -> String {
 
 /// How to read the tables, once a part.
 pub(super) const READING: &str = "In brackets: Wilson's 95 %, which takes runs for independent. A recovered run was rolled \
-    back, went on and ended well; causes are of collapsed and recovered runs.";
+    back, went on and ended well; causes are of collapsed and recovered runs. Accuracy is the median of all runs, those \
+    that collapsed among them, with the first and the third quarter: not an interval, but how far the cells lie apart.";
 
 /// Every margin and rate with its runs, and by name every run of the default trainer that nearly died.
 pub(super) fn cells(sweep: &Sweep, losses: &[LossSweep]) -> String {
@@ -112,6 +114,7 @@ pub(super) fn findings(name: &str, sweep: &Sweep) -> Result<Vec<String>> {
         let saved = own.iter().filter(|c| c.run.recovered > 0 && !c.run.collapsed).count();
         let mut text =
             format!("{name}, {trainer} trainer: {} collapsed, {saved} more recovered", share(dead, own.len()));
+        text += &format!("; median accuracy {} %", quarters(own.iter().map(|c| c.run.accuracy.unwrap_or(0.0))));
         if *trainer == DEFAULT {
             text += if dead == 0 { "; the target of 0 collapses is reached" } else { "; the target of 0 is missed" };
         }
@@ -151,6 +154,19 @@ fn against(name: &str, sweep: &Sweep, other: &str) -> Result<Option<String>> {
         only(&ours, &theirs),
         words::p_value(test.p)
     )))
+}
+
+/// Median and, in brackets, the first and the third quarter, in percent.
+fn quarters(values: impl Iterator<Item = f64>) -> String {
+    let mut values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    let Some(last) = values.len().checked_sub(1) else { return NONE.to_owned() };
+    let at = |part: f64| {
+        let place = part * last as f64;
+        let (low, high) = (values[place.floor() as usize], values[place.ceil() as usize]);
+        words::number(100.0 * (low + (place - place.floor()) * (high - low)))
+    };
+    format!("{} [{}, {}]", at(0.5), at(0.25), at(0.75))
 }
 
 fn share(dead: usize, all: usize) -> String {
@@ -203,12 +219,12 @@ mod tests {
         let table = table(&analyze(&sweep).unwrap());
         assert!(
             table
-                .contains("| arcface | default | 1 × 1 × 6 | 0 of 6: 0.00 % [0.00, 39.03] | 1 | loss not finite (1) |"),
+                .contains("| arcface | default | 1 × 1 × 6 | 0 of 6: 0.00 % [0.00, 39.03] | 1 | 95.00 [95.00, 95.00] | loss not finite (1) |"),
             "{table}"
         );
         assert!(
             table.contains(
-                "| arcface | naive | 1 × 1 × 6 | 6 of 6: 100.00 % [60.97, 100.00] | 0 | loss not finite (6) |"
+                "| arcface | naive | 1 × 1 × 6 | 6 of 6: 100.00 % [60.97, 100.00] | 0 | 10.00 [10.00, 10.00] | loss not finite (6) |"
             ),
             "{table}"
         );
@@ -218,7 +234,9 @@ mod tests {
     fn trainers_are_compared_training_by_training() {
         let found = findings("2-D", &sweep()).unwrap();
         assert_eq!(found.len(), 3);
-        assert!(found[0].ends_with("collapsed, 1 more recovered; the target of 0 collapses is reached."), "{found:?}");
+        assert!(found[0].ends_with(
+                "collapsed, 1 more recovered; median accuracy 95.00 [95.00, 95.00] %; the target of 0 collapses is reached."
+            ), "{found:?}");
         let last = &found[2];
         assert!(
             last.contains("naive trainer collapses more often than the default one over the same 6 trainings"),
@@ -232,6 +250,13 @@ mod tests {
         let mut alone = sweep();
         alone.cells.retain(|c| c.run.trainer == "naive");
         assert_eq!(findings("2-D", &alone).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn quarters_lie_between_values() {
+        assert_eq!(quarters([0.1, 0.4, 0.2, 0.3, f64::NAN].into_iter()), "25.00 [17.50, 32.50]");
+        assert_eq!(quarters([0.5].into_iter()), "50.00 [50.00, 50.00]");
+        assert_eq!(quarters([].into_iter()), NONE);
     }
 
     #[test]

@@ -127,7 +127,8 @@ impl Figure for BenchBars<'_> {
             if let Some(target) = group.target {
                 let x = at(target);
                 canvas.dashed(&[(x, first - 24.0), (x, y)], &[5.0, 4.0], Pen::new(Ink::Text, 1.6))?;
-                let text = format!("target {}×", number(target, 0.1));
+                let tenths = (10.0 * target).fract().abs() < 1e-9;
+                let text = format!("target {}×", number(target, if tenths { 0.1 } else { 0.01 }));
                 canvas.text((x + 7.0, first - 14.0), Align::Left, TICK, &text)?;
             }
         }
