@@ -184,9 +184,9 @@ fn boundaries_and_targets_are_drawn() {
         assert_svg(&text);
         for loss in losses(&place) {
             let name = loss["name"].as_str().expect("a name");
-            // Those compare embeddings, and have no target function.
+            // Those compare embeddings, and have nothing to draw.
             if loss["group"] == "tuple" {
-                place.refused(&["plot", picture, "--losses", name, "--out", "none.svg"], &[name, "no target function"]);
+                place.refused(&["plot", picture, "--losses", name, "--out", "none.svg"], &[name, "no margin on angles to draw"]);
                 continue;
             }
             if loss["group"] == "family" {
