@@ -186,7 +186,10 @@ fn boundaries_and_targets_are_drawn() {
             let name = loss["name"].as_str().expect("a name");
             // Those compare embeddings, and have nothing to draw.
             if loss["group"] == "tuple" {
-                place.refused(&["plot", picture, "--losses", name, "--out", "none.svg"], &[name, "no margin on angles to draw"]);
+                place.refused(
+                    &["plot", picture, "--losses", name, "--out", "none.svg"],
+                    &[name, "no margin on angles to draw"],
+                );
                 continue;
             }
             if loss["group"] == "family" {
