@@ -2,8 +2,12 @@
 
 Each loss is written as matrices with masks, from its paper; nothing here knows how the
 crate sums. A case has the loss's parameters, its value, dX and, where it has proxies, dP.
+
+`--check` compares tuples.json with central differences of a second, plain NumPy form of
+each loss, in tuples_numpy.py; it needs no PyTorch.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -11,8 +15,15 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+
+from tuples_numpy import check
+
+try:
+    import torch
+    import torch.nn.functional as F
+except ModuleNotFoundError as missing:
+    if "--check" not in sys.argv[1:]:
+        raise missing
 
 FILE = Path(__file__).with_name("tuples.json")
 SEED = 20061117
@@ -196,6 +207,7 @@ def write():
     os.chmod(out.name, 0o644)
     os.replace(out.name, FILE)
     print(f"{FILE.name}: {len(cases)} cases, {len(text) / 1000:.0f} kB")
+    return 0
 
 
 def short(v):
@@ -208,4 +220,6 @@ def short(v):
 
 
 if __name__ == "__main__":
-    write()
+    parser = argparse.ArgumentParser(description="Golden values and gradients of the tuple losses.")
+    parser.add_argument("--check", action="store_true", help="compare tuples.json with central differences")
+    sys.exit(check(FILE) if parser.parse_args().check else write())

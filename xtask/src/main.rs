@@ -26,7 +26,9 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   check [--no-clippy]   formatting, lints, architecture rules, licences of dependencies
-  golden [ARGS...]      run golden/make.py, which writes the golden files
+  golden                run the scripts of golden/ that write the golden files
+      --check           compare the files with central differences instead; needs no PyTorch
+      --python PATH     a Python with golden/requirements.txt [python3]
   bench SUBJECT         head, conv, train or compare: PyTorch and arcsphere in turn, into
                         bench/results/SUBJECT.json, the figure and table of bench/README.md
       --repeats N       rounds [7; compare 3]

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Plot(Plot),
     /// Explain a loss: formula, boundary, defaults, source, picture.
     Explain(Explain),
-    /// List losses, data sets, backbones or optimizers.
+    /// List losses, data sets, backbones, optimizers or the causes of which trainings die.
     List(List),
     /// Fetch, describe or check data sets.
     Data(Data),
@@ -264,6 +264,8 @@ pub(crate) enum Listed {
     Backbones,
     /// The optimizers.
     Optimizers,
+    /// The causes of which trainings die, and what is done about each.
+    Causes,
 }
 
 /// `arcsphere list`

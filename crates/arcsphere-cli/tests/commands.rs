@@ -51,6 +51,7 @@ fn everything_is_listed_and_as_json_too() {
         ("datasets", "fashion-mnist"),
         ("backbones", "resnet_cifar"),
         ("optimizers", "adamw"),
+        ("causes", "stuck_at_chance"),
     ] {
         let text = place.ok(&["list", what]);
         let rows: Vec<Value> = serde_json::from_str(&place.ok(&["list", what, "--json"])).expect("JSON");
@@ -60,6 +61,21 @@ fn everything_is_listed_and_as_json_too() {
             assert!(line.starts_with(name), "{what}: {name} is not the start of {line}");
         }
         assert!(rows.iter().any(|r| r["name"] == some), "{what} lacks {some}");
+    }
+}
+
+/// Which causes there are is for the library to say; each comes with what happens and what is done.
+#[test]
+fn a_cause_is_listed_with_its_remedy() {
+    let place = Place::new();
+    let rows: Vec<Value> = serde_json::from_str(&place.ok(&["list", "causes", "--json"])).expect("JSON");
+    let text = place.ok(&["list", "causes"]);
+    assert_eq!(rows.len(), 9);
+    for (row, line) in rows.iter().zip(text.lines()) {
+        for key in ["name", "summary", "remedy"] {
+            let part = row[key].as_str().filter(|part| !part.is_empty()).expect(key);
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
     }
 }
 
@@ -168,9 +184,12 @@ fn boundaries_and_targets_are_drawn() {
         assert_svg(&text);
         for loss in losses(&place) {
             let name = loss["name"].as_str().expect("a name");
-            // Those compare embeddings, and have no target function.
+            // Those compare embeddings, and have nothing to draw.
             if loss["group"] == "tuple" {
-                place.refused(&["plot", picture, "--losses", name, "--out", "none.svg"], &[name, "no target function"]);
+                place.refused(
+                    &["plot", picture, "--losses", name, "--out", "none.svg"],
+                    &[name, "no margin on angles to draw"],
+                );
                 continue;
             }
             if loss["group"] == "family" {

@@ -217,12 +217,29 @@ fn a_naive_comparison_says_so_and_its_command_repeats_it() {
         assert!(config.contains(line), "{line} is not in\n{config}");
     }
     assert!(place.text("c/runs/sphereface-seed0/config.toml").contains("extension = \"raw\""));
-    assert!(place.text("c/report.html").contains("as the usual public code does"));
+    let report = place.text("c/report.html");
+    assert!(report.contains("as the usual public code does") && report.contains("<dt>trainer</dt><dd>naive</dd>"));
     let mut again: Vec<&str> = command.split(' ').collect();
     assert_eq!(again.remove(0), "arcsphere");
     place.ok(&with(&again, &["--out", "d"]));
     let read = |folder: &str| essence(&place.read(&format!("{folder}/runs/arcface-seed0/checkpoint.safetensors")));
     assert!(read("c") == read("d"));
+}
+
+/// Several prototypes a class: trained, measured, drawn and reported like any other.
+#[test]
+fn a_loss_with_several_prototypes_a_class_is_compared() {
+    let place = Place::new();
+    // Enough steps after the soft start for the embeddings to find their prototypes.
+    let enough = ["--limit-train", "600", "--limit-test", "100", "--epochs", "3", "--set", "train.batch=20"];
+    place.ok(&with(&["compare", "--losses", "subcenter_arcface", "--out", "c"], &enough));
+    let results = place.json("c/results.json");
+    let run = &results["runs"][0];
+    assert_eq!((&run["loss"], &run["collapsed"]), (&"subcenter_arcface".into(), &false.into()), "{run}");
+    assert!(run["target_angle_mean"].as_f64().is_some_and(f64::is_finite), "{run}");
+    assert!(place.text("c/report.html").contains("subcenter_arcface"));
+    let energy = ["compare", "--losses", "subcenter_arcface", "--set", "loss.energy_weight=1", "--out", "d"];
+    place.refused(&with(&energy, &TINY), &["0 for subcenter_arcface", "belong together", "use arcface"]);
 }
 
 /// Numbers that end f32 at once, whatever is made softer in two recoveries.
@@ -240,6 +257,25 @@ const DEADLY: [&str; 10] = [
 ];
 
 #[test]
+fn a_report_says_what_became_of_a_run_that_died() {
+    let place = Place::new();
+    let compare = with(&["compare", "--losses", "softmax"], &DEADLY[3..]);
+    place.ok(&with(&with(&compare, &["--out", "c"]), &TINY));
+    let report = place.text("c/report.html");
+    for part in [
+        "<h2>Collapsed and recovered runs</h2>",
+        "1 collapsed, 0 recovered, of 1.",
+        "softmax<small>default</small>",
+        "collapsed after 2 rollbacks",
+        "<td class=\"t\">not_finite</td>",
+        "back to step 0, learning rate × 0.5, gradients clipped at 5",
+        "<dt>trainer</dt><dd>default</dd>",
+    ] {
+        assert!(report.contains(part), "{part} is not in the report");
+    }
+}
+
+#[test]
 fn a_training_that_dies_says_what_was_tried() {
     let place = Place::new();
     let output = place.run(&with(&with(&DEADLY, &["--out", "run"]), &TINY));
@@ -254,6 +290,8 @@ fn a_training_that_dies_says_what_was_tried() {
     assert!(run["reason"].as_str().is_some_and(|r| r.contains("after 2 recoveries")), "{run}");
     assert_eq!(run["causes"], serde_json::json!(["not_finite"]));
     assert_eq!(measured(&place, "run")["causes"], run["causes"]);
+    let told = run["recoveries"].as_array().expect("a sentence each");
+    assert!(told.len() == 2 && told[0].as_str().is_some_and(|t| t.contains("learning rate × 0.5")), "{run}");
 
     let output = place.run(&with(&with(&DEADLY, &["--on-collapse", "stop", "--out", "stopped"]), &TINY));
     assert!(output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("recovered"));

@@ -25,6 +25,36 @@ fn names_that_do_not_exist() {
     Place::new().refused(&["data", "fetch", "minst"], &["did you mean `mnist`?"]);
 }
 
+/// What needs a margin on angles says of a tuple loss that it has none, and what to use instead.
+#[test]
+fn a_tuple_loss_where_a_margin_is_needed() {
+    let commands: [(&[&str], &str); 7] = [
+        (&["sweep", "--loss", "triplet", "--margin", "0:1:0.5", "--out", "s"], "to sweep over"),
+        (&["sweep", "--loss", "arcface,triplet", "--margin", "0:1:0.5", "--out", "s"], "to sweep over"),
+        (&["plot", "target", "--losses", "triplet", "--out", "f.svg"], "to draw"),
+        (&["plot", "boundaries", "--losses", "arcface,triplet", "--out", "f.svg"], "to draw"),
+        (&["advise", "--classes", "10", "--dim", "2", "--loss", "triplet"], "to advise on"),
+        (&["bench", "head", "--loss", "triplet"], "timed"),
+        (&["bench", "train", "--loss", "triplet"], "timed"),
+    ];
+    for (command, purpose) in commands {
+        let words = ["triplet is a tuple loss", "no margin on angles", purpose, "compare --losses triplet,arcface"];
+        Place::new().refused(command, &words);
+    }
+}
+
+#[test]
+fn an_extension_that_the_loss_does_not_read() {
+    for loss in ["circle", "sphereface2", "sphereface_r", "adacos", "cosface", "triplet"] {
+        let has = format!("{loss} has no extension");
+        refused(&["train", "--loss", loss, "--set", "loss.extension=raw"], &[&has, "leave loss.extension out"]);
+    }
+    let words = ["none of cosface, circle reads loss.extension", "arcface"];
+    refused(&["compare", "--losses", "cosface,circle", "--set", "loss.extension=raw"], &words);
+    let sweep = ["sweep", "--loss", "cosface", "--margin", "0,0.1", "--set", "loss.extension=raw"];
+    refused(&sweep, &["none of cosface reads loss.extension"]);
+}
+
 #[test]
 fn margins_out_of_range() {
     let set = |loss, assignment, words: &[&str]| refused(&["train", "--loss", loss, "--set", assignment], words);
@@ -50,11 +80,15 @@ fn a_parameter_that_the_loss_does_not_have_or_cannot() {
     let set = |loss, assignment, words: &[&str]| refused(&["train", "--loss", loss, "--set", assignment], words);
     set("mv_softmax", "loss.params.tt=1.2", &["mv_softmax has no parameter \"tt\"", "known: t"]);
     set("arcface", "loss.params.t=1.2", &["arcface has no parameter \"t\"", "it has none"]);
-    set("mv_softmax", "loss.params.t=0.9", &["loss.params.t = 0.9", "in [1, 4]", "because"]);
-    set("mv_softmax", "loss.params.t=nan", &["loss.params.t = NaN"]);
+    set(
+        "mv_softmax",
+        "loss.params.t=0.9",
+        &["loss.params: t = 0.9", "mv_softmax", "in [1, 4]", "because", "leave it out"],
+    );
+    set("mv_softmax", "loss.params.t=nan", &["loss.params: t = NaN"]);
     set("subcenter_arcface", "loss.params.centers=1.5", &["a whole number in 1..=64", "because"]);
     set("adacos", "loss.params.dynamic=2", &["0 or 1", "because"]);
-    set("magface", "loss.params.upper_norm=5", &["loss.params.upper_norm = 5", "above lower_norm, which is 10"]);
+    set("magface", "loss.params.upper_norm=5", &["loss.params: upper_norm = 5", "above lower_norm, which is 10"]);
     set("magface", "loss.params.norm_weight=heavy", &["norm_weight"]);
     set("sphereface2", "loss.smoothing=0.1", &["0 for sphereface2", "because"]);
     set("subcenter_arcface", "loss.smoothing=0.1", &["0 for 3 prototypes per class", "because"]);

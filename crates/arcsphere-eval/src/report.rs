@@ -15,6 +15,8 @@ mod page;
 
 mod finding;
 
+mod lost;
+
 mod measure;
 
 mod ordered;
@@ -69,6 +71,7 @@ impl Report {
             tables::summary(out, &summaries, &finding);
             ordered::table(out, &self.results);
             sections::overview(out, "All losses", &self.pictures);
+            lost::table(out, &self.results);
             sections::losses(out, &summaries, &self.results, &self.pictures);
             tables::runs(out, &self.results);
             sections::limits(out, &self.limits, &sections::limits_of(&summaries));

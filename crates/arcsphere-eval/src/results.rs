@@ -192,6 +192,9 @@ pub struct Run {
     /// What it collapsed or nearly collapsed of, a name each, in the order seen.
     #[serde(default)]
     pub causes: Vec<String>,
+    /// What was seen and what was done at each rollback, a sentence each.
+    #[serde(default)]
+    pub recoveries: Vec<String>,
 }
 
 /// The key of an FMR in [`Run::tmr_at_fmr`]: `1e-2`, `1e-3`, `5e-4`.
@@ -331,7 +334,7 @@ pub(crate) mod tests {
         let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let fields = json.as_object_mut().unwrap();
         let later = "trainer recall_at_1 map_at_r nmi mae mae_low mae_high mae_argmax mae_argmax_low mae_argmax_high \
-             cs n_regression target_unit recovered causes";
+             cs n_regression target_unit recovered causes recoveries";
         for key in later.split_whitespace() {
             assert!(fields.remove(key).is_some(), "{key}");
         }

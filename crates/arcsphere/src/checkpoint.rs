@@ -13,7 +13,7 @@
 
 use crate::backbones::Backbone;
 use crate::config::Config;
-use crate::embed::host_values;
+use crate::embed::{ReadError, host_values};
 use crate::head::{Head, HeadState};
 use crate::losses::tuple::TupleParameters;
 use crate::nn::{NamedTensor, ParamsError, export, import};
@@ -65,6 +65,9 @@ pub enum CheckpointError {
     /// The configuration of the checkpoint cannot be run on these images.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The device does not hand over what is to be saved.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// Resuming with another configuration.
     #[error(
         "the run was started with another configuration: {key} was {was}, now it is {now}; resume with the run's own, or start a new run with another --out"
@@ -176,14 +179,14 @@ fn named(
     optimizer: &Optimizer,
     head: &HeadState,
     dim: usize,
-) -> Vec<NamedTensor> {
+) -> Result<Vec<NamedTensor>, ReadError> {
     let mut tensors = backbone;
     for t in &mut tensors {
         t.path.insert_str(0, "backbone.");
     }
     for (order, moments) in [("first", &optimizer.first), ("second", &optimizer.second)] {
         for (i, moment) in moments.iter().enumerate() {
-            let values = host_values(moment.clone());
+            let values = host_values(moment.clone())?;
             tensors.push(NamedTensor { path: format!("optimizer.{order}.{i}"), shape: vec![values.len()], values });
         }
     }
@@ -196,23 +199,23 @@ fn named(
     for t in &mut tensors {
         t.path.insert_str(0, prefix);
     }
-    tensors
+    Ok(tensors)
 }
 
 /// Writes a training to `path`, atomically.
 ///
 /// # Errors
 ///
-/// [`CheckpointError::Io`].
+/// [`CheckpointError::Io`], [`CheckpointError::Read`].
 pub fn save(trainer: &Trainer, provenance: &Provenance, path: &Path) -> Result<(), CheckpointError> {
     let io = |source| CheckpointError::Io { path: path.to_owned(), source };
     let dim = trainer.plan.config.model.dim;
     let (backbone, head) = (export(&trainer.backbone), trainer.head.state());
-    let mut tensors = named("", backbone, &trainer.optimizer, head, dim);
+    let mut tensors = named("", backbone, &trainer.optimizer, head, dim)?;
     let under_way = trainer.progress.step < trainer.plan.steps && trainer.progress.collapsed.is_none();
     let good = trainer.good.as_ref().filter(|good| under_way && good.progress.step != trainer.progress.step);
     if let Some(good) = good {
-        tensors.extend(named(GOOD, good.backbone.clone(), &good.optimizer, &good.head, dim));
+        tensors.extend(named(GOOD, good.backbone.clone(), &good.optimizer, &good.head, dim)?);
     }
     let json = |e: serde_json::Error| io(std::io::Error::other(e));
     let mut metadata = HashMap::from([

@@ -6,8 +6,10 @@ mod ordered;
 pub use ordered::Predictions;
 
 use crate::config::Task;
+use crate::embed::EmbedError;
 use crate::head::Head;
 use crate::plan::{Plan, Splits};
+use crate::progress::Recovery;
 use crate::stability::chance_bound;
 use crate::train::Trainer;
 use arcsphere_data::DataError;
@@ -27,6 +29,9 @@ pub enum EvaluateError {
     /// A batch or the pairs could not be made.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The images could not be embedded.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
     /// A measure could not be computed.
     #[error(transparent)]
     Eval(#[from] EvalError),
@@ -65,6 +70,7 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
     run.validation_accuracy = progress.history.last().and_then(|e| e.validation_accuracy);
     run.recovered = progress.recoveries.len() as u64;
     run.causes = progress.causes();
+    run.recoveries = progress.recoveries.iter().map(Recovery::sentence).collect();
     if let Some(why) = &progress.collapsed {
         run.collapsed = true;
         run.reason = why.clone();
@@ -91,7 +97,7 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
 
 /// One prototype per class; of several, the one that the training images chose, so that the test
 /// images have no say.
-fn prototypes(trainer: &Trainer, splits: &Splits) -> Result<Vec<f32>, DataError> {
+fn prototypes(trainer: &Trainer, splits: &Splits) -> Result<Vec<f32>, EmbedError> {
     let seen = match trainer.head.spec().margin.centers() {
         1 => Vec::new(),
         _ => trainer.embed(&splits.train, &splits.normalization)?,

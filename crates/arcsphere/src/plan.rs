@@ -39,7 +39,7 @@ pub enum PlanError {
         /// The reason.
         why: &'static str,
     },
-    /// A margin that the loss does not have.
+    /// A margin, or another property of an angular target, that the loss does not have.
     #[error("{loss} has no {key}: {hint}")]
     NotTaken {
         /// The loss.
@@ -49,21 +49,8 @@ pub enum PlanError {
         /// What to do instead.
         hint: &'static str,
     },
-    /// A parameter that the loss does not have.
-    #[error(
-        "{loss} has no parameter \"{name}\" ({})",
-        if known.is_empty() { "it has none".to_owned() } else { format!("known: {}", known.join(", ")) }
-    )]
-    UnknownParam {
-        /// The loss.
-        loss: &'static str,
-        /// What was given.
-        name: String,
-        /// What it has.
-        known: Vec<&'static str>,
-    },
-    /// A parameter of a tuple loss that it cannot have.
-    #[error(transparent)]
+    /// A parameter that the loss cannot have.
+    #[error("loss.params: {0}")]
     Param(#[from] ParamError),
     /// The data cannot serve.
     #[error("{0}")]
@@ -206,8 +193,10 @@ impl Plan {
             reason.push_str(&format!("; {p} classes with {k} images each in a batch"));
         }
         if config.train.naive {
-            recipe.extension = naive_extension(recipe.extension, recipe.margins);
-            config.loss.extension = recipe.extension;
+            if loss.takes_extension {
+                recipe.extension = naive_extension(recipe.extension, recipe.margins);
+                config.loss.extension = recipe.extension;
+            }
             reason.push_str("; naive, as the usual public code trains");
         }
         match tuple {
@@ -354,6 +343,24 @@ mod tests {
     }
 
     #[test]
+    fn an_extension_is_taken_or_refused_by_name() {
+        for loss in margin::LOSSES {
+            for extension in [Extension::Fallback, Extension::Easy, Extension::Raw] {
+                let plan = check(|c| (c.loss.name, c.loss.extension) = (loss.name.into(), extension));
+                if loss.takes_extension {
+                    // The fallback is defined for m0 = 1 only.
+                    let defined = extension != Extension::Fallback || loss.paper.angle_multiplier == 1.0;
+                    assert_eq!(plan.is_ok(), defined, "{} {extension:?}: {:?}", loss.name, plan.err());
+                } else {
+                    let text = plan.expect_err(loss.name).to_string();
+                    assert!(text.starts_with(&format!("{} has no extension: ", loss.name)), "{text}");
+                    assert!(text.contains("leave loss.extension out"), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn dimension_one_and_unknown_names_are_refused() {
         assert!(message(|c| c.model.dim = 1).contains("model.dim = 1"));
         assert!(message(|c| c.loss.name = "arcfce".into()).contains("did you mean \"arcface\""));
@@ -378,13 +385,13 @@ mod tests {
 
     #[test]
     fn checking_the_effective_configuration_changes_nothing() {
-        for loss in margin::LOSSES {
-            let plan = check(|c| c.loss.name = loss.name.into()).unwrap();
+        for (loss, naive) in margin::LOSSES.iter().flat_map(|loss| [(loss, false), (loss, true)]) {
+            let plan = check(|c| (c.loss.name, c.train.naive) = (loss.name.into(), naive)).unwrap();
             let again = Plan::check(&plan.config, &splits(3, vec![0, 1, 2, 0])).unwrap();
             assert_eq!(
                 (again.config, again.margins, again.scale, again.reason),
                 (plan.config, plan.margins, plan.scale, plan.reason),
-                "{}",
+                "{}, naive {naive}",
                 loss.name
             );
         }

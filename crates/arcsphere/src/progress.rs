@@ -60,6 +60,10 @@ pub struct Progress {
     /// What the detectors remember.
     #[serde(default)]
     pub vitals: Vitals,
+    /// The step before which the prototypes' moments were last empty: the training's first, or
+    /// the one in which the prototypes were placed anew.
+    #[serde(default)]
+    pub moments_since: u64,
 }
 
 impl Progress {

@@ -12,7 +12,7 @@ pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
 use crate::backbones::Backbone;
 use crate::config::{OnCollapse, OptimizerKind};
-use crate::embed::host_values;
+use crate::embed::{EmbedError, ReadError, host_values};
 use crate::head::{Head, HeadSpec, HeadState, RowStats, Update};
 use crate::losses::margin::{Margin, Naive, Recipe};
 use crate::nn::{Init, Rng};
@@ -100,15 +100,15 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`DataError`] if a batch cannot be made.
-    pub fn run(&mut self, splits: &Splits, watcher: &mut dyn Watcher) -> Result<End, DataError> {
+    /// [`EmbedError`] if a batch cannot be made, or the device fails.
+    pub fn run(&mut self, splits: &Splits, watcher: &mut dyn Watcher) -> Result<End, EmbedError> {
         let per_epoch = self.plan.steps_per_epoch;
         let mut batcher = Batcher::new(&self.plan, splits);
         self.remember();
         while self.progress.step < self.plan.steps && self.progress.collapsed.is_none() {
             let started = Instant::now();
             let (images, labels) = batcher.at(self.progress.step, &self.device)?;
-            let (loss, finding) = self.step(images, labels);
+            let (loss, finding) = self.step(images, labels)?;
             self.progress.seconds += started.elapsed().as_secs_f64();
             if let Some(recovery) = finding.and_then(|finding| self.act_on(finding)) {
                 watcher.recovered(&recovery);
@@ -128,7 +128,7 @@ impl Trainer {
 
     /// One step on one batch: forward, loss, backward, update, examination. Returns the loss,
     /// and what is wrong.
-    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> (f64, Option<Finding>) {
+    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> Result<(f64, Option<Finding>), ReadError> {
         let (step, plan, soft) = (self.progress.step, &self.plan, &self.progress.softening);
         let margin = soft.margin(plan.config.margin_schedule.at(step, plan.steps), step);
         let update = update_at(plan, soft, step);
@@ -137,7 +137,7 @@ impl Trainer {
 
         let embedding = self.backbone.forward(images, true);
         let [rows, dim] = embedding.dims();
-        let host = host_values(embedding.clone().inner());
+        let host = host_values(embedding.clone().inner())?;
         if self.head.is_angular() && !self.head.is_alone() {
             // Means over the second half of the soft start only: before, classes still wander.
             if margin.linear && 2 * step >= soft_from + first_angular {
@@ -145,6 +145,7 @@ impl Trainer {
             }
             if step == first_angular {
                 self.head.place_anew(margin);
+                self.progress.moments_since = step;
             }
         }
         let own_prototypes = self.own_prototypes_are_finite(labels);
@@ -152,7 +153,8 @@ impl Trainer {
         let mut stats = vec![RowStats::default(); rows];
         // Class means that take the prototypes' place are an effect of the embeddings, no cause.
         let angular = self.head.is_angular() && !margin.linear && !self.head.is_alone();
-        let loss = self.head.step(&host, labels, margin, &update, &mut dx, &mut stats);
+        let of_head = update.since(self.progress.moments_since);
+        let loss = self.head.step(&host, labels, margin, &of_head, &mut dx, &mut stats);
         self.progress.step += 1;
 
         let backbone = || stability::all_finite_in(&self.backbone);
@@ -197,7 +199,7 @@ impl Trainer {
             broken,
         };
         let finding = stability::examine(&evidence, &mut self.progress.vitals);
-        (loss, finding)
+        Ok((loss, finding))
     }
 
     /// Whether the prototypes of these classes are numbers.
@@ -207,7 +209,7 @@ impl Trainer {
         labels.iter().all(|&y| stability::all_finite(&weights[y as usize * per_class..][..per_class]))
     }
 
-    fn finish_epoch(&mut self, splits: &Splits) -> Result<EpochRecord, DataError> {
+    fn finish_epoch(&mut self, splits: &Splits) -> Result<EpochRecord, EmbedError> {
         let running = std::mem::take(&mut self.progress.running);
         let validation_accuracy = match &splits.validation {
             Some(set) => {
@@ -233,12 +235,12 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`DataError`] if a batch cannot be made.
+    /// [`EmbedError`] if a batch cannot be made, or the device fails.
     pub fn embed(
         &self,
         set: &arcsphere_data::Dataset,
         normalization: &batch::Normalization,
-    ) -> Result<Vec<f32>, DataError> {
+    ) -> Result<Vec<f32>, EmbedError> {
         crate::embed::embed(&self.backbone, set, normalization, &self.device.clone().inner())
     }
 }

@@ -1,43 +1,24 @@
 //! A training that dies and recovers is as reproducible as one that does not: the same seed
 //! twice, and one stopped anywhere, saved, read and resumed, give the same bits.
 
-use arcsphere::checkpoint::{self, Checkpoint, Provenance};
+mod common;
+
 use arcsphere::config::{Config, OptimizerKind};
 use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
-use arcsphere::plan::{self, Plan, Splits};
-use arcsphere::train::{End, Flow, Progress, Trainer, Watcher};
-use arcsphere_data::OpenOptions;
-use safetensors::SafeTensors;
-use std::collections::BTreeMap;
+use arcsphere::plan::Splits;
+use arcsphere::train::{End, Flow, Trainer, Watcher};
+use common::{Left, resumed, save, small, splits, start};
 
 /// Healthy for 60 steps; then the rate is 300 times what it was, and it dies until that is
 /// softened enough.
 fn dying() -> Config {
-    let mut config = Config::default();
-    config.data.resize = Some((12, 12));
-    (config.data.limit_train, config.data.limit_test) = (Some(200), Some(40));
-    (config.train.batch, config.train.epochs, config.train.threads) = (15, 10, 2);
+    let mut config = small(200, 40);
+    config.train.epochs = 10;
     let decay = Decay::Step { milestones: vec![0.5], factor: 300.0 };
     (config.optim.clip, config.optim.schedule) = (0.0, RateSchedule { warmup: 0.0, decay });
     // Moving prototypes are the harder case.
     config.optim.prototype_rate = Some(0.1);
     config
-}
-
-fn splits(config: &Config) -> Splits {
-    let d = &config.data;
-    let options = OpenOptions {
-        resize: d.resize,
-        limit_train: d.limit_train,
-        limit_test: d.limit_test,
-        seed: d.split_seed,
-        ..OpenOptions::default()
-    };
-    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
-}
-
-fn start(config: &Config, splits: &Splits) -> Trainer {
-    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
 }
 
 /// Stops once, after so many recoveries at such a step, counted with those taken back.
@@ -48,25 +29,6 @@ impl Watcher for StopAt {
         assert!(loss.is_finite(), "a step that died is not announced");
         if trainer.progress.steps_computed() == self.0 { Flow::Stop } else { Flow::Continue }
     }
-}
-
-/// Tensors as bytes, progress less the seconds.
-#[derive(Debug, PartialEq)]
-struct Left {
-    tensors: BTreeMap<String, Vec<u8>>,
-    progress: Progress,
-}
-
-fn save(trainer: &Trainer, splits: &Splits) -> (tempfile::TempDir, Left) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(checkpoint::FILE_NAME);
-    checkpoint::save(trainer, &Provenance::of("test", splits), &path).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
-    let mut progress = Checkpoint::read(dir.path()).unwrap().progress;
-    progress.seconds = 0.0;
-    (dir, Left { tensors, progress })
 }
 
 fn whole(config: &Config, splits: &Splits) -> Left {
@@ -82,7 +44,7 @@ fn with_stop(config: &Config, splits: &Splits, stop: u64) -> (Left, bool) {
     assert_eq!(trainer.run(splits, &mut StopAt(stop)).unwrap(), End::Stopped, "{stop}");
     let (dir, left) = save(&trainer, splits);
     drop(trainer);
-    let mut trainer = Checkpoint::read(dir.path()).unwrap().resume(splits, &arcsphere::Device::flex()).unwrap();
+    let mut trainer = resumed(&dir, splits);
     assert_eq!(trainer.run(splits, &mut StopAt(u64::MAX)).unwrap(), End::Finished);
     (save(&trainer, splits).1, left.tensors.keys().any(|name| name.starts_with("good.")))
 }

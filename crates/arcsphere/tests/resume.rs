@@ -1,16 +1,19 @@
 //! A training is a function of its configuration and its images: the same twice ends in
 //! the same bits, and so does one that was stopped anywhere, saved, read and resumed.
 
+mod common;
+
 use arcsphere::backbones::BACKBONES;
-use arcsphere::checkpoint::{self, Checkpoint, CheckpointError, Provenance};
+use arcsphere::checkpoint::{self, Checkpoint, CheckpointError};
 use arcsphere::config::{Config, OptimizerKind};
 use arcsphere::losses::margin::LOSSES;
 use arcsphere::losses::tuple::{Own, TUPLES};
 use arcsphere::optim::margin_schedule::{Lambda, MarginSchedule};
-use arcsphere::plan::{self, Plan, Splits};
-use arcsphere::train::{End, Flow, Progress, Trainer, Watcher};
-use arcsphere_data::{Dataset, OpenOptions};
-use safetensors::SafeTensors;
+use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
+use arcsphere::plan::{Plan, Splits};
+use arcsphere::train::{End, Flow, Trainer, Watcher};
+use arcsphere_data::Dataset;
+use common::{Left, resumed, save, small, splits, start};
 use std::collections::BTreeMap;
 
 /// 140 images of 12×12 in steps of 15: 9 steps an epoch, 27 in all.
@@ -19,35 +22,14 @@ const STEPS: u64 = 27;
 const PLACING: u64 = 6;
 
 fn config(loss: &str) -> Config {
-    let mut config = Config::default();
+    let mut config = small(160, 40);
     config.loss.name = loss.into();
-    config.data.resize = Some((12, 12));
-    config.data.limit_train = Some(160);
-    config.data.limit_test = Some(40);
     config.data.augment.shift = 1;
     // On a circle they are held still by default; what moves is the harder case.
     config.optim.prototype_rate = Some(0.5);
-    config.train.batch = 15;
     config.train.epochs = 3;
-    config.train.threads = 2;
     config.margin_schedule = MarginSchedule { soft_start: 0.2, free_until: 0.4, full_at: 0.8, ..Default::default() };
     config
-}
-
-fn splits(config: &Config) -> Splits {
-    let d = &config.data;
-    let options = OpenOptions {
-        resize: d.resize,
-        limit_train: d.limit_train,
-        limit_test: d.limit_test,
-        seed: d.split_seed,
-        ..OpenOptions::default()
-    };
-    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
-}
-
-fn start(config: &Config, splits: &Splits) -> Trainer {
-    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
 }
 
 /// Stops after a step, and notes λ of every step on the way.
@@ -63,38 +45,6 @@ impl Watcher for StopAfter {
         self.lambdas.push(plan.config.margin_schedule.at(trainer.progress.step - 1, plan.steps).lambda);
         if trainer.progress.step >= self.step { Flow::Stop } else { Flow::Continue }
     }
-}
-
-/// Everything that a finished training left: tensors as bytes, progress less the seconds.
-#[derive(Debug, PartialEq)]
-struct Left {
-    tensors: BTreeMap<String, Vec<u8>>,
-    progress: Progress,
-}
-
-impl Left {
-    /// The first tensor that differs.
-    fn difference(&self, other: &Left) -> Option<String> {
-        if self.progress != other.progress {
-            return Some(format!("{:?} is not {:?}", self.progress, other.progress));
-        }
-        let names = self.tensors.keys().chain(other.tensors.keys());
-        names.filter(|n| self.tensors.get(*n) != other.tensors.get(*n)).map(Clone::clone).next()
-    }
-}
-
-/// Saves a training, and reads everything back from the file.
-fn save(trainer: &Trainer, splits: &Splits) -> (tempfile::TempDir, Left) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(checkpoint::FILE_NAME);
-    checkpoint::save(trainer, &Provenance::of("test", splits), &path).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
-    let mut progress = Checkpoint::read(dir.path()).unwrap().progress;
-    assert_eq!(progress, trainer.progress);
-    progress.seconds = 0.0;
-    (dir, Left { tensors, progress })
 }
 
 /// Trains to the end in one go.
@@ -117,7 +67,7 @@ fn in_parts(config: &Config, splits: &Splits, stops: &[u64]) -> (Left, Vec<f64>)
         assert_eq!(trainer.progress.step, stop);
         let (dir, _) = save(&trainer, splits);
         drop(trainer);
-        trainer = Checkpoint::read(dir.path()).unwrap().resume(splits, &arcsphere::Device::flex()).unwrap();
+        trainer = resumed(&dir, splits);
     }
     watcher.step = u64::MAX;
     assert_eq!(trainer.run(splits, &mut watcher).unwrap(), End::Finished);
@@ -243,6 +193,32 @@ fn adamw_resumes_with_both_moments() {
         assert!(whole.tensors[part].iter().any(|b| *b != 0), "{part} is not in the checkpoint");
     }
     assert_same(&whole, &in_parts(&config, &splits, &[3, PLACING, 20]).0, "AdamW");
+}
+
+/// Where a prototype was placed is on the unit sphere, and AdamW's first step from there goes by
+/// the whole rate on each axis, against the gradient's sign: m̂/√v̂ = ±1, though the training is at
+/// its seventh step. The step back must meet the sphere.
+#[test]
+fn adamw_starts_anew_where_the_prototypes_are_placed() {
+    let mut config = config("arcface");
+    (config.optim.kind, config.optim.rate) = (OptimizerKind::Adamw, 0.02);
+    config.optim.schedule = RateSchedule { warmup: 0.0, decay: Decay::Constant {} };
+    let splits = splits(&config);
+    let mut trainer = start(&config, &splits);
+    trainer.run(&splits, &mut StopAfter { step: PLACING + 1, lambdas: Vec::new() }).unwrap();
+    assert_eq!(trainer.progress.moments_since, PLACING);
+    let (state, step) = (trainer.head.state(), 0.5 * 0.02);
+    let mut moved = 0;
+    for (w, m) in state.weights.chunks(2).zip(state.first.chunks(2)) {
+        // A gradient near ε = 1e-8 goes by less.
+        if m.iter().all(|m| m.abs() > 1e-5) {
+            let placed = [w[0] + step * m[0].signum(), w[1] + step * m[1].signum()];
+            let norm = placed[0].hypot(placed[1]);
+            assert!((norm - 1.0).abs() < 1e-4, "{w:?} with moments {m:?} came from {placed:?}, of length {norm}");
+            moved += 1;
+        }
+    }
+    assert!(moved >= 5, "{moved} prototypes moved");
 }
 
 #[test]

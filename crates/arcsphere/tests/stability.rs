@@ -1,41 +1,22 @@
 //! Trainings that die, and what becomes of them; and healthy ones, which are left alone.
 
+mod common;
+
 use arcsphere::config::{Config, Layers, OnCollapse, to_toml};
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::margin::{Extension, LOSSES};
 use arcsphere::nn::{export, import};
-use arcsphere::plan::{self, Plan, Splits};
+use arcsphere::plan::Splits;
 use arcsphere::stability::all_finite_in;
 use arcsphere::train::{End, Flow, Recovery, Trainer, Watcher};
-use arcsphere_data::OpenOptions;
+use common::{save, small, splits, start};
 
 /// 12×12 digits in steps of 15: 12 steps an epoch.
 fn config(loss: &str, epochs: u64) -> Config {
-    let mut config = Config::default();
+    let mut config = small(200, 100);
     config.loss.name = loss.into();
-    config.data.resize = Some((12, 12));
-    config.data.limit_train = Some(200);
-    config.data.limit_test = Some(100);
-    config.train.batch = 15;
     config.train.epochs = epochs;
-    config.train.threads = 2;
     config
-}
-
-fn splits(config: &Config) -> Splits {
-    let d = &config.data;
-    let options = OpenOptions {
-        resize: d.resize,
-        limit_train: d.limit_train,
-        limit_test: d.limit_test,
-        seed: d.split_seed,
-        ..OpenOptions::default()
-    };
-    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
-}
-
-fn start(config: &Config, splits: &Splits) -> Trainer {
-    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
 }
 
 /// Trains to the end or the death.
@@ -141,17 +122,8 @@ fn ignored_it_goes_on_until_the_weights_are_lost() {
     // Nothing kept the gradient out: more than the one weight is lost.
     let lost = export(&trainer.backbone).iter().flat_map(|t| &t.values).filter(|v| !v.is_finite()).count();
     assert!(lost > 100, "{lost}");
-    assert!(reads_back(&trainer));
-}
-
-/// JSON has no NaN: what is in the progress must be free of it.
-fn reads_back(trainer: &Trainer) -> bool {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("c.safetensors");
-    let splits = splits(&trainer.plan.config);
-    let provenance = arcsphere::checkpoint::Provenance::of("test", &splits);
-    arcsphere::checkpoint::save(trainer, &provenance, &path).unwrap();
-    arcsphere::checkpoint::Checkpoint::read(&path).unwrap().progress == trainer.progress
+    // JSON has no NaN: what is in the progress must be free of it, or it is not read back.
+    save(&trainer, &splits);
 }
 
 /// A rate so low that nothing moves: no remedy can help, and the end says what was seen.
@@ -172,7 +144,7 @@ fn a_training_that_guesses_is_found_out() {
 fn numbers_that_end_f32_at_once_use_up_all_recoveries() {
     let mut config = config("softmax", 4);
     (config.optim.rate, config.optim.clip, config.model.batch_norm) = (1e30, 0.0, false);
-    let (trainer, _, recoveries) = trained(&config);
+    let (trainer, splits, recoveries) = trained(&config);
     assert_eq!(recoveries.len(), 5);
     let rates = [0.5, 0.25, 0.125, 0.0625, 0.03125].map(|r| format!("learning rate × {r},"));
     for (recovery, rate) in recoveries.iter().zip(rates) {
@@ -180,7 +152,7 @@ fn numbers_that_end_f32_at_once_use_up_all_recoveries() {
     }
     let why = trainer.progress.collapsed.clone().unwrap();
     assert!(why.ends_with("after 5 recoveries"), "{why}");
-    assert!(reads_back(&trainer));
+    save(&trainer, &splits);
 }
 
 /// What `--naive` gives, from a configuration of one key.

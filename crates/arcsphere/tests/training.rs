@@ -1,14 +1,16 @@
 //! Every registered loss learns: a few hundred real images, three epochs, two dimensions.
 
+mod common;
+
 use arcsphere::config::{Config, Layers, preset_for};
 use arcsphere::evaluate::evaluate;
 use arcsphere::head::{Head, HeadSpec, HeadState, RowStats, Update};
 use arcsphere::losses::fit::default_scale;
 use arcsphere::losses::margin::{self, LOSSES, Objective, Recipe, ScaleKind};
 use arcsphere::optim::margin_schedule::MarginState;
-use arcsphere::plan::{self, Plan, Splits};
+use arcsphere::plan::Splits;
 use arcsphere::train::{End, Trainer};
-use arcsphere_data::OpenOptions;
+use common::{splits, start};
 
 fn config(images: usize) -> Config {
     let preset = preset_for("mnist-embedded", "lenet_2d").unwrap();
@@ -20,16 +22,6 @@ fn config(images: usize) -> Config {
     config.train.epochs = 2;
     config.train.threads = 2;
     config
-}
-
-fn splits(config: &Config) -> Splits {
-    let d = &config.data;
-    let options = OpenOptions { limit_train: d.limit_train, limit_test: d.limit_test, ..OpenOptions::default() };
-    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
-}
-
-fn trainer(config: &Config, splits: &Splits) -> Trainer {
-    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
 }
 
 /// Mean cross-entropy of the training images, without a margin and, for angular losses, at
@@ -61,7 +53,7 @@ fn every_loss_learns() {
     for loss in LOSSES {
         let mut config = config.clone();
         config.loss.name = loss.name.into();
-        let mut trainer = trainer(&config, &splits);
+        let mut trainer = start(&config, &splits);
         let before = cross_entropy(&trainer, &splits);
         assert_eq!(trainer.run(&splits, &mut ()).unwrap(), End::Finished, "{}", loss.name);
         assert_eq!(trainer.progress.collapsed, None, "{}", loss.name);
@@ -90,7 +82,7 @@ fn augmentation_is_reproducible_and_changes_what_is_seen() {
         let mut config = config(200);
         (config.data.augment.shift, config.data.augment.pad_crop, config.data.augment.flip) = (shift, pad_crop, flip);
         let splits = splits(&config);
-        let mut trainer = trainer(&config, &splits);
+        let mut trainer = start(&config, &splits);
         trainer.run(&splits, &mut ()).unwrap();
         (trainer.head.state().clone(), trainer.progress.history)
     };
@@ -107,7 +99,7 @@ fn a_diverging_training_stops_and_says_why() {
     config.loss.name = "softmax".into();
     (config.optim.rate, config.optim.clip, config.model.batch_norm) = (1e30, 0.0, false);
     let splits = splits(&config);
-    let mut trainer = trainer(&config, &splits);
+    let mut trainer = start(&config, &splits);
     assert_eq!(trainer.run(&splits, &mut ()).unwrap(), End::Finished);
     assert!(trainer.progress.step < trainer.plan.steps);
     let why = trainer.progress.collapsed.clone().expect("it is dead");

@@ -1,13 +1,15 @@
 //! Every tuple loss learns, and the energy of prototypes falls where it is asked to: a thousand
 //! real images, two epochs.
 
+mod common;
+
 use arcsphere::config::{Config, Layers, preset_for};
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::regularizer::hyperspherical_energy;
 use arcsphere::losses::tuple::TUPLES;
-use arcsphere::plan::{self, Plan, Splits};
+use arcsphere::plan::Splits;
 use arcsphere::train::Trainer;
-use arcsphere_data::OpenOptions;
+use common::{splits, start};
 
 fn config(loss: &str) -> Config {
     let preset = preset_for("mnist-embedded", "lenet_2d").unwrap();
@@ -19,14 +21,8 @@ fn config(loss: &str) -> Config {
     config
 }
 
-fn splits(config: &Config) -> Splits {
-    let d = &config.data;
-    let options = OpenOptions { limit_train: d.limit_train, limit_test: d.limit_test, ..OpenOptions::default() };
-    plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
-}
-
 fn trained(config: &Config, splits: &Splits) -> Trainer {
-    let mut trainer = Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex());
+    let mut trainer = start(config, splits);
     trainer.run(splits, &mut ()).unwrap();
     trainer
 }

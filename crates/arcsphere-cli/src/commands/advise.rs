@@ -2,13 +2,14 @@
 
 mod evidence;
 
+use super::margin_loss;
 use crate::args;
 use crate::exit::mistake;
 use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::advise::{Advice, Evidence, Question, Unit, advise};
-use arcsphere::losses::margin::{self, LOSSES, LossInfo, Margins};
+use arcsphere::losses::margin::{LOSSES, LossInfo, Margins};
 use serde::Serialize;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ struct Answer {
 
 /// Prints advice on one loss, or a line a loss.
 pub(crate) fn run(args: &args::Advise) -> Result<()> {
-    let one = args.loss.as_deref().map(margin::find).transpose()?;
+    let one = args.loss.as_deref().map(|name| margin_loss::find(name, "to advise on")).transpose()?;
     let known = evidence::find(&args.sweep, args.sweeps_in.as_deref())?;
     let (classes, data) = images(args)?;
     let question = Question { classes, dim: args.dim, probability: args.probability };

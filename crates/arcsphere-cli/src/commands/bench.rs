@@ -1,5 +1,6 @@
 //! `arcsphere bench`: how fast the parts are on this machine.
 
+use super::margin_loss;
 use crate::args::{Bench, Subject};
 use crate::exit::mistake;
 use crate::out::say;
@@ -91,7 +92,7 @@ fn head(args: &Bench, threads: usize) -> Result<Timed> {
     if dim < 2 {
         return Err(mistake!("--dim must be at least 2"));
     }
-    let info = arcsphere::losses::margin::find(&args.loss)?;
+    let info = margin_loss::find(&args.loss, "for a head to be timed with")?;
     let step = head_step(info, args.classes, dim, args.batch, threads);
     Ok((timed(args.repeats, step), json!({"classes": args.classes, "dim": dim, "loss": info.name})))
 }
@@ -146,10 +147,11 @@ fn train(args: &Bench, threads: usize) -> Result<Timed> {
             if self.seconds.len() > self.wanted { Flow::Stop } else { Flow::Continue }
         }
     }
+    let info = margin_loss::find(&args.loss, "for a step to be timed with")?;
     let mut config = Config::default();
     config.model.backbone = args.backbone.clone();
     config.model.dim = args.dim.unwrap_or(2);
-    config.loss.name = args.loss.clone();
+    config.loss.name = info.name.to_owned();
     config.train.batch = args.batch;
     config.train.threads = threads;
     config.train.epochs = 1_000_000;
@@ -178,7 +180,7 @@ fn train(args: &Bench, threads: usize) -> Result<Timed> {
     let facts = json!({
         "data_ms": data_seconds[data_seconds.len() / 2] * 1e3,
         "backbone": plan.backbone.name,
-        "loss": plan.loss.name,
+        "loss": info.name,
         "dim": config.model.dim,
         "data": source.name,
         "channels": shape.channels,

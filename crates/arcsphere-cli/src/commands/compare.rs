@@ -5,6 +5,7 @@ mod runs;
 
 use super::command_line::Line;
 use super::jobs;
+use super::margin_loss::takes_extension;
 use crate::args::Compare;
 use crate::exit::mistake;
 use crate::machine::machine;
@@ -14,7 +15,7 @@ use anyhow::Result;
 use arcsphere::checkpoint;
 use arcsphere::config::{Config, Layers, to_toml};
 use arcsphere::evaluate::Evaluation;
-use arcsphere::losses::margin::{self, Group, ScaleKind};
+use arcsphere::losses::margin::{self, Extension, Group, ScaleKind};
 use arcsphere::losses::{self, Loss};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::Trainer;
@@ -140,6 +141,7 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
             return Err(mistake!("none of {} has a parameter \"{name}\"", spec.losses.join(", ")));
         }
     }
+    takes_extension(&spec.losses, spec.config.loss.extension)?;
     for name in &spec.losses {
         for seed in spec.seed..spec.seed + spec.seeds {
             let mut config = spec.config.clone();
@@ -152,9 +154,13 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
     Ok(plans)
 }
 
-/// In a comparison a margin, parameter or energy that is set holds for the losses that have it.
+/// In a comparison a margin, parameter, extension or energy that is set holds for the losses that
+/// have it.
 fn only_own_margins(config: &mut Config, loss: Loss) {
     let l = &mut config.loss;
+    if !loss.takes_extension() {
+        l.extension = Extension::default();
+    }
     l.params.retain(|name, _| loss.has_param(name));
     let (takes, scale) = match loss {
         Loss::Margin(info) => (info.takes, info.scale),

@@ -85,7 +85,7 @@ fn tuple(info: &TupleInfo) {
         say!("batches:   P classes with K images each (train.classes_per_batch, train.images_per_class)");
     }
     for p in info.params {
-        say!("params:    {} = {} here, in [{}, {}]; {}", p.name, p.default, p.min, p.max, p.meaning);
+        say!("params:    {} = {} here, {}; {}", p.name, p.default, p.range, p.meaning);
     }
 }
 

@@ -4,9 +4,11 @@ use crate::args::{List, Listed};
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
+use arcsphere::losses::Param;
 use arcsphere::losses::margin::{Group, LOSSES};
 use arcsphere::losses::tuple::TUPLES;
 use arcsphere::optim::OPTIMIZERS;
+use arcsphere::stability::CAUSES;
 use arcsphere_data::catalog::DATASETS;
 use serde_json::{Value, json};
 
@@ -21,14 +23,9 @@ pub(crate) fn run(args: &List) -> Result<()> {
                     "angle_margin": l.paper.angle_margin,
                     "cosine_margin": l.paper.cosine_margin,
                 });
-                let params: Vec<Value> = l
-                    .params
-                    .iter()
-                    .map(|p| json!({"name": p.name, "default": p.default, "range": p.range.to_string(), "meaning": p.meaning}))
-                    .collect();
                 let value = json!({
                     "name": l.name, "group": l.group.name(), "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
-                    "boundary": l.boundary, "source": l.source, "paper": margins, "params": params,
+                    "boundary": l.boundary, "source": l.source, "paper": margins, "params": params(l.params),
                 });
                 let also = if l.aliases.is_empty() { String::new() } else { format!(" (also {})", l.aliases.join(", ")) };
                 let group = if l.group == Group::Relative { "relative: " } else { "" };
@@ -61,6 +58,13 @@ pub(crate) fn run(args: &List) -> Result<()> {
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), json!({"name": name, "summary": text})))
             .collect(),
+        Listed::Causes => CAUSES
+            .iter()
+            .map(|c| {
+                let value = json!({"name": c.name, "summary": c.summary, "remedy": c.remedy});
+                (c.name.to_owned(), format!("{}; remedy: {}", c.summary, c.remedy), value)
+            })
+            .collect(),
     };
     if args.json {
         let values: Vec<Value> = rows.into_iter().map(|r| r.2).collect();
@@ -74,20 +78,19 @@ pub(crate) fn run(args: &List) -> Result<()> {
     Ok(())
 }
 
+/// What may be set of a loss.
+fn params(params: &[Param]) -> Vec<Value> {
+    let row =
+        |p: &Param| json!({"name": p.name, "default": p.default, "range": p.range.to_string(), "meaning": p.meaning});
+    params.iter().map(row).collect()
+}
+
 /// The losses of embeddings among each other.
 fn tuples() -> impl Iterator<Item = (String, String, Value)> {
     TUPLES.iter().map(|t| {
-        let params: Vec<Value> = t
-            .params
-            .iter()
-            .map(|p| {
-                let range = format!("in [{}, {}]", p.min, p.max);
-                json!({"name": p.name, "default": p.default, "range": range, "meaning": p.meaning})
-            })
-            .collect();
         let value = json!({
             "name": t.name, "group": "tuple", "aliases": t.aliases, "summary": t.summary, "formula": t.formula,
-            "source": t.source, "needs_pairs": t.needs_pairs, "params": params,
+            "source": t.source, "needs_pairs": t.needs_pairs, "params": params(t.params),
         });
         let also = if t.aliases.is_empty() { String::new() } else { format!(" (also {})", t.aliases.join(", ")) };
         (t.name.to_owned(), format!("tuple: {}{also}", t.summary), value)

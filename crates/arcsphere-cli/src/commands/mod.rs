@@ -10,6 +10,7 @@ mod eval;
 mod explain;
 mod jobs;
 mod list;
+mod margin_loss;
 mod pictures;
 mod plot;
 mod run_dir;

@@ -2,15 +2,15 @@
 
 use super::eval::headline;
 use super::pictures::{self, Drawn};
-use super::run_dir;
+use super::{margin_loss, run_dir};
 use crate::args::{Picture, Plot};
 use crate::exit::mistake;
 use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
+use arcsphere::losses::fit;
 use arcsphere::losses::margin::{self, Group, LossInfo, Margins, Recipe};
-use arcsphere::losses::{self, Loss, fit};
 use arcsphere::plan::{self, Plan};
 use arcsphere_eval::figure::{Features, Theme};
 
@@ -37,16 +37,6 @@ pub(crate) fn run(args: &Plot) -> Result<()> {
     Ok(())
 }
 
-/// A loss by name, if it has something to draw.
-fn with_target(name: &str) -> Result<&'static LossInfo> {
-    match losses::find(name)? {
-        Loss::Margin(info) => Ok(info),
-        Loss::Tuple(info) => {
-            Err(mistake!("{} compares embeddings and has no target function to draw; name a margin loss", info.name))
-        }
-    }
-}
-
 /// The losses to draw, and where their margins come from.
 fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
     if args.m0.is_some() || args.m1.is_some() || args.m2.is_some() {
@@ -66,7 +56,7 @@ fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
     let chosen: Vec<&'static LossInfo> = if args.losses.is_empty() {
         margin::group(Group::Family).collect()
     } else {
-        args.losses.iter().map(|name| with_target(name)).collect::<Result<_>>()?
+        args.losses.iter().map(|name| margin_loss::find(name, "to draw")).collect::<Result<_>>()?
     };
     let fitted_to = match (args.classes, args.dim) {
         (Some(c), Some(d)) if c >= 2 && d >= 2 => Some((c, d)),
@@ -102,7 +92,7 @@ fn features(args: &Plot, theme: Theme) -> Result<()> {
     let evaluation = evaluate(&trainer, &splits)?;
     let subtitle = format!("test set of {}, {}", source.name, headline(&evaluation.run));
     let figure = Features {
-        title: trainer.plan.loss.name,
+        title: trainer.plan.name(),
         subtitle: &subtitle,
         embeddings: &evaluation.embeddings,
         dim: config.model.dim,

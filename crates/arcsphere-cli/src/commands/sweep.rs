@@ -6,6 +6,7 @@ mod margins;
 mod report;
 
 use super::jobs::{self, Jobs};
+use super::margin_loss;
 use crate::args;
 use crate::exit::{Interrupted, mistake};
 use crate::machine::machine;
@@ -92,7 +93,7 @@ fn resumed(args: &args::Sweep, own: Grid) -> Result<Grid> {
         let names: Vec<String> = own.axes.iter().map(|a| a.loss.clone()).collect();
         let losses = if args.loss.is_empty() { &names } else { &args.loss };
         let same = if args.margin.is_empty() {
-            let found = losses.iter().map(|l| Ok(arcsphere::losses::margin::find(l)?.name.to_owned()));
+            let found = losses.iter().map(|l| Ok(margin_loss::find(l, margins::PURPOSE)?.name.to_owned()));
             found.collect::<Result<Vec<_>>>()? == names
         } else {
             margins::axes(losses, &args.margin)? == own.axes

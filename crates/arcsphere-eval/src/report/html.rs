@@ -86,7 +86,8 @@ pub(crate) fn scale(scale: Option<f64>) -> String {
 /// The name of a loss; with its settings where another line has the same name.
 pub(crate) fn name(own: &LossSummary, all: &[LossSummary]) -> String {
     if all.iter().filter(|s| s.loss == own.loss).count() < 2 {
-        return own.loss.clone();
+        let several = !own.trainer.is_empty() && all.iter().any(|s| s.trainer != own.trainer);
+        return if several { format!("{} ({})", own.loss, own.trainer) } else { own.loss.clone() };
     }
     format!(
         "{} ({}{}; s = {}; {}, {}-D)",

@@ -39,6 +39,7 @@ pub(crate) fn facts(out: &mut String, results: &Results, budget: &str) {
     pair(out, "backbone", &distinct(results.runs.iter().map(|r| r.backbone.clone())));
     let dims = distinct(results.runs.iter().map(|r| r.dim).filter(|d| *d > 0));
     pair(out, "embedding dimension", &dims);
+    pair(out, "trainer", &distinct(results.runs.iter().map(|r| r.trainer.clone()).filter(|t| !t.is_empty())));
     pair(out, "epochs", &distinct(results.runs.iter().map(|r| r.epochs)));
     pair(out, "budget of a training", budget);
     pair(out, "random seeds", &distinct(results.runs.iter().map(|r| format!("#{}", r.seed))));

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::finding::{Finding, Standing};
 use super::html::{degrees, duration, escape, margins, maybe, name, percent, scale, short};
+use super::lost;
 use super::measure::Measure;
 use crate::results::{LossSummary, Method, Results, Run};
 
@@ -98,9 +99,10 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
         }
         let collapsed =
             if s.collapsed == 0 { "<td>0".to_owned() } else { format!("<td class=\"bad\">{}", s.collapsed) };
+        let saved = if s.recovered > 0 { format!("<small>{} recovered</small>", s.recovered) } else { String::new() };
         let _ = writeln!(
             out,
-            "<td>{}</td><td>{}</td><td>{}</td><td>{}</td>{collapsed} of {}</td></tr>",
+            "<td>{}</td><td>{}</td><td>{}</td><td>{}</td>{collapsed} of {}{saved}</td></tr>",
             maybe(s.target_angle, degrees),
             maybe(s.nontarget_angle_min, degrees),
             maybe(s.nearest_prototype_angle, degrees),
@@ -184,6 +186,9 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
         let _ = write!(out, "<th>TMR@FMR {}, %</th>", escape(key));
     }
     let runs = &results.runs;
+    // One trainer of all is among the facts.
+    let several = runs.iter().any(|r| r.trainer != runs[0].trainer);
+    let trainer = |r: &Run| if several { lost::trainer(r) } else { String::new() };
     let further: Vec<&Further> = FURTHER.iter().filter(|f| runs.iter().any(|r| (f.of_run)(r).is_some())).collect();
     for column in &further {
         further_head(out, column, runs.first().map(|r| r.target_unit.as_str()));
@@ -198,7 +203,7 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
             "<tr><th class=\"t\" scope=\"row\">{}</th><td class=\"t\">{}</td><td class=\"t\">{}</td>\
              <td>{}</td><td>{}</td><td class=\"strong\">{}</td><td class=\"t\">{}</td>\
              <td>{}</td><td>{}</td>",
-            escape(&r.loss),
+            escape(&r.loss) + &trainer(r),
             margins(r.m0, r.m1, r.m2),
             scale(r.scale),
             r.seed,

@@ -111,6 +111,17 @@ impl Update {
         }
     }
 
+    /// The same rule for moments that were empty before step `since`, counted from 0: AdamW's t
+    /// is the number of gradients that they hold, and its bias correction is for that many.
+    pub fn since(self, since: u64) -> Self {
+        match self {
+            Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
+                Update::AdamW { rate, beta1, beta2, epsilon, decay, step: step.saturating_sub(since).max(1) }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the rule needs [`Moments::second`].
     pub fn needs_second_moment(&self) -> bool {
         matches!(self, Update::AdamW { .. })
@@ -120,6 +131,26 @@ impl Update {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first step of moments that start empty goes by the rate, whatever the training's step:
+    /// m̂/√v̂ = ±1. Counted from the training's first step it would go by a part of it.
+    #[test]
+    fn moments_emptied_later_start_as_others_do() {
+        let step_by = |rule: Update| {
+            let (mut w, mut m, mut v) = ([1.0, 1.0], [0.0; 2], [0.0; 2]);
+            rule.apply(&mut w, &[3.0, -0.02], &mut Moments { first: &mut m, second: &mut v });
+            w.map(|w| w - 1.0)
+        };
+        let rule = Update::AdamW { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, step: 101 };
+        let [down, up] = step_by(rule.since(100));
+        assert!((down + 0.01).abs() < 1e-6 && (up - 0.01).abs() < 1e-6, "{down} {up}");
+        // (0.1/(1 − 0.9¹⁰¹))/√(0.001/(1 − 0.999¹⁰¹)) = 0.980.
+        assert!((step_by(rule)[0] + 0.0098).abs() < 1e-5, "{:?}", step_by(rule));
+        assert_eq!(rule.since(0), rule);
+        assert_eq!(rule.since(500), rule.since(100), "t is never below 1");
+        let sgd = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.5 };
+        assert_eq!(sgd.since(7), sgd);
+    }
 
     #[test]
     fn sgd_by_hand() {

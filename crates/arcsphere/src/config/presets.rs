@@ -37,7 +37,8 @@ pub(super) const NAIVE: &str = include_str!("../../../../configs/naive.toml");
 /// get `photos` on any set without a preset of its own.
 pub fn preset_for(dataset: &str, backbone: &str) -> Option<&'static Preset> {
     let family = match dataset {
-        "mnist" | "mnist-embedded" => "mnist",
+        // Turned digits are digits: a shift does not change by how much.
+        "mnist" | "mnist-embedded" | "rotated-digits" => "mnist",
         "cifar-10" | "cifar-100" => "cifar",
         other => other,
     };
@@ -58,9 +59,20 @@ mod tests {
         }
     }
 
+    /// A flip turns the other way: it would make a lie of the target.
+    #[test]
+    fn what_is_told_by_its_angle_is_not_flipped() {
+        for backbone in ["lenet_2d", "lenet_pp"] {
+            let preset = preset_for("rotated-digits", backbone).unwrap();
+            let config = Layers::new().text(preset.text, preset.name).unwrap().build().unwrap();
+            assert!(!config.data.augment.flip, "{}", preset.name);
+        }
+    }
+
     #[test]
     fn the_default_pair_has_a_preset() {
         assert_eq!(preset_for("mnist-embedded", "lenet_2d").map(|p| p.name), Some("mnist-lenet_2d"));
+        assert_eq!(preset_for("rotated-digits", "lenet_2d").map(|p| p.name), Some("mnist-lenet_2d"));
         assert_eq!(preset_for("my-photos", "mobilefacenet").map(|p| p.name), Some("photos"));
         assert!(preset_for("mnist", "no_such_backbone").is_none());
     }

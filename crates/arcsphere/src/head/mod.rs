@@ -268,8 +268,9 @@ impl Head {
     }
 
     /// Ends the soft start, before the first step whose logits are angular, which is in state
-    /// `margin`: every prototype goes to where its class's embeddings went, spread evenly, with
-    /// its momentum forgotten. Without a soft start they stay. The bias is made ready for the loss.
+    /// `margin`: every prototype goes to where its class's embeddings went, spread evenly. Without
+    /// a soft start they stay. All moments are forgotten, so that AdamW counts its steps from this one
+    /// ([`Update::since`]), and the bias is made ready for the loss.
     pub fn place_anew(&mut self, margin: MarginState) {
         let d = self.spec.dim;
         let s = &mut self.state;
@@ -281,6 +282,8 @@ impl Head {
         {
             *b = rule::first_bias(&problems, self.spec.classes) as f32;
         }
+        s.first.fill(0.0);
+        s.second.fill(0.0);
         if s.mean_sums.is_empty() {
             return;
         }
@@ -291,8 +294,6 @@ impl Head {
             .flat_map(|(sum, &n)| sum.iter().map(move |v| f64::from(*v) / f64::from(n.max(1e-3))))
             .collect();
         s.weights = centers(&self.spec, placement::place_by_means(&means, d));
-        s.first.fill(0.0);
-        s.second.fill(0.0);
         (s.mean_sums, s.mean_counts) = (Vec::new(), Vec::new());
     }
 

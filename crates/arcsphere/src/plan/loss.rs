@@ -4,6 +4,7 @@ use super::{PlanError, refused, within};
 use crate::config::{Config, LossConfig};
 use crate::losses::fit::{self, Fitted};
 use crate::losses::margin::{Extension, LossInfo, Margins, Objective, Recipe, ScaleKind};
+use crate::losses::param;
 use crate::range::Range;
 use std::f64::consts::PI;
 
@@ -42,6 +43,9 @@ pub(super) fn check(config: &Config, loss: &'static LossInfo) -> Result<(), Plan
     if loss.scale == ScaleKind::Unnormalized {
         taken("scale", l.scale, false, "its logits are w·x + b; use modified_softmax with a scale (NormFace)")?;
     }
+    if !loss.takes_extension {
+        check_extension(loss.name, l.extension)?;
+    }
     check_range(Margins {
         angle_multiplier: l.angle_multiplier.unwrap_or(1.0),
         angle_margin: l.angle_margin.unwrap_or(0.0),
@@ -55,18 +59,22 @@ pub(super) fn check(config: &Config, loss: &'static LossInfo) -> Result<(), Plan
         let why = "the fallback is defined for m0 = 1 only";
         return Err(refused(MULTIPLIER, m0, "1 with extension = \"fallback\"", why));
     }
-    for (name, &value) in &l.params {
-        let Some(param) = loss.params.iter().find(|p| p.name == name) else {
-            let known = loss.params.iter().map(|p| p.name).collect();
-            return Err(PlanError::UnknownParam { loss: loss.name, name: name.clone(), known });
-        };
-        within(&format!("loss.params.{name}"), value, param.range, param.why)?;
-    }
+    param::check(loss.name, loss.params, &l.params)?;
     if l.smoothing > 0.0 && loss.objective == Objective::OneVsAll {
         let why = "each class has a binary problem of its own, and there is no distribution over them to smooth";
         return Err(refused("loss.smoothing", l.smoothing, format!("0 for {}", loss.name), why));
     }
     Ok(())
+}
+
+/// Refuses an extension for a loss that has nothing to extend.
+pub(super) fn check_extension(loss: &'static str, extension: Extension) -> Result<(), PlanError> {
+    if extension == Extension::default() {
+        return Ok(());
+    }
+    let hint =
+        "no angle of its target passes π; leave loss.extension out, or use a loss with an angular margin, as arcface";
+    Err(PlanError::NotTaken { loss, key: "extension", hint })
 }
 
 /// What was chosen for the loss.
@@ -93,17 +101,8 @@ pub(super) fn choose(
     m.angle_multiplier = l.angle_multiplier.unwrap_or(m.angle_multiplier);
     m.angle_margin = l.angle_margin.unwrap_or(m.angle_margin);
     m.cosine_margin = l.cosine_margin.unwrap_or(m.cosine_margin);
-    for (name, value) in &mut recipe.params {
-        *value = l.params.get(*name).copied().unwrap_or(*value);
-    }
-    for param in loss.params {
-        let Some(other) = param.above else { continue };
-        let (value, least) = (recipe.param(param), recipe.params.get(other).copied().unwrap_or(0.0));
-        if value <= least {
-            let key = format!("loss.params.{}", param.name);
-            return Err(refused(&key, value, format!("above {other}, which is {least}"), "it is the other end"));
-        }
-    }
+    let values = param::resolve(loss.name, loss.params, &l.params, |p| base.param(p))?;
+    recipe.params = loss.params.iter().map(|p| p.name).zip(values).collect();
     let usual = if l.paper { loss.paper_scale } else { fit::default_scale(classes, dim) };
     let default_scale = loss.scale_for(&recipe, usual);
     let scale_kind = match (loss.scale, l.scale) {

@@ -24,11 +24,17 @@ pub(super) fn check_energy(config: &Config, loss: &'static LossInfo) -> Result<(
         return Ok(());
     }
     if loss.scale == ScaleKind::Unnormalized {
-        return Err(refused_for(loss.name, weight, "its prototypes are not on a sphere; use modified_softmax"));
+        return Err(refused_for(
+            loss.name,
+            weight,
+            "its prototypes are not on a sphere; use modified_softmax, or leave it out",
+        ));
     }
     let margin = (loss.build)(&Recipe { extension: config.loss.extension, ..given(config, loss) });
     if margin.centers() > 1 {
-        return Err(refused_for(loss.name, weight, "prototypes of one class belong together, and it would part them"));
+        let why = "prototypes of one class belong together, and it would part them; use arcface, set \
+                   loss.params.centers = 1, or leave it out";
+        return Err(refused_for(loss.name, weight, why));
     }
     Ok(())
 }
@@ -88,6 +94,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{check, message};
+    use crate::config::Config;
 
     #[test]
     fn energy_is_checked_and_said() {
@@ -97,8 +104,15 @@ mod tests {
         assert!(message(|c| c.loss.energy_power = 1.5).contains("0, 1 or 2"));
         for loss in ["softmax", "subcenter_arcface", "triplet", "center"] {
             let text = message(|c| (c.loss.name, c.loss.energy_weight) = (loss.into(), 1.0));
-            assert!(text.contains(&format!("0 for {loss}")), "{text}");
+            assert!(text.contains(&format!("0 for {loss}")) && text.contains("; use "), "{text}");
         }
+        let of_centers = |c: &mut Config, centers: f64| {
+            (c.loss.name, c.loss.energy_weight) = ("subcenter_arcface".into(), 1.0);
+            c.loss.params.insert("centers".into(), centers);
+        };
+        let text = message(|c| of_centers(c, 2.0));
+        assert!(text.contains("belong together") && text.contains("loss.params.centers = 1"), "{text}");
+        assert!(check(|c| of_centers(c, 1.0)).unwrap().energy().is_some());
         let plan = check(|c| c.loss.energy_weight = 2.0).unwrap();
         assert_eq!(plan.config.optim.prototype_rate, Some(1.0));
         assert!(plan.reason.contains("2 times the prototypes' energy") && plan.energy().is_some(), "{}", plan.reason);

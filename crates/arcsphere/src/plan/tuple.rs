@@ -1,10 +1,11 @@
 //! A tuple loss in a plan: what it does not have, the head that it stands on, and its parameters.
 
+use super::loss::check_extension;
 use super::terms::refused_for;
 use super::{PlanError, refused};
 use crate::config::{Config, LossConfig};
 use crate::losses::margin::{self, LossInfo};
-use crate::losses::resolve;
+use crate::losses::param;
 use crate::losses::tuple::{Place, TupleInfo};
 
 /// The loss of the head that a tuple loss stands on, if it has nothing that it cannot have.
@@ -25,6 +26,7 @@ pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static
             return Err(PlanError::NotTaken { loss: info.name, key, hint });
         }
     }
+    check_extension(info.name, l.extension)?;
     // Not `> 0`: NaN is refused as well.
     if l.energy_weight != 0.0 {
         return Err(refused_for(
@@ -33,7 +35,7 @@ pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static
             "it trains no prototypes on a sphere; use an angular loss",
         ));
     }
-    resolve(info.name, info.params, &l.params)?;
+    param::check(info.name, info.params, &l.params)?;
     let name = match info.place {
         Place::Alone if l.smoothing > 0.0 => {
             let range = format!("0 for {}", info.name);
@@ -69,7 +71,7 @@ pub(super) fn reason(info: &TupleInfo) -> &'static str {
 
 /// Writes every parameter into a configuration, so that it says all of them.
 pub(super) fn write_down(l: &mut LossConfig, info: &'static TupleInfo) -> Result<(), PlanError> {
-    let values = resolve(info.name, info.params, &l.params)?;
+    let values = param::resolve(info.name, info.params, &l.params, |p| p.default)?;
     info.name.clone_into(&mut l.name);
     l.params = info.params.iter().zip(values).map(|(p, value)| (p.name.to_owned(), value)).collect();
     Ok(())
@@ -80,6 +82,7 @@ mod tests {
     use super::super::Plan;
     use super::super::tests::{even, message};
     use crate::config::Config;
+    use crate::losses::margin::Extension;
     use crate::losses::tuple::TUPLES;
 
     #[test]
@@ -108,6 +111,7 @@ mod tests {
         };
         of("angle_margin", |c| c.loss.angle_margin = Some(0.1));
         of("scale", |c| c.loss.scale = Some(8.0));
+        of("extension", |c| c.loss.extension = Extension::Raw);
         of("smoothing", |c| c.loss.smoothing = 0.1);
         of("margn", |c| {
             c.loss.params.insert("margn".into(), 0.1);

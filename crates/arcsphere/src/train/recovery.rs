@@ -74,6 +74,7 @@ impl Trainer {
         let softening = prescription.softening();
         if prescription.spreads_prototypes() {
             spread(&mut good.head, self.plan.config.model.dim);
+            good.progress.moments_since = back_to;
         }
         let Finding { step, cause, figure } = finding;
         let recovery = Recovery { step, back_to, cause, figure, remedy: prescription.in_words() };
@@ -112,6 +113,7 @@ fn spread(head: &mut HeadState, dim: usize) {
         })
         .collect();
     head.weights = placement::place_by_means(&directions, dim);
-    head.first.fill(0.0);
-    head.second.fill(0.0);
+    for moments in [&mut head.first, &mut head.second, &mut head.bias_first, &mut head.bias_second] {
+        moments.fill(0.0);
+    }
 }

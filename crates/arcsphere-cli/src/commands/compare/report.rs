@@ -101,7 +101,11 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
         pictures::with_targets(&drawn, &subtitle, |f| pictures::write_all(f, folder, "target-curves", false))?,
     );
     }
-    add("", "Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, done)?);
+    // A training that died in its first epoch has no curve.
+    let with_curves: Vec<&Done> = done.iter().filter(|d| !d.trainer.progress.history.is_empty()).collect();
+    if !with_curves.is_empty() {
+        add("", "Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, &with_curves)?);
+    }
 
     for d in &first {
         let name = d.plan.name();
@@ -149,7 +153,7 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
     Ok(out)
 }
 
-fn curves(folder: &Path, done: &[Done]) -> Result<String> {
+fn curves(folder: &Path, done: &[&Done]) -> Result<String> {
     let series: Vec<(Vec<f64>, Vec<f64>)> = done
         .iter()
         .map(|d| {

@@ -3,12 +3,13 @@
 use super::margins::{self, Axis, MOST_CELLS, no_twice};
 use crate::args;
 use crate::commands::command_line::Line;
+use crate::commands::margin_loss::takes_extension;
 use crate::exit::mistake;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::advise::{Unit, boundary_cost};
 use arcsphere::config::{Config, LossConfig};
-use arcsphere::losses::margin::{self, LossInfo, ScaleKind};
+use arcsphere::losses::margin::{self, Extension, LossInfo, ScaleKind};
 use arcsphere::plan::{Plan, Splits};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,8 @@ pub(super) fn asked(args: &args::Sweep) -> Result<Grid> {
     if [l.angle_multiplier, l.angle_margin, l.cosine_margin].iter().any(Option::is_some) {
         return Err(mistake!("the margin is what a sweep goes over: give it by --margin, not by --set"));
     }
+    let names: Vec<String> = axes.iter().map(|a| a.loss.clone()).collect();
+    takes_extension(&names, l.extension)?;
     let (seed, seeds) = settings::seeds(args.seed, args.seeds)?;
     let rates = if args.training.lr.is_empty() { vec![config.optim.rate] } else { args.training.lr.clone() };
     let scales = if args.scale.is_empty() { config.loss.scale.into_iter().collect() } else { args.scale.clone() };
@@ -60,7 +63,6 @@ pub(super) fn asked(args: &args::Sweep) -> Result<Grid> {
     let grid = Grid { axes, rates, scales, seed, seeds, config };
     let fixed = |a: &Axis| margin::find(&a.loss).is_ok_and(has_scale);
     if !grid.scales.is_empty() && !grid.axes.iter().any(fixed) {
-        let names: Vec<&str> = grid.axes.iter().map(|a| a.loss.as_str()).collect();
         return Err(mistake!(
             "--scale is for losses of fixed scale, and {} has the embedding's norm: use fnorm_sphereface, or leave it out",
             names.join(" nor ")
@@ -105,6 +107,9 @@ impl Grid {
                         config.loss.name = axis.loss.clone();
                         set(&mut config.loss, unit, margin);
                         config.loss.scale = scale;
+                        if !info.takes_extension {
+                            config.loss.extension = Extension::default();
+                        }
                         config.optim.rate = rate;
                         let plan = Plan::check(&config, splits)?;
                         let boundary_cost = boundary_cost(plan.margins, plan.fitted.nearest_angle);

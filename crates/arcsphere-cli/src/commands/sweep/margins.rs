@@ -1,14 +1,18 @@
 //! `--margin` as the user writes it: `[LOSS=]FROM:TO:STEP` or `[LOSS=]A,B,…`.
 
+use crate::commands::margin_loss;
 use crate::exit::mistake;
 use anyhow::Result;
 use arcsphere::advise::Unit;
-use arcsphere::losses::margin::{self, LossInfo};
+use arcsphere::losses::margin::LossInfo;
 use arcsphere::plan;
 use serde::{Deserialize, Serialize};
 
 /// More trainings than this are a mistake in a step, not a wish.
 pub(super) const MOST_CELLS: usize = 10_000;
+
+/// What a margin is wanted for.
+pub(super) const PURPOSE: &str = "to sweep over";
 
 /// A loss and the margins that it is trained with, in its own unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +28,8 @@ pub(super) fn axes(losses: &[String], given: &[String]) -> Result<Vec<Axis>> {
     if losses.is_empty() {
         return Err(mistake!("a sweep needs losses: give --loss, e.g. --loss arcface,cosface"));
     }
-    let infos = losses.iter().map(|name| Ok(margin::find(name)?)).collect::<Result<Vec<&'static LossInfo>>>()?;
+    let infos =
+        losses.iter().map(|name| margin_loss::find(name, PURPOSE)).collect::<Result<Vec<&'static LossInfo>>>()?;
     let mut all: Option<(&str, Vec<f64>)> = None;
     let mut own: Vec<(&'static LossInfo, &str, Vec<f64>)> = Vec::new();
     for text in given {
@@ -37,7 +42,7 @@ pub(super) fn axes(losses: &[String], given: &[String]) -> Result<Vec<Axis>> {
             all = Some((text, values(text)?));
             continue;
         };
-        let info = margin::find(name)?;
+        let info = margin_loss::find(name, PURPOSE)?;
         if own.iter().any(|(i, ..)| i.name == info.name) {
             return Err(mistake!("--margin is given twice for {}: write one list", info.name));
         }

@@ -47,6 +47,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     boundary: "s(cos(θ1 − m·n̂) − m·n̂ − m − cos θ2) = 0",
     source: "Kim et al., AdaFace, CVPR 2022, §3.3",
     params: &[MARGIN, CONCENTRATION, MOMENTUM],
+    takes_extension: true,
     strongest: "embeddings far longer than the mean, n̂ = 1",
     build: |recipe| {
         Box::new(AdaFace {

@@ -14,5 +14,6 @@ pub(super) const INFO: LossInfo = LossInfo {
     source: "Deng et al., ArcFace, CVPR 2019, eq. 3",
     paper: Margins { angle_margin: 0.5, ..Margins::NONE },
     takes: Takes { angle_margin: true, ..Takes::NONE },
+    takes_extension: true,
     ..LossInfo::FAMILY
 };

@@ -14,5 +14,6 @@ pub(super) const INFO: LossInfo = LossInfo {
     source: "Deng et al., ArcFace, CVPR 2019, eq. 4",
     paper: Margins { angle_multiplier: 1.0, angle_margin: 0.3, cosine_margin: 0.2 },
     takes: Takes { angle_multiplier: true, angle_margin: true, cosine_margin: true },
+    takes_extension: true,
     ..LossInfo::FAMILY
 };

@@ -231,6 +231,24 @@ fn parameters_describe_themselves_and_their_defaults_are_allowed() {
     }
 }
 
+/// What is past π is decided by the extension, or there is nothing past π and none is taken.
+#[test]
+fn a_loss_reads_the_extension_or_refuses_it() {
+    for info in LOSSES {
+        let margin = |extension| (info.build)(&Recipe { extension, ..Recipe::paper(info, 10, 4) });
+        let monotone = margin(Extension::Monotone);
+        // Draws are what `begin` leaves of a row: AdaFace has an angular margin only below the mean norm.
+        let rows = [-1.0, 0.0, 1.0].into_iter().flat_map(|draw| {
+            (0..=40).map(move |k| Row { draw, norm: 50.0, ..Row::at_angle(PI * f64::from(k) / 40.0) })
+        });
+        let reads = rows.clone().any(|row| {
+            let psi = |margin: &dyn Margin| margin.target(&row, &margin.memory(), 1.0).psi;
+            EXTENSIONS.iter().any(|&e| (psi(&*margin(e)) - psi(&*monotone)).abs() > 1e-9)
+        });
+        assert_eq!(reads, info.takes_extension, "{}", info.name);
+    }
+}
+
 #[test]
 fn the_objective_is_what_the_loss_is_built_as() {
     for info in LOSSES {

@@ -30,6 +30,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     paper: Margins { angle_margin: 0.5, ..Margins::NONE },
     takes: Takes { angle_margin: true, ..Takes::NONE },
     params: &[MOMENTUM],
+    takes_extension: true,
     build: |recipe| Box::new(CurricularFace { arc: Angular::of(recipe), momentum: recipe.param(&MOMENTUM) }),
     ..LossInfo::RELATIVE
 };

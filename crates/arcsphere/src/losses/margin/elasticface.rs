@@ -26,6 +26,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     paper: Margins { angle_margin: 0.5, ..Margins::NONE },
     takes: Takes { angle_margin: true, cosine_margin: true, ..Takes::NONE },
     params: &[DEVIATION],
+    takes_extension: true,
     strongest: STRONGEST,
     build: |recipe| Box::new(Elastic::of(recipe, recipe.param(&DEVIATION))),
     ..LossInfo::RELATIVE

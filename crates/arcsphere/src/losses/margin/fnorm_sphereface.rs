@@ -14,5 +14,6 @@ pub(super) const INFO: LossInfo = LossInfo {
     source: "Liu et al., SphereFace, CVPR 2017, eq. 7, with the feature normalization of Wang et al., NormFace, 2017",
     paper: Margins { angle_multiplier: 4.0, ..Margins::NONE },
     takes: Takes { angle_multiplier: true, ..Takes::NONE },
+    takes_extension: true,
     ..LossInfo::FAMILY
 };

@@ -45,6 +45,7 @@ pub(super) const INFO: LossInfo = LossInfo {
     boundary: "s(cos(θ1 + m1(‖x‖)) − cos θ2) = 0",
     source: "Meng et al., MagFace, CVPR 2021, §3",
     params: &[LOWER_MARGIN, UPPER_MARGIN, LOWER_NORM, UPPER_NORM, NORM_WEIGHT],
+    takes_extension: true,
     strongest: "the longest embeddings, ‖x‖ ≥ u_a",
     build: |recipe| Box::new(MagFace::of(recipe)),
     ..LossInfo::RELATIVE

@@ -41,11 +41,12 @@ mod conformance;
 
 pub use contract::{Margin, Row, Target, strongest_target};
 pub use naive::Naive;
-pub use recipe::{Param, Recipe};
+pub use recipe::Recipe;
 pub use target::{Angular, Extension, Margins};
 
 pub use arcsphere_kernels::head::{Negatives, OneVsAll, RowStats};
 
+use super::Param;
 use crate::registry::registry;
 
 registry! {
@@ -168,6 +169,9 @@ pub struct LossInfo {
     pub takes: Takes,
     /// Its other parameters.
     pub params: &'static [Param],
+    /// Whether its target can pass π, so that [`Extension`] says what it does there. Else
+    /// `loss.extension` is refused.
+    pub takes_extension: bool,
     /// Where a margin that depends on more than the angle takes most ([`Margin::strongest`]);
     /// empty for one that does not.
     pub strongest: &'static str,
@@ -194,6 +198,7 @@ impl LossInfo {
         paper: Margins::NONE,
         takes: Takes::NONE,
         params: &[],
+        takes_extension: false,
         strongest: "",
         parent: "modified_softmax",
         build: |recipe| Box::new(Angular::of(recipe)),

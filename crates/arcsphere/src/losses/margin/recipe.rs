@@ -1,61 +1,7 @@
 //! What a loss is made from: its margins, its own parameters, and the classes it is for.
 
-use super::{Extension, LossInfo, Margins};
-use crate::range::Range;
+use super::{Extension, LossInfo, Margins, Param};
 use std::collections::BTreeMap;
-
-/// A number that a loss has beside m0, m1, m2 and s: `loss.params.NAME` in a configuration.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Param {
-    /// Its name.
-    pub name: &'static str,
-    /// The paper's value.
-    pub default: f64,
-    /// What is allowed, …
-    pub range: Range,
-    /// … and why no more is.
-    pub why: &'static str,
-    /// Its symbol in the formula, where it has one, and what it is.
-    pub meaning: &'static str,
-    /// Where it is part of the margin: its value without any. Margins that are fitted to C and D
-    /// go from the default toward it.
-    pub neutral: Option<f64>,
-    /// Another parameter that it must exceed.
-    pub above: Option<&'static str>,
-}
-
-impl Param {
-    /// A parameter that is no part of the margin.
-    pub const fn new(
-        name: &'static str,
-        default: f64,
-        range: Range,
-        why: &'static str,
-        meaning: &'static str,
-    ) -> Param {
-        Param { name, default, range, why, meaning, neutral: None, above: None }
-    }
-
-    /// The same as a part of the margin, which is none at `value`.
-    pub const fn without_margin_at(self, value: f64) -> Param {
-        Param { neutral: Some(value), ..self }
-    }
-
-    /// The same, to exceed another parameter.
-    pub const fn above(self, other: &'static str) -> Param {
-        Param { above: Some(other), ..self }
-    }
-
-    /// The symbol.
-    pub fn symbol(&self) -> &'static str {
-        self.meaning.split(", ").next().unwrap_or(self.name)
-    }
-
-    /// The value at a part `t` in \[0, 1\] of the paper's margin.
-    pub fn at_strength(&self, t: f64) -> f64 {
-        self.neutral.map_or(self.default, |neutral| neutral + t * (self.default - neutral))
-    }
-}
 
 /// Everything that [`LossInfo::build`] needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,14 +49,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_is_part_of_the_margin_is_weakened() {
-        const PLAIN: Param = Param::new("plain", 3.0, Range::Over(0.0), "", "");
-        const MARGIN: Param = Param::new("margin", 0.25, Range::Closed(0.0, 1.0), "", "").without_margin_at(1.0);
-        assert_eq!((PLAIN.at_strength(0.0), PLAIN.at_strength(1.0)), (3.0, 3.0));
-        assert_eq!((MARGIN.at_strength(0.0), MARGIN.at_strength(0.5), MARGIN.at_strength(1.0)), (1.0, 0.625, 0.25));
-    }
+    use crate::range::Range;
 
     #[test]
     fn a_missing_parameter_has_its_default() {

@@ -16,5 +16,6 @@ pub(super) const INFO: LossInfo = LossInfo {
     paper_scale: 1.0,
     paper: Margins { angle_multiplier: 4.0, ..Margins::NONE },
     takes: Takes { angle_multiplier: true, ..Takes::NONE },
+    takes_extension: true,
     ..LossInfo::FAMILY
 };

@@ -26,6 +26,7 @@
 use super::potential::Potential;
 use super::sphere::Sphere;
 use super::{Param, Regularizer, RegularizerError, RegularizerInfo};
+use crate::range::Range;
 
 pub(super) const INFO: RegularizerInfo = RegularizerInfo {
     name: "hyperspherical_energy",
@@ -34,26 +35,38 @@ pub(super) const INFO: RegularizerInfo = RegularizerInfo {
     formula: "λ_M·1/(C(C−1))·Σ_{i≠j} ‖ŵ_i − ŵ_j‖^(−a);  a = 0: log(1/‖ŵ_i − ŵ_j‖)",
     source: "Liu et al., Learning towards Minimum Hyperspherical Energy, NeurIPS 2018, eq. 1 and §3.3",
     params: &[
-        Param { name: "weight", default: 1.0, min: 0.0, max: 1000.0, meaning: "λ_M, beside the loss's 1" },
-        Param { name: "power", default: 1.0, min: 0.0, max: 2.0, meaning: "a; 0 is the logarithm" },
-        Param {
-            name: "half_space",
-            default: 0.0,
-            min: 0.0,
-            max: 1.0,
-            meaning: "from 0.5 on: prototypes also repel each other's opposites",
-        },
-        Param {
-            name: "full_up_to",
-            default: 2000.0,
-            min: 0.0,
-            max: 1e6,
-            meaning: "with more classes than this: the batch's classes against all others",
-        },
+        Param::new(
+            "weight",
+            1.0,
+            Range::Closed(0.0, 1000.0),
+            "beyond that prototypes would see nothing else",
+            "λ_M, beside the loss's 1",
+        ),
+        Param::new(
+            "power",
+            1.0,
+            Range::Closed(0.0, 2.0),
+            "the paper's energies are 0, 1 and 2",
+            "a; 0 is the logarithm",
+        ),
+        Param::new(
+            "half_space",
+            0.0,
+            Range::Whole(0, 1),
+            "it is a switch",
+            "1: prototypes also repel each other's opposites",
+        ),
+        Param::new(
+            "full_up_to",
+            2000.0,
+            Range::Whole(0, 1_000_000),
+            "it is a number of classes, and all pairs of more take too long",
+            "with more classes than this: the batch's classes against all others",
+        ),
     ],
     build: |p| {
         let [weight, power, half, full_up_to] = [p[0], p[1], p[2], p[3]];
-        Box::new(HypersphericalEnergy { weight, power, half_space: half >= 0.5, full_up_to: full_up_to as usize })
+        Box::new(HypersphericalEnergy { weight, power, half_space: half == 1.0, full_up_to: full_up_to as usize })
     },
 };
 

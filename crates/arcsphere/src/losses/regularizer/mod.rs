@@ -10,7 +10,7 @@ mod hyperspherical_energy;
 
 pub use hyperspherical_energy::hyperspherical_energy;
 
-use super::{Param, ParamError, resolve};
+use super::param::{Param, ParamError, resolve};
 use crate::registry::registry;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,7 +61,7 @@ impl RegularizerInfo {
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn Regularizer>, ParamError> {
-        Ok((self.build)(&resolve(self.name, self.params, given)?))
+        Ok((self.build)(&resolve(self.name, self.params, given, |p| p.default)?))
     }
 }
 

@@ -12,6 +12,7 @@
 //! normalized. Centers start at the origin.
 
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
 
@@ -26,8 +27,20 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     needs_pairs: false,
     own: Own::Centers,
     params: &[
-        Param { name: "weight", default: 0.003, min: 0.0, max: 100.0, meaning: "λ, beside softmax's 1" },
-        Param { name: "center_rate", default: 0.5, min: 0.0, max: 1.0, meaning: "α, how fast centers follow" },
+        Param::new(
+            "weight",
+            0.003,
+            Range::Closed(0.0, 100.0),
+            "beyond that softmax would not be heard",
+            "λ, beside softmax's 1",
+        ),
+        Param::new(
+            "center_rate",
+            0.5,
+            Range::Closed(0.0, 1.0),
+            "at 1 a center goes all the way to its batch",
+            "α, how fast centers follow",
+        ),
     ],
     build: |p| Box::new(Center { weight: p[0], rate: p[1] }),
 };

@@ -2,6 +2,7 @@
 
 use super::oracle::{Point, value};
 use super::*;
+use crate::range::Range;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 
@@ -31,8 +32,11 @@ impl Case {
         let labels = (0..b).map(|_| rng.random_range(0..classes as u32)).collect();
         let x = (0..b * dim).map(|_| rng.random_range(-1.5f32..1.5)).collect();
         let param = |p: &Param| {
-            let factor = if rng.random() { 1.0 } else { rng.random_range(0.5..2.0) };
-            (p.default * factor).clamp(p.min, p.max)
+            if let Range::Whole(low, high) = p.range {
+                return f64::from(rng.random_range(low..=high));
+            }
+            let value = p.default * if rng.random() { 1.0 } else { rng.random_range(0.5..2.0) };
+            if p.range.contains(value) { value } else { p.default }
         };
         let params: Vec<f64> = info.params.iter().map(param).collect();
         let given = info.params.iter().zip(&params).map(|(p, v)| (p.name.to_owned(), *v)).collect();
@@ -290,7 +294,10 @@ fn entries_describe_themselves() {
         assert_eq!(own.is_empty(), info.own == Own::Nothing, "{}", info.name);
         assert!([0, 15].contains(&own.values.len()));
         for param in info.params {
-            assert!(param.min < param.max && (param.min..=param.max).contains(&param.default), "{}", param.name);
+            let texts = [param.meaning, param.why];
+            assert!(param.range.contains(param.default) && texts.iter().all(|t| !t.is_empty()), "{}", param.name);
+            // Nothing is fitted to C and D for a loss without a margin on angles.
+            assert_eq!((param.neutral, param.above), (None, None), "{}", param.name);
         }
         assert!(find(info.name).is_ok_and(|found| found.name == info.name));
         let unknown = info.make(&BTreeMap::from([("no_such".to_owned(), 1.0)]));

@@ -12,6 +12,7 @@
 use super::pairs::{pull, squared_distances};
 use super::rows::Rows;
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use crate::range::Range;
 
 pub(super) const INFO: TupleInfo = TupleInfo {
     name: "contrastive",
@@ -23,13 +24,13 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     normalized: true,
     needs_pairs: true,
     own: Own::Nothing,
-    params: &[Param {
-        name: "margin",
-        default: 1.0,
-        min: 0.0,
-        max: 2.0,
-        meaning: "m, the distance on the unit sphere beyond which two classes are left alone",
-    }],
+    params: &[Param::new(
+        "margin",
+        1.0,
+        Range::Closed(0.0, 2.0),
+        "no two points of the unit sphere are farther apart",
+        "m, the distance on the unit sphere beyond which two classes are left alone",
+    )],
     build: |p| Box::new(Contrastive { margin: p[0] }),
 };
 

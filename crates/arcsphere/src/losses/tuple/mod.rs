@@ -51,7 +51,7 @@ mod oracle;
 
 pub use parameters::TupleParameters;
 
-use super::{Param, ParamError, resolve};
+use super::param::{Param, ParamError, resolve};
 use crate::registry::registry;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
@@ -165,7 +165,7 @@ impl TupleInfo {
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn TupleLoss>, ParamError> {
-        Ok((self.build)(&resolve(self.name, self.params, given)?))
+        Ok((self.build)(&resolve(self.name, self.params, given, |p| p.default)?))
     }
 }
 

@@ -15,6 +15,7 @@ use super::logs::{log_sum_exp, sigmoid, softplus};
 use super::pairs::{combine, inner_products, symmetrize};
 use super::rows::Rows;
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use crate::range::Range;
 use rayon::prelude::*;
 
 pub(super) const INFO: TupleInfo = TupleInfo {
@@ -27,13 +28,13 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     normalized: false,
     needs_pairs: true,
     own: Own::Nothing,
-    params: &[Param {
-        name: "norm_weight",
-        default: 0.001,
-        min: 0.0,
-        max: 100.0,
-        meaning: "λ, the weight of the embeddings' mean squared norm",
-    }],
+    params: &[Param::new(
+        "norm_weight",
+        0.001,
+        Range::Closed(0.0, 100.0),
+        "a negative weight would draw norms out without end, and beyond 100 nothing else is learned",
+        "λ, the weight of the embeddings' mean squared norm",
+    )],
     build: |p| Box::new(NPair { norm_weight: p[0] }),
 };
 

@@ -16,7 +16,7 @@ pub(super) struct Point {
 pub(super) fn value(name: &str, params: &[f64], point: &Point, choices: &mut Vec<usize>) -> Option<f64> {
     Some(match name {
         "contrastive" => contrastive(point, params[0], choices),
-        "triplet" => triplet(point, params[0], params[1] >= 0.5, choices),
+        "triplet" => triplet(point, params[0], params[1] == 1.0, choices),
         "triplet_batch_hard" => batch_hard(point, params[0], choices),
         "triplet_semi_hard" => semi_hard(point, params[0], choices),
         "center" => center(point, params[0]),

@@ -13,9 +13,10 @@
 use super::logs::{log_sum_exp, sigmoid, softplus};
 use super::pairs::{combine, inner_products, transposed};
 use super::parameters::unit_proxies;
-use super::proxy_nca::PROXY_RATE;
+use super::proxy_nca::{PROXY_RATE, SCALES, SCALES_WHY};
 use super::rows::Rows;
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -31,8 +32,14 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     needs_pairs: false,
     own: Own::Proxies,
     params: &[
-        Param { name: "scale", default: 32.0, min: 0.01, max: 1000.0, meaning: "α" },
-        Param { name: "margin", default: 0.1, min: 0.0, max: 1.0, meaning: "δ, taken from and added to cosines" },
+        Param::new("scale", 32.0, SCALES, SCALES_WHY, "α"),
+        Param::new(
+            "margin",
+            0.1,
+            Range::Closed(0.0, 1.0),
+            "positives are held above δ and negatives below −δ, and both are cosines",
+            "δ, taken from and added to cosines",
+        ),
         PROXY_RATE,
     ],
     build: |p| Box::new(ProxyAnchor { scale: p[0], margin: p[1], proxy_rate: p[2] }),

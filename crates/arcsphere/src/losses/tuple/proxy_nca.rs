@@ -15,18 +15,25 @@ use super::pairs::{combine, inner_products, transposed};
 use super::parameters::unit_proxies;
 use super::rows::Rows;
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 /// The rate of the proxies.
-pub(super) const PROXY_RATE: Param = Param {
-    name: "proxy_rate",
-    default: 1.0,
-    min: 0.0,
-    max: 1000.0,
-    meaning: "the proxies' learning rate, in parts of the backbone's",
-};
+pub(super) const PROXY_RATE: Param = Param::new(
+    "proxy_rate",
+    1.0,
+    Range::Closed(0.0, 1000.0),
+    "0 holds proxies still, and beyond 1000 they jump over the sphere",
+    "the proxies' learning rate, in parts of the backbone's",
+);
+
+/// The scales of both losses with proxies, …
+pub(super) const SCALES: Range = Range::Closed(0.01, 1000.0);
+/// … and why these.
+pub(super) const SCALES_WHY: &str =
+    "below it nothing is told apart, and above it the nearest proxy is all that is seen";
 
 pub(super) const INFO: TupleInfo = TupleInfo {
     name: "proxy_nca",
@@ -38,10 +45,7 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     normalized: true,
     needs_pairs: false,
     own: Own::Proxies,
-    params: &[
-        Param { name: "scale", default: 9.0, min: 0.01, max: 1000.0, meaning: "s, the factor of squared distances" },
-        PROXY_RATE,
-    ],
+    params: &[Param::new("scale", 9.0, SCALES, SCALES_WHY, "s, the factor of squared distances"), PROXY_RATE],
     build: |p| Box::new(ProxyNca { scale: p[0], proxy_rate: p[1] }),
 };
 

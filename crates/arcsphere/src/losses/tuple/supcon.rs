@@ -13,6 +13,7 @@ use super::logs::log_sum_exp;
 use super::pairs::{combine, inner_products, symmetrize};
 use super::rows::Rows;
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use crate::range::Range;
 use rayon::prelude::*;
 
 pub(super) const INFO: TupleInfo = TupleInfo {
@@ -25,7 +26,13 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     normalized: true,
     needs_pairs: true,
     own: Own::Nothing,
-    params: &[Param { name: "temperature", default: 0.1, min: 0.001, max: 10.0, meaning: "τ" }],
+    params: &[Param::new(
+        "temperature",
+        0.1,
+        Range::Closed(0.001, 10.0),
+        "cosines are divided by it, and beyond 10 they can no longer be told apart",
+        "τ",
+    )],
     build: |p| Box::new(SupCon { temperature: p[0] }),
 };
 

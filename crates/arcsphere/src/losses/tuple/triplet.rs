@@ -12,15 +12,16 @@
 
 use super::mining::{Distance, Terms, mined};
 use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters};
+use crate::range::Range;
 
 /// m of all triplet losses.
-pub(super) const MARGIN: Param = Param {
-    name: "margin",
-    default: 0.2,
-    min: 0.0,
-    max: 4.0,
-    meaning: "m, by how much the negative must be farther than the positive",
-};
+pub(super) const MARGIN: Param = Param::new(
+    "margin",
+    0.2,
+    Range::Closed(0.0, 4.0),
+    "no two points of the unit sphere are farther apart than 4, squared",
+    "m, by how much the negative must be farther than the positive",
+);
 
 pub(super) const INFO: TupleInfo = TupleInfo {
     name: "triplet",
@@ -34,15 +35,15 @@ pub(super) const INFO: TupleInfo = TupleInfo {
     own: Own::Nothing,
     params: &[
         MARGIN,
-        Param {
-            name: "active_only",
-            default: 1.0,
-            min: 0.0,
-            max: 1.0,
-            meaning: "from 0.5 on: the mean is over triplets with a loss above 0; below: over all",
-        },
+        Param::new(
+            "active_only",
+            1.0,
+            Range::Whole(0, 1),
+            "it is a switch",
+            "1: the mean is over triplets with a loss above 0; 0: over all",
+        ),
     ],
-    build: |p| Box::new(Triplet { margin: p[0], active_only: p[1] >= 0.5 }),
+    build: |p| Box::new(Triplet { margin: p[0], active_only: p[1] == 1.0 }),
 };
 
 #[derive(Debug)]

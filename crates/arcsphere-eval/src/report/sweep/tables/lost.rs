@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::super::super::html::{escape, short};
+use super::super::super::lost::{became, causes};
 use super::{head, table};
 use crate::sweep::{Sweep, describe_margin};
 
@@ -33,26 +34,17 @@ pub(in super::super) fn lost(out: &mut String, sweep: &Sweep) {
     );
     for c in cells {
         let (symbol, _, unit) = describe_margin(&c.margin_key);
-        let times = match c.run.recovered {
-            0 => String::new(),
-            1 => "1 rollback".to_owned(),
-            n => format!("{n} rollbacks"),
-        };
-        let became = match (c.run.collapsed, times.as_str()) {
-            (true, "") => "<td class=\"t bad\">collapsed".to_owned(),
-            (true, times) => format!("<td class=\"t bad\">collapsed after {times}"),
-            (false, times) => format!("<td class=\"t\">recovered by {times}"),
-        };
-        let named = if c.run.causes.is_empty() { "–".to_owned() } else { escape(&c.run.causes.join(", ")) };
         let _ = writeln!(
             out,
             "<tr>{}<td class=\"t\">{}\u{a0}=\u{a0}{}{unit}</td>\
-             <td>{}</td><td>{}</td>{became}</td><td class=\"t\">{named}</td><td class=\"t\">{}</td></tr>",
+             <td>{}</td><td>{}</td>{}<td class=\"t\">{}</td><td class=\"t\">{}</td></tr>",
             head(&c.loss, &c.run.trainer),
             escape(symbol),
             short(c.margin),
             c.rate,
             c.seed,
+            became(&c.run),
+            causes(&c.run),
             escape(&c.run.reason)
         );
     }

@@ -1,0 +1,33 @@
+//! The margin losses that a command is about, by their names.
+
+use crate::exit::mistake;
+use anyhow::Result;
+use arcsphere::losses::margin::{self, Extension, LossInfo};
+use arcsphere::losses::{self, tuple};
+
+/// The margin loss called `name`, or an alias. `purpose` goes on after "it has no margin on
+/// angles", where the name is that of a tuple loss.
+pub(crate) fn find(name: &str, purpose: &str) -> Result<&'static LossInfo> {
+    match (margin::find(name), tuple::find(name)) {
+        (Ok(info), _) => Ok(info),
+        (_, Ok(tuple)) => Err(mistake!(
+            "{0} is a tuple loss: it compares embeddings and has no margin on angles {purpose}; name a margin loss, \
+             or set it beside them with arcsphere compare --losses {0},arcface",
+            tuple.name
+        )),
+        (Err(unknown), Err(_)) => Err(unknown.into()),
+    }
+}
+
+/// Refuses an extension that none of several losses reads. Where some do, it is theirs.
+pub(crate) fn takes_extension(names: &[String], extension: Extension) -> Result<()> {
+    let reads = |name: &String| losses::find(name).is_ok_and(losses::Loss::takes_extension);
+    if extension != Extension::default() && !names.iter().any(reads) {
+        return Err(mistake!(
+            "none of {} reads loss.extension, for no angle of their targets passes π; leave it out, or add a loss \
+             with an angular margin, as arcface",
+            names.join(", ")
+        ));
+    }
+    Ok(())
+}
