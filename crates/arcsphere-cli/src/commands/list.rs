@@ -4,7 +4,9 @@ use crate::args::{List, Listed};
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
+use arcsphere::losses::Param;
 use arcsphere::losses::margin::{Group, LOSSES};
+use arcsphere::losses::ordinal::ORDINALS;
 use arcsphere::losses::tuple::TUPLES;
 use arcsphere::optim::OPTIMIZERS;
 use arcsphere_data::catalog::DATASETS;
@@ -30,11 +32,12 @@ pub(crate) fn run(args: &List) -> Result<()> {
                     "name": l.name, "group": l.group.name(), "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
                     "boundary": l.boundary, "source": l.source, "paper": margins, "params": params,
                 });
-                let also = if l.aliases.is_empty() { String::new() } else { format!(" (also {})", l.aliases.join(", ")) };
+                let also = also(l.aliases);
                 let group = if l.group == Group::Relative { "relative: " } else { "" };
                 (l.name.to_owned(), format!("{group}{}{also}", l.summary), value)
             })
             .chain(tuples())
+            .chain(ordinals())
             .collect(),
         Listed::Datasets => DATASETS
             .iter()
@@ -77,19 +80,35 @@ pub(crate) fn run(args: &List) -> Result<()> {
 /// The losses of embeddings among each other.
 fn tuples() -> impl Iterator<Item = (String, String, Value)> {
     TUPLES.iter().map(|t| {
-        let params: Vec<Value> = t
-            .params
-            .iter()
-            .map(|p| {
-                let range = format!("in [{}, {}]", p.min, p.max);
-                json!({"name": p.name, "default": p.default, "range": range, "meaning": p.meaning})
-            })
-            .collect();
         let value = json!({
             "name": t.name, "group": "tuple", "aliases": t.aliases, "summary": t.summary, "formula": t.formula,
-            "source": t.source, "needs_pairs": t.needs_pairs, "params": params,
+            "source": t.source, "needs_pairs": t.needs_pairs, "params": params(t.params),
         });
-        let also = if t.aliases.is_empty() { String::new() } else { format!(" (also {})", t.aliases.join(", ")) };
-        (t.name.to_owned(), format!("tuple: {}{also}", t.summary), value)
+        (t.name.to_owned(), format!("tuple: {}{}", t.summary, also(t.aliases)), value)
     })
+}
+
+/// The losses of an ordered target.
+fn ordinals() -> impl Iterator<Item = (String, String, Value)> {
+    ORDINALS.iter().map(|o| {
+        let value = json!({
+            "name": o.name, "group": "ordinal", "aliases": o.aliases, "summary": o.summary, "formula": o.formula,
+            "told": o.told, "source": o.source, "params": params(o.params),
+        });
+        (o.name.to_owned(), format!("ordinal: {}{}", o.summary, also(o.aliases)), value)
+    })
+}
+
+fn params(params: &[Param]) -> Vec<Value> {
+    params
+        .iter()
+        .map(|p| {
+            let range = format!("in [{}, {}]", p.min, p.max);
+            json!({"name": p.name, "default": p.default, "range": range, "meaning": p.meaning})
+        })
+        .collect()
+}
+
+fn also(aliases: &[&str]) -> String {
+    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
 }

@@ -44,6 +44,9 @@ fn with_target(name: &str) -> Result<&'static LossInfo> {
         Loss::Tuple(info) => {
             Err(mistake!("{} compares embeddings and has no target function to draw; name a margin loss", info.name))
         }
+        Loss::Ordinal(info) => {
+            Err(mistake!("{} learns a number and has no target function to draw; name a margin loss", info.name))
+        }
     }
 }
 
@@ -102,7 +105,7 @@ fn features(args: &Plot, theme: Theme) -> Result<()> {
     let evaluation = evaluate(&trainer, &splits)?;
     let subtitle = format!("test set of {}, {}", source.name, headline(&evaluation.run));
     let figure = Features {
-        title: trainer.plan.loss.name,
+        title: trainer.plan.name(),
         subtitle: &subtitle,
         embeddings: &evaluation.embeddings,
         dim: config.model.dim,
