@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Every script of `golden/` that writes a file; what they import writes none.
-const SCRIPTS: [&str; 2] = ["golden/make.py", "golden/tuples.py"];
+const SCRIPTS: [&str; 3] = ["golden/make.py", "golden/ordinal.py", "golden/tuples.py"];
 const REQUIREMENTS: &str = "golden/requirements.txt";
 
 /// What is asked for.

@@ -21,7 +21,11 @@ fn ages_of_a_folder_are_learned_measured_and_measured_again() {
     let place = Place::new();
     faces(&place, "faces");
     let said = place.ok(&with(&["train", "--data", "faces", "--loss", "softmax", "--out", "run"], &FEW));
-    assert!(said.contains("MAE ") && said.contains("CS(5 years)") && said.contains("n = 8"), "{said}");
+    for way in ["by the expectation (95 %, n = 8)", "by the likeliest class (95 %, n = 8)"] {
+        let line = said.lines().find(|l| l.contains(way)).unwrap_or_else(|| panic!("no \"{way}\" in\n{said}"));
+        assert!(line.starts_with("MAE ") && line.contains(" years [") && line.contains("CS(5 years) "), "{line}");
+        assert!(line.matches(" [").count() == 2, "an interval each: {line}");
+    }
     let run = place.json("run/result.json");
     let number = |key: &str| run[key].as_f64().unwrap_or_else(|| panic!("{key} in {run}"));
     assert_eq!((run["target_unit"].as_str(), run["n_regression"].as_u64()), (Some("years"), Some(8)));
@@ -31,9 +35,12 @@ fn ages_of_a_folder_are_learned_measured_and_measured_again() {
         "{run}"
     );
     assert!(number("mae_argmax_low") <= number("mae_argmax"), "{run}");
-    assert!(run["cs"]["5"].as_f64().is_some_and(|v| (0.0..=1.0).contains(&v)), "{run}");
+    for key in ["cs", "cs_argmax"] {
+        let [value, low, high] = ["", "_low", "_high"].map(|end| run[format!("{key}{end}")]["5"].as_f64());
+        assert!(Some(0.0) <= low && low <= value && value <= high && high <= Some(1.0) && low < high, "{key} in {run}");
+    }
     let again: serde_json::Value = serde_json::from_str(&place.ok(&["eval", "run", "--json"])).expect("JSON");
-    for key in ["mae", "mae_argmax", "cs"] {
+    for key in ["mae", "mae_argmax", "cs", "cs_argmax"] {
         assert_eq!(again[key], run[key], "{key}");
     }
 
@@ -50,26 +57,73 @@ fn ages_of_a_folder_are_learned_measured_and_measured_again() {
 #[test]
 fn a_comparison_of_the_stand_in_says_so_and_draws_predicted_against_actual() {
     let place = Place::new();
-    let data = ["compare", "--task", "age", "--data", "rotated-digits", "--losses", "softmax,cosface", "--out", "out"];
-    let said = place.ok(&with(&data, &TINY));
-    assert!(said.contains("MAE by argmax") && said.contains("CS(30°)") && said.contains("CS(5°)"), "{said}");
+    let losses = ["softmax", "cosface", "regression", "coral"];
+    let names = losses.join(",");
+    let data = ["compare", "--task", "age", "--data", "rotated-digits", "--losses", &names, "--out", "out"];
+    let said = place.ok(&with(&with(&data, &TINY), &["--seeds", "2"]));
+    let head = said.lines().find(|l| l.contains("MAE by argmax")).unwrap_or_else(|| panic!("no MAE in\n{said}"));
+    assert!(head.contains("CS(5°) % [95 %]") && head.contains("CS(5°) by argmax"), "{said}");
     let html = place.text("out/report.html");
-    assert!(
-        html.contains("a stand-in for an ordered target, period 360°") && html.contains("Ordered target"),
-        "no label"
-    );
+    assert!(html.contains("60 steps of 3° (a stand-in for an ordered target)"), "no label");
+    assert!(html.contains("Ordered target") && html.contains("of the likeliest class, %"), "no table");
     assert!(html.contains("How well an age would be told"), "no limit");
-    for loss in ["softmax", "cosface"] {
+    for loss in losses {
         let svg = place.text(&format!("out/predicted-{loss}.svg"));
         assert!(svg.contains("predicted rotation") && svg.contains("stand-in"), "{svg}");
     }
     let results = place.json("out/results.json");
     for run in results["runs"].as_array().expect("runs") {
-        // The shorter way round a circle is at most half of it.
-        assert!(run["mae"].as_f64().is_some_and(|v| (0.0..=180.0).contains(&v)), "{run}");
-        assert_eq!((run["target_unit"].as_str(), run["cs"]["30"].is_number()), (Some("°"), true), "{run}");
+        // From one end of the line to the other are 177°.
+        assert!(run["mae"].as_f64().is_some_and(|v| (0.0..=177.0).contains(&v)), "{run}");
+        assert_eq!((run["target_unit"].as_str(), run["cs_argmax"]["5"].is_number()), (Some("°"), true), "{run}");
+        // What learns a number has embeddings to compare, and no prototype to be at an angle to.
+        let ordinal = ["regression", "coral"].contains(&run["loss"].as_str().expect("a loss"));
+        assert_eq!(run["target_angle_mean"].is_null(), ordinal, "{run}");
+        assert!(run["eer"].is_number() && run["recall_at_1"].is_number() && run["accuracy"].is_number(), "{run}");
     }
+    for (loss, there) in [("cosface", true), ("coral", false)] {
+        assert_eq!(place.path(&format!("out/angles-{loss}.svg")).exists(), there, "{loss}");
+    }
+    let csv = place.text("out/results.csv");
+    assert!(csv.lines().next().is_some_and(|l| l.ends_with("cs_argmax_5,cs_argmax_5_low,cs_argmax_5_high")), "{csv}");
     assert!(results["command"].as_str().is_some_and(|c| c.contains("--task age")), "{}", results["command"]);
+}
+
+#[test]
+fn what_learns_a_number_is_trained_evaluated_and_drawn() {
+    let place = Place::new();
+    faces(&place, "faces");
+    for loss in ["regression", "coral"] {
+        let train = ["train", "--task", "age", "--data", "rotated-digits", "--loss", loss, "--out", loss];
+        let said = place.ok(&with(&train, &TINY));
+        let way = if loss == "regression" { "by the number" } else { "by the expectation" };
+        assert!(said.contains(way) && !said.contains("target angle"), "{said}");
+        let again: serde_json::Value = serde_json::from_str(&place.ok(&["eval", loss, "--json"])).expect("JSON");
+        let run = place.json(&format!("{loss}/result.json"));
+        for key in ["loss", "mae", "mae_argmax", "cs", "cs_argmax", "eer", "accuracy"] {
+            assert_eq!(again[key], run[key], "{key}");
+        }
+        assert_eq!(run["loss"], loss);
+        place.ok(&["plot", "features", loss, "--out", &format!("{loss}.svg")]);
+        assert!(place.text(&format!("{loss}.svg")).contains(loss));
+        // Other values are none that it could tell, but their embeddings can be compared.
+        let said = place.ok(&["eval", loss, "--data", "faces", "--resize", "28x28"]);
+        assert!(said.contains("EER ") && !said.contains("MAE "), "{said}");
+    }
+}
+
+#[test]
+fn a_number_of_what_has_none_is_refused_with_a_way_out() {
+    for loss in ["regression", "coral"] {
+        let refused = |args: &[&str], words: &[&str]| {
+            Place::new().refused(&with(&["train", "--loss", loss, "--out", "run"], args), words);
+        };
+        refused(&["--data", "mnist-embedded"], &[loss, "mnist-embedded", "no order", "--task age", "softmax"]);
+        refused(&["--data", "rotated-digits"], &[loss, "add --task age"]);
+        let of_age = ["--data", "rotated-digits", "--task", "age"];
+        refused(&with(&of_age, &["--set", "loss.scale=8"]), &[loss, "no scale"]);
+        refused(&with(&of_age, &["--set", "loss.params.beta=0"]), &[loss, "beta"]);
+    }
 }
 
 #[test]

@@ -40,6 +40,8 @@ fn the_losses_are_listed() {
     proxy_nca           tuple: each sample nearer to its class's proxy than to the others' (also proxynca)
     supcon              tuple: softmax over the batch's cosines: each positive against all others (also supervised_contrastive, sup_con)
     proxy_anchor        tuple: each class's proxy pulls its hardest samples and pushes the nearest others (also proxyanchor)
+    regression          ordinal: plain regression: a number by a straight line from the embedding, smooth L1 (also plain_regression, smooth_l1, huber)
+    coral               ordinal: CORAL: above each step or not, C − 1 binary problems that share one direction (also rank_consistent)
     "#);
 }
 
@@ -149,9 +151,13 @@ fn every_loss_is_explained() {
         for name in std::iter::once(&loss["name"]).chain(aliases) {
             let name = name.as_str().expect("a name");
             let text = place.ok(&["explain", name, "--classes", "100", "--dim", "64"]);
-            // A tuple loss has no boundary between two prototypes.
-            let boundary = (loss["group"] != "tuple").then_some("boundary");
-            for part in ["name", "summary", "formula", "source"].into_iter().chain(boundary) {
+            // Only a margin loss has a boundary between two prototypes.
+            let own = match loss["group"].as_str() {
+                Some("tuple") => None,
+                Some("ordinal") => Some("told"),
+                _ => Some("boundary"),
+            };
+            for part in ["name", "summary", "formula", "source"].into_iter().chain(own) {
                 let part = loss[part].as_str().expect(part);
                 assert!(text.contains(part), "explain {name} lacks \"{part}\"");
             }
@@ -184,8 +190,8 @@ fn boundaries_and_targets_are_drawn() {
         assert_svg(&text);
         for loss in losses(&place) {
             let name = loss["name"].as_str().expect("a name");
-            // Those compare embeddings, and have nothing to draw.
-            if loss["group"] == "tuple" {
+            // Those compare embeddings or learn a number, and have nothing to draw.
+            if loss["group"] == "tuple" || loss["group"] == "ordinal" {
                 place.refused(
                     &["plot", picture, "--losses", name, "--out", "none.svg"],
                     &[name, "no margin on angles to draw"],

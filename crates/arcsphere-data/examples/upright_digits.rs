@@ -1,5 +1,5 @@
-//! Measures which handwritten digits have one way up, so that an angle can be told at all: the reason
-//! for `rotated::DIGITS`.
+//! Measures which handwritten digits have one way up, so that the ends of the line of angles are apart: the
+//! reason for `rotated::DIGITS`.
 //!
 //! ```text
 //! cargo run --release -p arcsphere-data --example upright_digits [DIGITS]
@@ -8,12 +8,13 @@
 //! References are the first 100 training images of each of DIGITS (default: all ten) at all 60 angles.
 //! Each of the first 100 test images of each, at one angle, is given the angle of its nearest
 //! reference (Euclidean distance of the pixels). A digit that looks the same after half a turn, or
-//! like another digit, is off by more than 90° often. The column `as another` counts answers from a
+//! like another digit, is taken for the other end of the line near −88.5° and 88.5°, and off by more than
+//! 90°. The column `as another` counts answers from a
 //! reference of another digit.
 
 use std::error::Error;
 
-use arcsphere_data::{Dataset, Unit, embedded, rotated};
+use arcsphere_data::{Dataset, embedded, rotated};
 use rayon::prelude::*;
 
 const EACH: usize = 100;
@@ -38,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .into_par_iter()
             .map(|i| {
                 let (angle, digit) = nearest(set.image(i), &references);
-                (digit, Unit::Degrees.distance(angle, angle_of(set, i)))
+                (digit, (angle - angle_of(set, i)).abs())
             })
             .collect();
         let off = answers.iter().filter(|a| a.1 > 90.0).count();

@@ -161,7 +161,7 @@ pub static DATASETS: &[DatasetInfo] = &[
     },
     DatasetInfo {
         name: "rotated-digits",
-        description: "stand-in for an ordered target: the embedded digits 3, 4, 7 and 9 in 60 steps of 6°, period 360°",
+        description: "stand-in for an ordered target: the embedded digits 3, 4, 7 and 9 turned by −88.5° to 88.5° in 60 steps of 3°",
         format: "built in",
         shape: Shape::new(1, 28, 28),
         classes: rotated::STEPS,

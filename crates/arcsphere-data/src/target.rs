@@ -8,9 +8,9 @@ use crate::error::DataError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
-    /// Age in years: a line.
+    /// Age in years.
     Years,
-    /// An angle in degrees: a circle, on which 359 is next to 0.
+    /// An angle in degrees. Its values are a line like any others: those of a set must not go round.
     Degrees,
 }
 
@@ -20,30 +20,6 @@ impl Unit {
         match self {
             Self::Years => "years",
             Self::Degrees => "degrees",
-        }
-    }
-
-    /// The length of the circle that the values lie on (360 for degrees); `None` for a line.
-    pub const fn period(self) -> Option<f64> {
-        match self {
-            Self::Years => None,
-            Self::Degrees => Some(360.0),
-        }
-    }
-
-    /// How far two values are apart: |a − b| on a line, the shorter way round on a circle.
-    ///
-    /// ```
-    /// use arcsphere_data::Unit;
-    ///
-    /// assert_eq!(Unit::Years.distance(3.0, 20.5), 17.5);
-    /// assert_eq!(Unit::Degrees.distance(354.0, 12.0), 18.0);
-    /// ```
-    pub fn distance(self, a: f64, b: f64) -> f64 {
-        let apart = (a - b).abs();
-        match self.period() {
-            None => apart,
-            Some(period) => (apart % period).min(period - apart % period),
         }
     }
 }
@@ -57,8 +33,8 @@ impl fmt::Display for Unit {
 /// The true value of each image, which a class only says to its own width, and the value that each
 /// class stands for.
 ///
-/// A mean absolute error is the mean of [`Unit::distance`] between an image's value and what was
-/// answered: a class's value, or one in between.
+/// A mean absolute error is the mean of |a − b| between an image's value and what was answered: a
+/// class's value, or one in between.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Targets {
     unit: Unit,
@@ -83,7 +59,7 @@ impl Targets {
         Ok(Self { unit, values, class_values })
     }
 
-    /// What the values count, and whether they go round.
+    /// What the values count.
     pub fn unit(&self) -> Unit {
         self.unit
     }
@@ -112,8 +88,6 @@ impl Targets {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -125,25 +99,10 @@ mod tests {
     }
 
     #[test]
-    fn only_angles_go_round() {
-        assert_eq!((Unit::Years.period(), Unit::Degrees.period()), (None, Some(360.0)));
-        assert_eq!(Unit::Years.distance(0.0, 120.0), 120.0);
-        assert_eq!(Unit::Degrees.distance(0.0, 180.0), 180.0);
-        assert_eq!(Unit::Degrees.distance(-90.0, 630.0), 0.0);
-        assert_eq!(Unit::Degrees.to_string(), "degrees");
-    }
-
-    proptest! {
-        #[test]
-        fn the_shorter_way_round_is_a_distance(a in -720..720_i32, b in -720..720_i32, turns in -3..4_i32) {
-            let distance = |a: i32, b: i32| Unit::Degrees.distance(f64::from(a), f64::from(b));
-            let d = distance(a, b);
-            prop_assert!((0.0..=180.0).contains(&d));
-            prop_assert_eq!(d, distance(b, a));
-            prop_assert_eq!(d, distance(a + 360 * turns, b));
-            // The oracle: the nearest of the copies of a.
-            let nearest = (-5..=5).map(|k| (a + 360 * k - b).abs()).min().unwrap_or(0);
-            prop_assert_eq!(d, f64::from(nearest));
-        }
+    fn a_part_keeps_its_values() {
+        let all = Targets::new(Unit::Degrees, vec![-3.0, 0.0, 3.0], vec![-3.0, 0.0, 3.0]).unwrap();
+        let part = all.of_images(&[2, 0]).of_classes(|c| c != 1);
+        assert_eq!((part.values(), part.class_values()), ([3.0, -3.0].as_slice(), [-3.0, 3.0].as_slice()));
+        assert_eq!(part.unit().to_string(), "degrees");
     }
 }

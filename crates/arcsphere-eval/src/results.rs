@@ -150,9 +150,24 @@ pub struct Run {
     /// Upper end of its 95 % interval over the samples.
     #[serde(default)]
     pub mae_argmax_high: Option<f64>,
-    /// Cumulative score by largest error, keyed as [`cs_key`] writes it.
+    /// Cumulative score of the same numbers as `mae`, by largest error, keyed as [`cs_key`] writes it.
     #[serde(default)]
     pub cs: BTreeMap<String, f64>,
+    /// Lower ends of their 95 % Wilson intervals.
+    #[serde(default)]
+    pub cs_low: BTreeMap<String, f64>,
+    /// Upper ends of their 95 % Wilson intervals.
+    #[serde(default)]
+    pub cs_high: BTreeMap<String, f64>,
+    /// Cumulative score where the likeliest class's value is told, as `mae_argmax`.
+    #[serde(default)]
+    pub cs_argmax: BTreeMap<String, f64>,
+    /// Lower ends of their 95 % Wilson intervals.
+    #[serde(default)]
+    pub cs_argmax_low: BTreeMap<String, f64>,
+    /// Upper ends of their 95 % Wilson intervals.
+    #[serde(default)]
+    pub cs_argmax_high: BTreeMap<String, f64>,
     /// Test samples with a predicted number: the n of `mae` and `cs`.
     #[serde(default)]
     pub n_regression: u64,
@@ -334,7 +349,7 @@ pub(crate) mod tests {
         let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let fields = json.as_object_mut().unwrap();
         let later = "trainer recall_at_1 map_at_r nmi mae mae_low mae_high mae_argmax mae_argmax_low mae_argmax_high \
-             cs n_regression target_unit recovered causes recoveries";
+             cs cs_low cs_high cs_argmax cs_argmax_low cs_argmax_high n_regression target_unit recovered causes recoveries";
         for key in later.split_whitespace() {
             assert!(fields.remove(key).is_some(), "{key}");
         }

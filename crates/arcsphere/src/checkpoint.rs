@@ -386,13 +386,13 @@ fn sorted(
     if let Some(name) = missing.first() {
         return Err(format(format!("it lacks {name}")));
     }
-    let (classes, numbers) = (plan.classes, spec.prototypes() * spec.dim);
+    let (biases, numbers) = (spec.biases(), spec.rows() * spec.dim);
     head.memory = memory;
     let sized = [
         ("head.weights", head.weights.len(), numbers),
         ("head.first", head.first.len(), numbers),
-        ("head.bias", head.bias.len(), classes),
-        ("head.bias_first", head.bias_first.len(), classes),
+        ("head.bias", head.bias.len(), biases),
+        ("head.bias_first", head.bias_first.len(), biases),
         ("what the loss keeps", head.tuple.values.len(), kept),
         (MEMORY[0], head.memory.len(), spec.margin.memory().len()),
     ];

@@ -44,7 +44,8 @@ pub struct Evaluation {
     pub run: Run,
     /// Test embeddings, \[N, D\].
     pub embeddings: Vec<f32>,
-    /// Angles to prototypes; `None` for an open set, whose classes have no prototype.
+    /// Angles to prototypes; `None` for an open set and for a loss of an ordered target, whose classes
+    /// have no prototype.
     pub angles: Option<Angles>,
     /// The prototypes that the angles are to, one per class, \[C, D\]; empty where there are no
     /// angles. A class with several is stood for by its [dominant](Head::dominant) one.
@@ -149,6 +150,9 @@ fn measure(
     if plan.config.task == Task::Classify && !run.collapsed && accuracy < chance_bound(plan.classes) {
         run.collapsed = true;
         run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes);
+    }
+    if prototypes.is_empty() {
+        return Ok(None);
     }
     let seen = angles(embeddings, prototypes, dim, labels)?;
     let target = summarize(&seen.target)?;

@@ -3,6 +3,7 @@
 mod batches;
 mod loss;
 mod numbers;
+mod ordinal;
 mod task;
 mod terms;
 mod tuple;
@@ -10,7 +11,8 @@ mod tuple;
 use crate::backbones::{self, BackboneInfo, BackboneSpec};
 use crate::config::{Config, OptimizerKind};
 use crate::losses::fit::Fitted;
-use crate::losses::margin::{Extension, LossInfo, Margins, Recipe, ScaleKind};
+use crate::losses::margin::{self, Extension, LossInfo, Margins, Recipe, ScaleKind};
+use crate::losses::ordinal::{Levels, OrdinalInfo};
 use crate::losses::tuple::{Place, TupleInfo};
 use crate::losses::{self, Loss, ParamError};
 use crate::range::Range;
@@ -75,16 +77,27 @@ pub struct Splits {
     pub normalization: Normalization,
 }
 
+/// A loss of an ordered target, and what it is to learn.
+#[derive(Clone, Debug)]
+pub struct Ordinal {
+    /// The loss.
+    pub info: &'static OrdinalInfo,
+    /// The values of the training set's classes.
+    pub levels: Levels,
+}
+
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The effective configuration: every margin and the scale are written into it.
     pub config: Config,
     /// The loss of the head. Under a tuple loss that stands alone it trains nothing and says how
-    /// classes are told: by cosine (see [`crate::head`]).
+    /// classes are told: by cosine (see [`crate::head`]). Under a loss of an ordered target it trains nothing.
     pub loss: &'static LossInfo,
     /// The tuple loss, if it is one that is trained.
     pub tuple: Option<&'static TupleInfo>,
+    /// The loss of an ordered target, if it is one that is trained.
+    pub ordinal: Option<Ordinal>,
     /// P classes and K images of each in a batch, if it is made so.
     pub per_class: Option<(usize, usize)>,
     /// m0, m1, m2.
@@ -149,13 +162,14 @@ impl Plan {
         let named = losses::find(&config.loss.name)?;
         numbers::check(config)?;
         task::check(config, splits)?;
-        let (loss, tuple) = match named {
+        let (loss, tuple, ordinal) = match named {
             Loss::Margin(info) => {
                 loss::check(config, info)?;
                 terms::check_energy(config, info)?;
-                (info, None)
+                (info, None, None)
             }
-            Loss::Tuple(info) => (tuple::head(config, info)?, Some(info)),
+            Loss::Tuple(info) => (tuple::head(config, info)?, Some(info), None),
+            Loss::Ordinal(info) => (margin::find("softmax")?, None, Some(ordinal::check(config, info, splits)?)),
         };
         let (backbone, spec) = backbone_spec(config, splits.train.shape())?;
         let classes = splits.train.n_classes();
@@ -175,18 +189,21 @@ impl Plan {
         let steps_per_epoch = (splits.train.len() / batch).max(1) as u64;
         let dim = config.model.dim;
         let plain;
-        let of_head = match tuple {
+        let of_head = match named {
+            Loss::Margin(_) => config,
             // Its parameters are not the head's.
-            Some(_) => {
+            Loss::Tuple(_) | Loss::Ordinal(_) => {
                 plain = tuple::without_params(config);
                 &plain
             }
-            None => config,
         };
         let loss::Chosen { mut recipe, scale_kind, fitted, mut reason } = loss::choose(of_head, loss, classes, dim)?;
         let mut config = config.clone();
         if let Some(info) = tuple {
             tuple::reason(info).clone_into(&mut reason);
+        }
+        if let Some(ordinal) = &ordinal {
+            reason = ordinal::reason(ordinal);
         }
         if let Some((p, k)) = per_class {
             (config.train.classes_per_batch, config.train.images_per_class) = (Some(p), Some(k));
@@ -199,9 +216,10 @@ impl Plan {
             }
             reason.push_str("; naive, as the usual public code trains");
         }
-        match tuple {
-            Some(info) => tuple::write_down(&mut config.loss, info)?,
-            None => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
+        match named {
+            Loss::Margin(_) => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
+            Loss::Tuple(info) => tuple::write_down(&mut config.loss, info)?,
+            Loss::Ordinal(info) => ordinal::write_down(&mut config.loss, info)?,
         }
         if scale_kind != ScaleKind::Unnormalized && tuple.is_none() {
             terms::prototypes(&mut config, &mut reason);
@@ -216,6 +234,7 @@ impl Plan {
             config,
             loss,
             tuple,
+            ordinal,
             per_class,
             margins: recipe.margins,
             scale: if scale_kind == ScaleKind::Fixed { recipe.scale } else { 1.0 },
@@ -236,9 +255,15 @@ impl Plan {
         self.per_class.map_or(self.config.train.batch.min(train.len()), |(p, k)| p * k)
     }
 
-    /// The loss's name, in either registry.
+    /// The loss's name, in any registry.
     pub fn name(&self) -> &'static str {
-        self.tuple.map_or(self.loss.name, |t| t.name)
+        let ordinal = self.ordinal.as_ref().map(|o| o.info.name);
+        ordinal.or(self.tuple.map(|t| t.name)).unwrap_or(self.loss.name)
+    }
+
+    /// Whether a margin loss is what is trained, which has prototypes and a target function to draw.
+    pub fn is_margin(&self) -> bool {
+        self.tuple.is_none() && self.ordinal.is_none()
     }
 
     /// Whether a tuple loss is all that is trained.
@@ -294,7 +319,6 @@ impl OptimizerKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::losses::margin;
 
     /// Three classes with four images each.
     pub(super) fn even() -> Splits {

@@ -58,7 +58,7 @@ pub fn find<T: Named>(entries: &'static [T], kind: &'static str, name: &str) -> 
 }
 
 /// Levenshtein's distance between two words.
-fn edit_distance(a: &str, b: &str) -> usize {
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().enumerate() {

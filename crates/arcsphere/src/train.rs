@@ -149,6 +149,7 @@ impl Trainer {
             }
         }
         let own_prototypes = self.own_prototypes_are_finite(labels);
+        let beats_median = self.head.beats_median(&host, labels);
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
         // Class means that take the prototypes' place are an effect of the embeddings, no cause.
@@ -188,6 +189,7 @@ impl Trainer {
             dim,
             classes: plan.classes,
             stats: &stats,
+            beats_median: beats_median.as_deref(),
             loss,
             gradient_norm,
             prototypes: &prototypes,
@@ -202,9 +204,13 @@ impl Trainer {
         Ok((loss, finding))
     }
 
-    /// Whether the prototypes of these classes are numbers.
+    /// Whether the prototypes of these classes are numbers; of an ordered target, whether its direction is
+    /// one and its biases are.
     fn own_prototypes_are_finite(&self, labels: &[u32]) -> bool {
         let weights = &self.head.state().weights;
+        if self.head.is_ordinal() {
+            return stability::all_finite(weights) && stability::all_finite(&self.head.state().bias);
+        }
         let per_class = weights.len() / self.plan.classes;
         labels.iter().all(|&y| stability::all_finite(&weights[y as usize * per_class..][..per_class]))
     }
@@ -258,7 +264,7 @@ pub(crate) fn new_backbone(plan: &Plan, device: &Device) -> Backbone {
 pub(crate) fn new_head(plan: &Plan) -> Head {
     let (rng, soft) = (&mut stream(plan.config.train.seed, STREAM_HEAD), Softening::default());
     let head = Head::new(head_spec(plan, &soft), &update_at(plan, &soft, 0), rng);
-    if !plan.config.train.naive {
+    if !plan.config.train.naive || head.is_ordinal() {
         return head;
     }
     let state = head.state().clone();
@@ -281,6 +287,7 @@ pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
         seed: plan.config.train.seed,
         energy: plan.energy(),
         tuple: plan.tuple_term(),
+        ordinal: plan.ordinal_term(),
     }
 }
 

@@ -5,8 +5,9 @@ mod common;
 
 use arcsphere::backbones::BACKBONES;
 use arcsphere::checkpoint::{self, Checkpoint, CheckpointError};
-use arcsphere::config::{Config, OptimizerKind};
+use arcsphere::config::{Config, OptimizerKind, Task};
 use arcsphere::losses::margin::LOSSES;
+use arcsphere::losses::ordinal::ORDINALS;
 use arcsphere::losses::tuple::{Own, TUPLES};
 use arcsphere::optim::margin_schedule::{Lambda, MarginSchedule};
 use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
@@ -146,6 +147,28 @@ fn every_tuple_loss_resumes() {
         assert_same(&whole, &in_parts(&config, &splits, &[3, 12]).0, info.name);
         let kept = ["head.centers", "head.proxies"].iter().any(|name| whole.tensors.contains_key(*name));
         assert_eq!(kept, info.own != Own::Nothing, "{}", info.name);
+    }
+}
+
+/// With the direction, the biases and the moments of both.
+#[test]
+fn every_loss_of_an_ordered_target_resumes() {
+    for info in ORDINALS {
+        for kind in [OptimizerKind::Sgd, OptimizerKind::Adamw] {
+            let mut config = config(info.name);
+            (config.task, config.data.source, config.data.limit_train) =
+                (Task::Age, "rotated-digits".into(), Some(200));
+            (config.train.epochs, config.optim.kind) = (2, kind);
+            let splits = splits(&config);
+            let whole = whole(&config, &splits);
+            let what = format!("{} with {kind:?}", info.name);
+            assert_same(&whole, &in_parts(&config, &splits, &[3, 14]).0, &what);
+            let biases = info.make(&BTreeMap::new()).unwrap().biases(60).len();
+            for (part, numbers) in [("weights", 2), ("first", 2), ("bias", biases), ("bias_first", biases)] {
+                let bytes = &whole.tensors[&format!("head.{part}")];
+                assert!(bytes.len() == 4 * numbers && bytes.iter().any(|b| *b != 0), "{what}: {part}");
+            }
+        }
     }
 }
 

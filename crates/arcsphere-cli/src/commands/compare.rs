@@ -164,7 +164,7 @@ fn only_own_margins(config: &mut Config, loss: Loss) {
     l.params.retain(|name, _| loss.has_param(name));
     let (takes, scale) = match loss {
         Loss::Margin(info) => (info.takes, info.scale),
-        Loss::Tuple(_) => (margin::Takes::NONE, ScaleKind::Unnormalized),
+        Loss::Tuple(_) | Loss::Ordinal(_) => (margin::Takes::NONE, ScaleKind::Unnormalized),
     };
     l.angle_multiplier = l.angle_multiplier.filter(|_| takes.angle_multiplier);
     l.angle_margin = l.angle_margin.filter(|_| takes.angle_margin);

@@ -9,6 +9,7 @@ use anyhow::Result;
 use arcsphere::evaluate::evaluate;
 use arcsphere::plan::{self, Plan};
 use arcsphere_eval::results::Run;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Measures a run.
@@ -63,24 +64,32 @@ pub(crate) fn times(n: u64) -> String {
     if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }
 
-/// A line of the errors on an ordered target; empty where there is none.
+/// The errors on an ordered target, a line each way of telling it; empty where there is none.
 fn ordered(run: &Run) -> String {
     let Some(mae) = run.mae else { return String::new() };
     let unit = if run.target_unit == "°" { "°".to_owned() } else { format!(" {}", run.target_unit) };
     let ends = |low: Option<f64>, high: Option<f64>| {
         low.zip(high).map_or_else(String::new, |(low, high)| format!(" [{low:.2}, {high:.2}]"))
     };
-    let mut out = format!("MAE {mae:.2}{unit}{} by the expectation", ends(run.mae_low, run.mae_high));
+    let line = |what: &str, mae: f64, of_mae: String, [cs, low, high]: [&BTreeMap<String, f64>; 3]| {
+        let mut out = format!("MAE {mae:.2}{unit}{of_mae}");
+        for (k, share) in cs {
+            let percent = |of: &BTreeMap<String, f64>| of.get(k).map(|v| 100.0 * v);
+            let _ = write!(out, ", CS({k}{unit}) {:.2} %{}", 100.0 * share, ends(percent(low), percent(high)));
+        }
+        format!("{out} by the {what} (95 %, n = {})\n", run.n_regression)
+    };
+    // A straight line gives a number and no probabilities.
+    let (number, class) = match run.loss.as_str() {
+        "regression" => ("number", "nearest step"),
+        _ => ("expectation", "likeliest class"),
+    };
+    let scores = [&run.cs, &run.cs_low, &run.cs_high];
+    let mut out = line(number, mae, ends(run.mae_low, run.mae_high), scores);
     if let Some(argmax) = run.mae_argmax {
-        let ends = ends(run.mae_argmax_low, run.mae_argmax_high);
-        let _ = write!(out, ", {argmax:.2}{unit}{ends} by the likeliest class");
+        let scores = [&run.cs_argmax, &run.cs_argmax_low, &run.cs_argmax_high];
+        out += &line(class, argmax, ends(run.mae_argmax_low, run.mae_argmax_high), scores);
     }
-    let mut scores: Vec<(f64, f64)> = run.cs.iter().filter_map(|(k, v)| Some((k.parse().ok()?, *v))).collect();
-    scores.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (k, share) in scores {
-        let _ = write!(out, ", CS({k}{unit}) {:.2} %", 100.0 * share);
-    }
-    let _ = writeln!(out, " (95 %, n = {})", run.n_regression);
     out
 }
 
@@ -123,14 +132,16 @@ pub(crate) fn summary(run: &Run) -> String {
         );
     }
     out.push_str(&ordered(run));
-    let _ = writeln!(
-        out,
-        "target angle {} ± {}, nearest other {}, nearest prototypes {}",
-        degrees(run.target_angle_mean),
-        degrees(run.target_angle_sd),
-        degrees(run.nontarget_angle_min_mean),
-        degrees(run.nearest_prototype_angle_mean)
-    );
+    if run.target_angle_mean.is_some() {
+        let _ = writeln!(
+            out,
+            "target angle {} ± {}, nearest other {}, nearest prototypes {}",
+            degrees(run.target_angle_mean),
+            degrees(run.target_angle_sd),
+            degrees(run.nontarget_angle_min_mean),
+            degrees(run.nearest_prototype_angle_mean)
+        );
+    }
     if let (Some(mean), Some(sd)) = (run.embedding_norm_mean, run.embedding_norm_sd) {
         let _ = writeln!(out, "embedding norm {mean:.2} ± {sd:.2}");
     }

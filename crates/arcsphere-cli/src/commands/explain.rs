@@ -7,8 +7,9 @@ use crate::out::say;
 use anyhow::Result;
 use arcsphere::losses::fit;
 use arcsphere::losses::margin::{Objective, Recipe, ScaleKind};
+use arcsphere::losses::ordinal::OrdinalInfo;
 use arcsphere::losses::tuple::{Place, TupleInfo};
-use arcsphere::losses::{self, Loss};
+use arcsphere::losses::{self, Loss, Param};
 use std::f64::consts::PI;
 
 /// Prints formula, boundary, defaults, source and a picture of ψ.
@@ -17,6 +18,10 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
         Loss::Margin(info) => info,
         Loss::Tuple(info) => {
             tuple(info);
+            return Ok(());
+        }
+        Loss::Ordinal(info) => {
+            ordinal(info);
             return Ok(());
         }
     };
@@ -84,7 +89,24 @@ fn tuple(info: &TupleInfo) {
     if info.needs_pairs {
         say!("batches:   P classes with K images each (train.classes_per_batch, train.images_per_class)");
     }
-    for p in info.params {
+    params(info.params);
+}
+
+/// A loss of an ordered target, which learns a number.
+fn ordinal(info: &OrdinalInfo) {
+    say!("{}: {}", info.name, info.summary);
+    if !info.aliases.is_empty() {
+        say!("also:      {}", info.aliases.join(", "));
+    }
+    say!("formula:   {}", info.formula);
+    say!("told:      {}", info.told);
+    say!("source:    {}", info.source);
+    say!("for:       an ordered target (--task age): faces with ages, or the stand-in rotated-digits");
+    params(info.params);
+}
+
+fn params(params: &[Param]) {
+    for p in params {
         say!("params:    {} = {} here, {}; {}", p.name, p.default, p.range, p.meaning);
     }
 }

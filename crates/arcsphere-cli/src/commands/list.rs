@@ -6,6 +6,7 @@ use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
 use arcsphere::losses::Param;
 use arcsphere::losses::margin::{Group, LOSSES};
+use arcsphere::losses::ordinal::ORDINALS;
 use arcsphere::losses::tuple::TUPLES;
 use arcsphere::optim::OPTIMIZERS;
 use arcsphere::stability::CAUSES;
@@ -27,11 +28,12 @@ pub(crate) fn run(args: &List) -> Result<()> {
                     "name": l.name, "group": l.group.name(), "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
                     "boundary": l.boundary, "source": l.source, "paper": margins, "params": params(l.params),
                 });
-                let also = if l.aliases.is_empty() { String::new() } else { format!(" (also {})", l.aliases.join(", ")) };
+                let also = also(l.aliases);
                 let group = if l.group == Group::Relative { "relative: " } else { "" };
                 (l.name.to_owned(), format!("{group}{}{also}", l.summary), value)
             })
             .chain(tuples())
+            .chain(ordinals())
             .collect(),
         Listed::Datasets => DATASETS
             .iter()
@@ -92,7 +94,21 @@ fn tuples() -> impl Iterator<Item = (String, String, Value)> {
             "name": t.name, "group": "tuple", "aliases": t.aliases, "summary": t.summary, "formula": t.formula,
             "source": t.source, "needs_pairs": t.needs_pairs, "params": params(t.params),
         });
-        let also = if t.aliases.is_empty() { String::new() } else { format!(" (also {})", t.aliases.join(", ")) };
-        (t.name.to_owned(), format!("tuple: {}{also}", t.summary), value)
+        (t.name.to_owned(), format!("tuple: {}{}", t.summary, also(t.aliases)), value)
     })
+}
+
+/// The losses of an ordered target.
+fn ordinals() -> impl Iterator<Item = (String, String, Value)> {
+    ORDINALS.iter().map(|o| {
+        let value = json!({
+            "name": o.name, "group": "ordinal", "aliases": o.aliases, "summary": o.summary, "formula": o.formula,
+            "told": o.told, "source": o.source, "params": params(o.params),
+        });
+        (o.name.to_owned(), format!("ordinal: {}{}", o.summary, also(o.aliases)), value)
+    })
+}
+
+fn also(aliases: &[&str]) -> String {
+    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
 }

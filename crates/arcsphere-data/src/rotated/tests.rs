@@ -129,7 +129,7 @@ proptest! {
         prop_assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= rounds, "{:?}", counts);
         let targets = set.targets().unwrap();
         for (value, &label) in targets.values().iter().zip(set.labels()) {
-            prop_assert_eq!(*value, 6.0 * label as f32);
+            prop_assert_eq!(*value, 3.0 * label as f32 - 88.5);
         }
         prop_assert_eq!(&set, &rotate(&traced(images), n, seed).unwrap());
     }
@@ -154,7 +154,7 @@ fn planes_are_turned_alike_and_about_one_center() {
     let set = rotate(&color, STEPS, 0).unwrap();
     for (i, &label) in set.labels().iter().enumerate() {
         let middle = center(color.image(0), shape);
-        let planes = color.image(0).chunks(25).flat_map(|p| turned(p, shape, middle, 6.0 * f64::from(label)));
+        let planes = color.image(0).chunks(25).flat_map(|p| turned(p, shape, middle, 3.0 * f64::from(label) - 88.5));
         assert!(planes.eq(set.image(i).iter().copied()), "{label}");
     }
 }

@@ -7,7 +7,7 @@ use super::canvas::{Align, Canvas, LABEL, Pen, Point, TICK};
 use super::theme::Ink;
 use super::{Figure, legend};
 use crate::error::Result;
-use crate::regression::{errors, regression};
+use crate::regression::regression;
 
 /// A regression's predictions: points of a few hundred samples, squares shaded by the
 /// logarithm of their count for more. A sample on the dashed line is right.
@@ -25,9 +25,6 @@ pub struct Scatter<'a> {
     pub predicted: &'a [f64],
     /// What they should have been.
     pub actual: &'a [f64],
-    /// The period of a quantity that wraps: a prediction is drawn at the actual value plus
-    /// the shortest way to it, and so may lie beyond the period.
-    pub period: Option<f64>,
     /// Errors up to this are between two dotted lines, and their share is told.
     pub k: Option<f64>,
 }
@@ -50,11 +47,7 @@ impl Figure for Scatter<'_> {
 
     fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<()> {
         let top = legend::head(canvas, SIZE, self.title, &self.subtitle()?)?;
-        let points: Vec<(f64, f64)> = errors(self.predicted, self.actual, self.period)?
-            .into_iter()
-            .zip(self.actual)
-            .map(|(error, actual)| (*actual, actual + error))
-            .collect();
+        let points: Vec<(f64, f64)> = self.actual.iter().copied().zip(self.predicted.iter().copied()).collect();
         let (low, high) = range(&points);
         let side = (f64::from(SIZE.1) - top - 112.0).min(f64::from(SIZE.0) - 84.0 - 34.0);
         let unit = if self.unit.is_empty() { String::new() } else { format!(", {}", self.unit) };
@@ -105,7 +98,7 @@ impl Scatter<'_> {
     /// The caller's line, then what was measured.
     fn subtitle(&self) -> Result<String> {
         let ks: Vec<f64> = self.k.into_iter().collect();
-        let r = regression(self.predicted, self.actual, &ks, self.period)?;
+        let r = regression(self.predicted, self.actual, &ks)?;
         let step = 0.001 * r.mae.value.max(1e-9);
         let show = |v: f64| number(v, step.max(0.01));
         let unit = self.suffix();
@@ -178,7 +171,7 @@ mod tests {
 
     fn figure<'a>(predicted: &'a [f64], actual: &'a [f64]) -> Scatter<'a> {
         let (title, subtitle, quantity, unit) = ("lenet", "", "rotation", "°");
-        Scatter { title, subtitle, quantity, unit, predicted, actual, period: Some(360.0), k: Some(10.0) }
+        Scatter { title, subtitle, quantity, unit, predicted, actual, k: Some(10.0) }
     }
 
     #[test]
@@ -194,13 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_prediction_lies_near_the_line() {
-        let (p, a) = ([2.0, 359.0], [358.0, 1.0]);
-        let f = figure(&p, &a);
-        assert!(f.subtitle().unwrap().starts_with("n\u{a0}=\u{a0}2; MAE 3.00°"));
-        let drawn = errors(&p, &a, f.period).unwrap();
-        assert_eq!(drawn, [4.0, -2.0]);
-        assert!(to_svg(&Scatter { period: None, ..f }, Theme::Light).unwrap().contains("MAE 357.00°"));
+    fn what_cannot_be_compared_is_not_drawn() {
+        let (p, a) = ([-2.0, 59.0], [2.0, 61.0]);
+        assert!(figure(&p, &a).subtitle().unwrap().starts_with("n\u{a0}=\u{a0}2; MAE 3.00°"));
         assert!(to_svg(&figure(&p, &a[..1]), Theme::Light).is_err());
         assert!(to_svg(&figure(&[], &[]), Theme::Light).is_err());
         assert!(to_svg(&figure(&[5.0], &[5.0]), Theme::Light).is_ok(), "one value has a range too");

@@ -17,7 +17,10 @@ pub(crate) fn table(out: &mut String, results: &Results) {
          <th>MAE of the expectation, {unit}</th><th>MAE of the likeliest class, {unit}</th>"
     );
     for (k, _) in &first.cs {
-        let _ = write!(out, "<th>CS({k}{suffix}), %</th>");
+        let _ = write!(
+            out,
+            "<th>CS({k}{suffix}) of the expectation, %</th><th>CS({k}{suffix}) of the likeliest class, %</th>"
+        );
     }
     out.push_str("<th>n</th><th>runs measured</th></tr></thead>\n<tbody>\n");
     for s in &summaries {
@@ -34,8 +37,10 @@ pub(crate) fn table(out: &mut String, results: &Results) {
             s.mae_argmax.map_or_else(|| "–".to_owned(), |e| cell(e, short))
         );
         for (k, _) in &first.cs {
-            let own = s.cs.iter().find(|c| c.0 == *k).map(|c| cell(c.1, percent));
-            let _ = write!(out, "<td>{}</td>", own.unwrap_or_else(|| "–".to_owned()));
+            for scores in [&s.cs, &s.cs_argmax] {
+                let own = scores.iter().find(|c| c.0 == *k).map(|c| cell(c.1, percent));
+                let _ = write!(out, "<td>{}</td>", own.unwrap_or_else(|| "–".to_owned()));
+            }
         }
         let _ = writeln!(out, "<td>{}</td><td>{} of {}</td></tr>", s.n, s.measured, s.runs);
     }
@@ -47,8 +52,9 @@ pub(crate) fn table(out: &mut String, results: &Results) {
     let _ = writeln!(
         out,
         "</tbody></table></div>\n<p class=\"note\">MAE: mean absolute error, in {unit}; lower is better. The expectation is \
-         over the classes, by the softmax of the logits without margin. CS(k): share of the test images that the expectation \
-         is off by at most k, in {unit}. Small: 95 % intervals {over}.</p>\n</section>"
+         over the classes, by the softmax of the logits without margin; regression and coral tell a number of \
+         their own, and their likeliest class is the step nearest to it, and the rank. CS(k): share of the test images that \
+         are told to k, in {unit}. Small: 95 % intervals {over}.</p>\n</section>"
     );
 }
 
@@ -72,6 +78,7 @@ mod tests {
             mae_high: Some(4.5),
             mae_argmax: Some(5.5),
             cs: [("5".to_owned(), 0.75)].into(),
+            cs_argmax: [("5".to_owned(), 0.5)].into(),
             n_regression: 80,
             target_unit: "years".into(),
             ..Run::default()
@@ -82,7 +89,8 @@ mod tests {
             html.contains("a&lt;b</th><td class=\"strong\">4.25<small>4 to 4.5</small></td><td>5.5</td>"),
             "{html}"
         );
-        assert!(html.contains("CS(5 years)") && html.contains("75.00<small>") && html.contains("1 of 1"), "{html}");
+        assert!(html.contains("CS(5 years) of the likeliest class") && html.contains("1 of 1"), "{html}");
+        assert!(html.contains("<td>75.00<small>") && html.contains("<td>50.00<small>"), "{html}");
         assert_whole(&html);
         let mut none = String::new();
         table(&mut none, &Results { runs: vec![Run::default()], ..Results::default() });

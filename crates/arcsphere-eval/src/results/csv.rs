@@ -4,7 +4,8 @@ use super::{Results, Run};
 
 impl Results {
     /// One line a run under a line of names, lines ending in CR LF. The FMR targets and
-    /// the largest errors of all runs become columns `tmr_at_fmr_1e-2`, …, `cs_5`, …
+    /// the largest errors of all runs become columns `tmr_at_fmr_1e-2`, …, `cs_5`, `cs_5_low`, `cs_5_high`,
+    /// `cs_argmax_5`, …
     pub fn to_csv(&self) -> String {
         let keys = Keys::of(self.runs.iter());
         table(&columns(&Run::default(), &keys), self.runs.iter().map(|run| columns(run, &keys)))
@@ -104,7 +105,17 @@ pub(crate) fn columns(run: &Run, keys: &Keys) -> Vec<Column> {
         ]
         .map(own),
     );
-    out.extend(keys.errors.iter().map(|k| (format!("cs_{k}"), maybe(run.cs.get(k).copied()))));
+    for k in &keys.errors {
+        let scores = [
+            (format!("cs_{k}"), &run.cs),
+            (format!("cs_{k}_low"), &run.cs_low),
+            (format!("cs_{k}_high"), &run.cs_high),
+            (format!("cs_argmax_{k}"), &run.cs_argmax),
+            (format!("cs_argmax_{k}_low"), &run.cs_argmax_low),
+            (format!("cs_argmax_{k}_high"), &run.cs_argmax_high),
+        ];
+        out.extend(scores.map(|(name, score)| (name, maybe(score.get(k).copied()))));
+    }
     out
 }
 
@@ -153,11 +164,13 @@ mod tests {
     fn scores_of_all_runs_are_columns_from_small_to_large() {
         let mut second = run("softmax", 1, 900);
         second.cs = [(10.0, 0.9), (2.5, 0.25)].map(|(k, v)| (crate::results::cs_key(k), v)).into();
+        second.cs_argmax_high = [("10".to_owned(), 0.8)].into();
         second.causes = vec!["loss not finite".into(), "all one class".into()];
         let csv = Results { runs: vec![run("arcface", 1, 970), second], ..Results::default() }.to_csv();
         let lines: Vec<&str> = csv.split("\r\n").collect();
-        assert!(lines[0].ends_with(",target_unit,cs_2.5,cs_10"), "{csv}");
-        assert!(lines[1].ends_with(",0,,,") && lines[2].ends_with(",0,,0.25,0.9"), "{csv}");
+        let of = |k: &str| format!("cs_{k},cs_{k}_low,cs_{k}_high,cs_argmax_{k},cs_argmax_{k}_low,cs_argmax_{k}_high");
+        assert!(lines[0].ends_with(&format!(",target_unit,{},{}", of("2.5"), of("10"))), "{csv}");
+        assert!(lines[1].ends_with(",0,,,,,,,,,,,,,") && lines[2].ends_with(",0,,0.25,,,,,,0.9,,,,,0.8"), "{csv}");
         assert!(lines[2].contains(",loss not finite; all one class,"), "{csv}");
     }
 

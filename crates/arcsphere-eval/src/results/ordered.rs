@@ -1,5 +1,7 @@
 //! What each loss makes of an ordered target, over its seeds.
 
+use std::collections::BTreeMap;
+
 use super::summary::groups;
 use super::{Method, Run};
 use crate::interval::{mean, wilson};
@@ -36,6 +38,8 @@ pub struct OrderedSummary {
     pub mae_argmax: Option<Estimate>,
     /// CS(k) of the expectation by k, ascending.
     pub cs: Vec<(f64, Estimate)>,
+    /// CS(k) of the likeliest class, for the same k; a k without is absent.
+    pub cs_argmax: Vec<(f64, Estimate)>,
     /// [`Method::StudentT`] over several seeds; else the intervals are over the test samples of
     /// the one.
     pub method: Option<Method>,
@@ -62,7 +66,9 @@ fn summary(runs: &[&Run]) -> Option<OrderedSummary> {
         Ok(p) => (Some(p.low), Some(p.high)),
         Err(_) => (None, None),
     };
-    let cs = keys.iter().filter_map(|(key, k)| Some((*k, over(&|r| r.cs.get(*key).copied(), &share, 1.0)?)));
+    let scores = |of: fn(&Run) -> &BTreeMap<String, f64>| {
+        keys.iter().filter_map(|(key, k)| Some((*k, over(&|r| of(r).get(*key).copied(), &share, 1.0)?))).collect()
+    };
     Some(OrderedSummary {
         loss: first.loss.clone(),
         trainer: first.trainer.clone(),
@@ -72,7 +78,8 @@ fn summary(runs: &[&Run]) -> Option<OrderedSummary> {
         unit: first.target_unit.clone(),
         mae: over(&|r| r.mae, &|_| (first.mae_low, first.mae_high), f64::INFINITY)?,
         mae_argmax: over(&|r| r.mae_argmax, &|_| (first.mae_argmax_low, first.mae_argmax_high), f64::INFINITY),
-        cs: cs.collect(),
+        cs: scores(|r| &r.cs),
+        cs_argmax: scores(|r| &r.cs_argmax),
         method: (measured.len() > 1).then_some(Method::StudentT),
     })
 }
@@ -88,6 +95,7 @@ pub(crate) mod tests {
         (run.mae, run.mae_low, run.mae_high) = (Some(mae), Some(mae - 0.5), Some(mae + 0.5));
         (run.mae_argmax, run.mae_argmax_low, run.mae_argmax_high) = (Some(mae + 1.0), Some(mae), Some(mae + 2.0));
         run.cs = [("5".to_owned(), 0.6), ("10".to_owned(), 0.9)].into();
+        run.cs_argmax = [("5".to_owned(), 0.5)].into();
         (run.n_regression, run.target_unit) = (100, "years".into());
         run
     }
@@ -100,6 +108,8 @@ pub(crate) mod tests {
         let p = wilson(60, 100).unwrap();
         assert_eq!(one[0].cs[0], (5.0, Estimate { value: 0.6, low: Some(p.low), high: Some(p.high) }));
         assert_eq!((one[0].cs[1].0, one[0].method), (10.0, None));
+        let p = wilson(50, 100).unwrap();
+        assert_eq!(one[0].cs_argmax, [(5.0, Estimate { value: 0.5, low: Some(p.low), high: Some(p.high) })]);
 
         let mut lost = run("arcface", 2, 100);
         lost.collapsed = true;

@@ -47,7 +47,8 @@ pub enum Task {
     #[default]
     Classify,
     /// An ordered target, an age above all, in classes of a year or some years each: its mean
-    /// absolute error is measured too ([`crate::evaluate`]).
+    /// absolute error is measured too ([`crate::evaluate`]). The losses of
+    /// [`crate::losses::ordinal`] need it.
     Age,
 }
 

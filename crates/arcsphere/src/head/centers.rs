@@ -15,16 +15,20 @@ pub(super) fn centers(spec: &HeadSpec, first: Vec<f32>) -> Vec<f32> {
 
 impl Head {
     /// One prototype per class, \[C, D\]: of several the dominant one, that is nearest to most of
-    /// the class's `embeddings` \[N, D\] with `labels` \[N\], the first among equals.
+    /// the class's `embeddings` \[N, D\] with `labels` \[N\], the first among equals. None of an ordered
+    /// target, whose classes have no direction.
     ///
     /// What is not dominant holds a class's odd images (Deng et al., Sub-center ArcFace, ECCV
     /// 2020), and angles to it say little of the class.
     pub fn dominant(&self, embeddings: &[f32], labels: &[u32]) -> Vec<f32> {
         let (d, k, weights) = (self.spec.dim, self.spec.margin.centers(), &self.state.weights);
+        if self.is_ordinal() {
+            return Vec::new();
+        }
         if k == 1 {
             return weights.clone();
         }
-        let mut nearest = vec![0_u64; self.spec.prototypes()];
+        let mut nearest = vec![0_u64; self.spec.rows()];
         for (x, &y) in embeddings.chunks_exact(d).zip(labels) {
             let mut best = (y as usize * k, f64::NEG_INFINITY);
             for (j, w) in weights.chunks_exact(d).enumerate().skip(y as usize * k).take(k) {

@@ -7,8 +7,12 @@ use crate::losses::margin::ScaleKind;
 impl Head {
     /// The logits of one embedding \[D\], \[C\]: w·x + b of plain softmax; else s·cos θ, with s
     /// the scale as it stands or ‖x‖, and of several prototypes of a class the nearest's. Binary
-    /// problems have one bias for all classes, which softmax does not see.
+    /// problems have one bias for all classes, which softmax does not see. None where a number is learned
+    /// ([`told`](Self::told)).
     pub fn logits(&self, embedding: &[f32]) -> Vec<f64> {
+        if self.is_ordinal() {
+            return Vec::new();
+        }
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
         let (d, k) = (self.spec.dim, self.spec.margin.centers());
         let classes = self.state.weights.chunks_exact(d * k);

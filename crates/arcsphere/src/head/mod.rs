@@ -2,12 +2,13 @@
 //!
 //! It is loss-blind: a [`Margin`] answers for the rows of each batch, and one chunked pass in
 //! [`arcsphere_kernels::head`] does the rest on the host. The backbone gets back
-//! d loss/dX.
+//! d loss/dX. A loss of an ordered target has one direction in the place of all prototypes.
 
 pub mod placement;
 
 mod centers;
 mod logits;
+mod ordinal;
 mod rule;
 mod tuple;
 
@@ -26,6 +27,7 @@ use rule::Rule;
 use std::borrow::Cow;
 
 pub use kernel::{Best, RowStats, Update};
+pub use ordinal::OrdinalTerm;
 pub use tuple::TupleTerm;
 
 /// What a head is made of.
@@ -56,6 +58,8 @@ pub struct HeadSpec {
     pub energy: Option<Box<dyn Regularizer>>,
     /// A loss of the batch's embeddings, alone or beside this head's own.
     pub tuple: Option<TupleTerm>,
+    /// A loss of an ordered target, which is the whole loss.
+    pub ordinal: Option<OrdinalTerm>,
 }
 
 impl HeadSpec {
@@ -74,16 +78,23 @@ impl HeadSpec {
             seed: 0,
             energy: None,
             tuple: None,
+            ordinal: None,
         }
     }
 
-    /// C·K.
-    pub fn prototypes(&self) -> usize {
-        self.classes * self.margin.centers()
+    /// Rows of the weights: C·K prototypes, or the one direction of an ordered target.
+    pub fn rows(&self) -> usize {
+        if self.ordinal.is_some() { 1 } else { self.classes * self.margin.centers() }
+    }
+
+    /// Numbers of the bias: C, or those of a loss of an ordered target.
+    pub fn biases(&self) -> usize {
+        self.ordinal.as_ref().map_or(self.classes, |term| term.loss.biases(self.classes).len())
     }
 }
 
-/// The head's numbers, all that a checkpoint needs of it. K prototypes per class, else 1.
+/// The head's numbers, all that a checkpoint needs of it. K prototypes per class, else 1. Of a loss of an
+/// ordered target w is in the place of the prototypes, \[1, D\], and b in that of the bias, \[n\].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeadState {
     /// Prototypes, \[C·K, D\].
@@ -129,16 +140,20 @@ const DRAWS: &[u8; 8] = b"margins ";
 impl Head {
     /// A head with spread prototypes and no momentum.
     pub fn new(spec: HeadSpec, update: &Update, rng: &mut ChaCha8Rng) -> Self {
-        let (c, n) = (spec.classes, spec.prototypes() * spec.dim);
+        let (c, n) = (spec.biases(), spec.rows() * spec.dim);
         let moment = |len| vec![0.0; if update.needs_second_moment() { len } else { 0 }];
+        let (weights, bias) = match &spec.ordinal {
+            Some(term) => ordinal::start(&spec, term, rng),
+            None => (centers(&spec, placement::spread(spec.classes, spec.dim, rng)), vec![0.0; c]),
+        };
         let state = HeadState {
-            weights: centers(&spec, placement::spread(spec.classes, spec.dim, rng)),
-            bias: vec![0.0; c],
+            weights,
+            bias,
             first: vec![0.0; n],
             second: moment(n),
             bias_first: vec![0.0; c],
             bias_second: moment(c),
-            tuple: spec.tuple.as_ref().map(|t| t.loss.parameters(c, spec.dim, rng)).unwrap_or_default(),
+            tuple: spec.tuple.as_ref().map(|t| t.loss.parameters(spec.classes, spec.dim, rng)).unwrap_or_default(),
             ..HeadState::default()
         };
         Head::with_state(spec, state)
@@ -163,10 +178,11 @@ impl Head {
         &self.state
     }
 
-    /// A prototype of each class, \[C, D\]: the first, where a class has several.
+    /// A prototype of each class, \[C, D\]: the first, where a class has several; none of an ordered target.
     pub fn one_per_class(&self) -> Cow<'_, [f32]> {
         let (d, k) = (self.spec.dim, self.spec.margin.centers());
         match k {
+            _ if self.is_ordinal() => Cow::Borrowed(&[]),
             1 => Cow::Borrowed(&self.state.weights),
             _ => self.state.weights.chunks_exact(k * d).flat_map(|class| &class[..d]).copied().collect(),
         }
@@ -208,6 +224,9 @@ impl Head {
     ) -> f64 {
         if self.is_alone() {
             return self.step_alone(embeddings, labels, update, dx, stats);
+        }
+        if self.is_ordinal() {
+            return self.step_ordinal(embeddings, labels, update, dx, stats);
         }
         let linear = margin.linear || !self.is_angular();
         let binary = self.one_vs_all(margin);
@@ -297,8 +316,12 @@ impl Head {
         (s.mean_sums, s.mean_counts) = (Vec::new(), Vec::new());
     }
 
-    /// The best class of each embedding, without a margin.
+    /// The best class of each embedding, without a margin. Of an ordered target the class that is told, and
+    /// for its logit the number.
     pub fn predict(&self, embeddings: &[f32]) -> Vec<Best> {
+        if let Some(told) = self.told(embeddings) {
+            return told.iter().map(|t| Best { class: t.class, logit: t.value as f32 }).collect();
+        }
         let bias: &[f32] = if self.is_angular() { &[] } else { &self.state.bias };
         let s = &self.spec;
         kernel::predict(embeddings, &self.state.weights, bias, s.dim, self.is_angular(), s.margin.centers())
@@ -324,7 +347,7 @@ mod tests {
     use crate::losses::margin::{Recipe, find};
     use crate::random::keyed;
 
-    fn head(loss: &str, classes: usize, dim: usize) -> Head {
+    pub(super) fn head(loss: &str, classes: usize, dim: usize) -> Head {
         let info = find(loss).unwrap();
         let recipe = Recipe::paper(info, classes, dim);
         let spec = HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, recipe.scale);

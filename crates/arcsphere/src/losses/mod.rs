@@ -3,7 +3,8 @@
 //! [`margin`] holds softmax, the angular-margin family and its relatives. They are served by
 //! one head (see [`crate::head`]).
 //! [`tuple`] holds those that compare the embeddings of a batch with each other or with
-//! centers and proxies, [`regularizer`] what acts on the prototypes alone.
+//! centers and proxies, [`ordinal`] those of an ordered target, [`regularizer`] what acts on
+//! the prototypes alone.
 //! [`fit`] says which margins and which scale C classes on a D-sphere have room for.
 
 pub mod param;
@@ -12,23 +13,28 @@ pub mod margin;
 
 pub mod tuple;
 
+pub mod ordinal;
+
 pub mod regularizer;
 
 pub mod fit;
 
 pub use param::{Param, ParamError};
 
-use crate::registry::UnknownName;
+use crate::registry::{UnknownName, edit_distance};
 use margin::LossInfo;
+use ordinal::OrdinalInfo;
 use tuple::TupleInfo;
 
-/// A loss of either registry that users name.
+/// A loss that users name, of any registry.
 #[derive(Clone, Copy, Debug)]
 pub enum Loss {
     /// Of [`margin::LOSSES`].
     Margin(&'static LossInfo),
     /// Of [`tuple::TUPLES`].
     Tuple(&'static TupleInfo),
+    /// Of [`ordinal::ORDINALS`].
+    Ordinal(&'static OrdinalInfo),
 }
 
 impl Loss {
@@ -37,6 +43,7 @@ impl Loss {
         match self {
             Loss::Margin(info) => info.name,
             Loss::Tuple(info) => info.name,
+            Loss::Ordinal(info) => info.name,
         }
     }
 
@@ -50,6 +57,7 @@ impl Loss {
         match self {
             Loss::Margin(info) => info.params,
             Loss::Tuple(info) => info.params,
+            Loss::Ordinal(info) => info.params,
         }
     }
 
@@ -59,21 +67,28 @@ impl Loss {
     }
 }
 
-/// The loss called `name`, or an alias, in either registry.
+/// The loss called `name`, or an alias, in any registry.
 ///
 /// # Errors
 ///
 /// [`UnknownName`] with the nearest name.
 pub fn find(name: &str) -> Result<Loss, UnknownName> {
-    match (margin::find(name), tuple::find(name)) {
-        (Ok(info), _) => Ok(Loss::Margin(info)),
-        (_, Ok(info)) => Ok(Loss::Tuple(info)),
-        (Err(mut unknown), Err(of_tuples)) => {
-            unknown.nearest = unknown.nearest.or(of_tuples.nearest);
-            unknown.known.extend(of_tuples.known);
-            Err(unknown)
+    let mut unknown = match margin::find(name) {
+        Ok(info) => return Ok(Loss::Margin(info)),
+        Err(unknown) => unknown,
+    };
+    let found = [tuple::find(name).map(Loss::Tuple), ordinal::find(name).map(Loss::Ordinal)];
+    for loss in found {
+        match loss {
+            Ok(loss) => return Ok(loss),
+            Err(other) => {
+                let near = unknown.nearest.into_iter().chain(other.nearest);
+                unknown.nearest = near.min_by_key(|near| edit_distance(name, near));
+                unknown.known.extend(other.known);
+            }
         }
     }
+    Err(unknown)
 }
 
 #[cfg(test)]
@@ -81,17 +96,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loss_is_found_in_either_registry_and_stands_in_one() {
-        for (name, of) in [("am-softmax", "cosface"), ("center_loss", "center")] {
+    fn a_loss_is_found_in_any_registry_and_stands_in_one() {
+        for (name, of) in [("am-softmax", "cosface"), ("center_loss", "center"), ("smooth-L1", "regression")] {
             assert_eq!(find(name).unwrap().name(), of);
         }
         let error = find("tripletts").unwrap_err();
         assert_eq!(error.nearest, Some("triplet"));
-        assert_eq!(error.known.len(), margin::LOSSES.len() + tuple::TUPLES.len());
-        let names = |name: &'static str, aliases: &'static [&'static str]| aliases.iter().copied().chain([name]);
-        for tuple in tuple::TUPLES {
-            for name in names(tuple.name, tuple.aliases) {
-                assert!(margin::find(name).is_err(), "{name} is in both registries");
+        assert_eq!(find("corall").unwrap_err().nearest, Some("coral"));
+        let entries = || {
+            let margins = margin::LOSSES.iter().map(|l| (l.name, l.aliases));
+            let tuples = tuple::TUPLES.iter().map(|l| (l.name, l.aliases));
+            margins.chain(tuples).chain(ordinal::ORDINALS.iter().map(|l| (l.name, l.aliases)))
+        };
+        assert_eq!(error.known.len(), entries().count());
+        for (name, aliases) in entries() {
+            for name in aliases.iter().chain([&name]) {
+                let registries = [margin::find(name).is_ok(), tuple::find(name).is_ok(), ordinal::find(name).is_ok()];
+                assert_eq!(registries.iter().filter(|found| **found).count(), 1, "{name}");
             }
         }
     }

@@ -1,8 +1,9 @@
-//! What is added to a loss: the prototypes' energy, and a tuple loss at the head.
+//! What is added to a loss, or takes its place: the prototypes' energy, a tuple loss at the head, a loss of
+//! an ordered target.
 
-use super::{Plan, PlanError, refused, within};
+use super::{Ordinal, Plan, PlanError, refused, within};
 use crate::config::Config;
-use crate::head::TupleTerm;
+use crate::head::{OrdinalTerm, TupleTerm};
 use crate::losses::margin::{LossInfo, Recipe, ScaleKind};
 use crate::losses::regularizer::{self, Regularizer};
 use crate::range::Range;
@@ -88,6 +89,12 @@ impl Plan {
     pub(crate) fn tuple_term(&self) -> Option<TupleTerm> {
         let info = self.tuple?;
         Some(TupleTerm { loss: info.make(&self.config.loss.params).ok()?, place: info.place })
+    }
+
+    /// The loss of an ordered target, if there is one. Its parameters were resolved with the plan.
+    pub(crate) fn ordinal_term(&self) -> Option<OrdinalTerm> {
+        let Ordinal { info, levels } = self.ordinal.as_ref()?;
+        Some(OrdinalTerm { loss: info.make(&self.config.loss.params).ok()?, levels: levels.clone() })
     }
 }
 

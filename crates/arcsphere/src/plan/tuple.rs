@@ -16,25 +16,7 @@ use crate::losses::tuple::{Place, TupleInfo};
 pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static LossInfo, PlanError> {
     let l = &config.loss;
     let hint = "it has no margin on angles and no scale of logits; see its parameters in `arcsphere explain`";
-    for (key, value) in [
-        ("angle_multiplier", l.angle_multiplier),
-        ("angle_margin", l.angle_margin),
-        ("cosine_margin", l.cosine_margin),
-        ("scale", l.scale),
-    ] {
-        if value.is_some() {
-            return Err(PlanError::NotTaken { loss: info.name, key, hint });
-        }
-    }
-    check_extension(info.name, l.extension)?;
-    // Not `> 0`: NaN is refused as well.
-    if l.energy_weight != 0.0 {
-        return Err(refused_for(
-            info.name,
-            l.energy_weight,
-            "it trains no prototypes on a sphere; use an angular loss",
-        ));
-    }
+    refuse_margins(config, info.name, hint)?;
     param::check(info.name, info.params, &l.params)?;
     let name = match info.place {
         Place::Alone if l.smoothing > 0.0 => {
@@ -50,6 +32,32 @@ pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static
         Place::BesideSoftmax => "softmax",
     };
     Ok(margin::find(name)?)
+}
+
+/// Refuses what only an angular loss has.
+///
+/// # Errors
+///
+/// [`PlanError`] for margins, a scale and an energy.
+pub(super) fn refuse_margins(config: &Config, loss: &'static str, hint: &'static str) -> Result<(), PlanError> {
+    let l = &config.loss;
+    for (key, value) in [
+        ("angle_multiplier", l.angle_multiplier),
+        ("angle_margin", l.angle_margin),
+        ("cosine_margin", l.cosine_margin),
+        ("scale", l.scale),
+    ] {
+        if value.is_some() {
+            return Err(PlanError::NotTaken { loss, key, hint });
+        }
+    }
+    check_extension(loss, l.extension)?;
+    // Not `> 0`: NaN is refused as well.
+    if l.energy_weight != 0.0 {
+        let why = "it trains no prototypes on a sphere; use an angular loss";
+        return Err(refused_for(loss, l.energy_weight, why));
+    }
+    Ok(())
 }
 
 /// The configuration of the head alone.

@@ -23,6 +23,9 @@ pub struct Evidence<'a> {
     pub classes: usize,
     /// What the head saw of each row, \[B\].
     pub stats: &'a [RowStats],
+    /// Of a loss of an ordered target: whether each row is told nearer to its value than the batch's median
+    /// is, \[B\]. Steps are many and next to the right one is a good answer, so the accuracy says little.
+    pub beats_median: Option<&'a [bool]>,
     /// The mean loss.
     pub loss: f64,
     /// Norm of the backbone's gradient before clipping.
@@ -55,9 +58,18 @@ impl Evidence<'_> {
         (self.steps / 50).clamp(10, 200) as u32
     }
 
-    /// The share of the batch that is classified correctly without a margin.
+    /// Rows that are classified correctly without a margin; of an ordered target those that are told
+    /// nearer than by the median.
+    pub(super) fn correct(&self) -> usize {
+        match self.beats_median {
+            Some(rows) => rows.iter().filter(|nearer| **nearer).count(),
+            None => self.stats.iter().filter(|s| s.correct).count(),
+        }
+    }
+
+    /// Their share of the batch.
     pub(super) fn accuracy(&self) -> f64 {
-        self.stats.iter().filter(|s| s.correct).count() as f64 / self.stats.len().max(1) as f64
+        self.correct() as f64 / self.stats.len().max(1) as f64
     }
 
     /// Mean ‖x‖; `None` where one is not finite.
@@ -125,6 +137,7 @@ pub(super) mod testing {
                 dim: 2,
                 classes: CLASSES,
                 stats: &self.stats,
+                beats_median: None,
                 loss: 0.3,
                 gradient_norm: 1.0,
                 prototypes: &self.prototypes,

@@ -21,7 +21,8 @@ const RESULTANT: f64 = 0.99;
 
 fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
     let (resultant, classes) = if evidence.late() { resultant(evidence) } else { (0.0, 0) };
-    // Plain softmax may tell classes apart by norm, along one ray; then nothing is wrong.
+    // Plain softmax may tell classes apart by norm, along one ray, and a number may be told by it; then
+    // nothing is wrong.
     let halfway = 0.5 * (1.0 + 1.0 / evidence.classes as f64);
     let there = classes > 1 && resultant >= RESULTANT && evidence.accuracy() < halfway;
     vitals.suspect(INFO.name, there, evidence.patience()).then(|| {
@@ -87,5 +88,11 @@ mod tests {
     fn classes_told_apart_by_their_norms_are_healthy() {
         let scene = Scene::healthy().with_embeddings(|i| [1.0 + (i % 8) as f32, 0.0]);
         assert_eq!(shown(look, scene.evidence(), 100), None);
+        // Or numbers, to within some steps.
+        let scene = scene.misclassified();
+        let nearer: Vec<bool> = (0..scene.labels.len()).map(|i| i % 8 != 0).collect();
+        let of_number = Evidence { beats_median: Some(&nearer), ..scene.evidence() };
+        assert_eq!(shown(look, of_number, 100), None);
+        assert!(shown(look, scene.evidence(), 100).is_some());
     }
 }

@@ -73,12 +73,9 @@ fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
 /// All pictures, as files and for the page.
 fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Result<Vec<Picture>> {
     let first: Vec<&Done> = first_seeds(done);
-    // A tuple loss has no target of its own to draw.
-    let drawn: Vec<Drawn> = first
-        .iter()
-        .filter(|d| d.plan.tuple.is_none())
-        .map(|d| Drawn::new(d.plan.loss, d.plan.recipe.clone()))
-        .collect();
+    // No other loss has a target function to draw.
+    let drawn: Vec<Drawn> =
+        first.iter().filter(|d| d.plan.is_margin()).map(|d| Drawn::new(d.plan.loss, d.plan.recipe.clone())).collect();
     let mut out = Vec::new();
     let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
 
@@ -125,7 +122,7 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
             class_names: splits.test.classes(),
             max_points: MAX_POINTS,
         };
-        let rays = if splits.open_set { "" } else { ", prototypes as rays" };
+        let rays = if d.evaluation.prototypes.is_empty() { "" } else { ", prototypes as rays" };
         add(
             name,
             format!("Embeddings of the test images, a color a class{rays}."),
@@ -135,7 +132,7 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
             let svg = ordered::scatter(folder, name, &format!("{}, seed {seed}", source.name), p)?;
             add(name, ordered::CAPTION.to_owned(), svg);
         }
-        // An open set's classes have no prototype to be at an angle to.
+        // Where classes have no prototype there are no angles to one.
         let Some(angles) = &d.evaluation.angles else { continue };
         let histogram = AngleHistogram {
             title: name,
