@@ -48,16 +48,16 @@ fn sweep(data: &str, accuracies: &[(f64, f64)]) -> String {
 #[test]
 fn one_loss_is_advised_on_with_reasons() {
     insta::assert_snapshot!(Place::new().ok(&with(&ELSEWHERE, &["--loss", "cosface"])), @r"
-    cosface for 10 classes in 2 dimensions
-    room       prototypes can be 36.0° apart, so a class without a margin reaches to 18.0°
-    margin     m2 = 0.15365: it costs 14.4° at the boundary and leaves 3.6°
-    largest    m2 = 0.19 is the largest that leaves any angle
-               the paper's margin leaves nothing around a prototype; 44 % of it leaves 3.6°
+    cosface for 11 classes in 2 dimensions
+    room       prototypes can be 32.7° apart, so a class without a margin reaches to 16.4°
+    margin     m2 = 0.1274: it costs 13.1° at the boundary and leaves 3.3°
+    largest    m2 = 0.158 is the largest that leaves any angle
+               the paper's margin leaves nothing around a prototype; 36 % of it leaves 3.3°
                no sweep with these classes and dimensions is known: the formula alone speaks
-    scale      15.9: the default: it allows probability 0.70
-               3.1 is AdaCos' √2·log(C − 1)
-               23.0 is the smallest at which probability 0.9 is within reach
-    train      arcsphere train --loss cosface --dim 2 --set loss.cosine_margin=0.15365 --set loss.scale=15.9
+    scale      19.8: the default: it allows probability 0.70
+               3.3 is AdaCos' √2·log(C − 1)
+               28.3 is the smallest at which probability 0.9 is within reach
+    train      arcsphere train --loss cosface --dim 2 --set loss.cosine_margin=0.1274 --set loss.scale=19.8
     ");
 }
 

@@ -194,6 +194,8 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
     /// Breaks a text at its spaces, but not at no-break ones, so that no line is wider than `width`, a single
     /// word apart.
     pub(crate) fn wrap(&self, font: Font, s: &str, width: f64) -> Result<Vec<String>> {
+        // An SVG is shown in a font that its viewer has: DejaVu Sans is a tenth wider than the one measured.
+        let width = width / 1.1;
         let mut lines: Vec<String> = Vec::new();
         for word in s.split(' ').filter(|w| !w.is_empty()) {
             if let Some(last) = lines.last_mut() {
