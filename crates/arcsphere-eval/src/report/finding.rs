@@ -1,6 +1,6 @@
 //! What the numbers allow to say, and no more.
 
-use super::html::{name, percent};
+use super::html::name;
 use super::measure::Measure;
 use crate::interval::{LEVEL, paired_difference};
 use crate::results::LossSummary;
@@ -8,7 +8,7 @@ use crate::results::LossSummary;
 /// Where a loss stands against the one with the best mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Highest mean accuracy, or lowest mean EER.
+    /// Highest mean accuracy, or lowest mean MAE or EER.
     Best,
     /// Not told apart from the best.
     Tied,
@@ -21,14 +21,14 @@ pub enum Standing {
 pub struct Finding {
     /// A few sentences, plain text.
     pub sentence: String,
-    /// What ranks the losses; none if no run has an accuracy or an EER.
+    /// What ranks the losses; none if no run has an MAE, an accuracy or an EER.
     pub ranked_by: Option<Measure>,
     /// In the order of the summaries.
     pub standings: Vec<Standing>,
 }
 
-/// Compares the loss of highest mean accuracy with each other one; where no loss has
-/// an accuracy, as on an open set, that of lowest mean EER. A loss with a run that has
+/// Compares the loss of highest mean accuracy with each other one; on an ordered target that of
+/// lowest mean MAE, and where no loss has an accuracy, as on an open set, that of lowest mean EER. A loss with a run that has
 /// no such number is best only if every loss has such a run: the mean of what survived
 /// is no match for the mean of all.
 ///
@@ -84,13 +84,15 @@ fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings:
     let measured = match (measure, seeds > 1) {
         (Measure::Accuracy, true) => "mean test accuracy",
         (Measure::Accuracy, false) => "test accuracy",
+        (Measure::Mae, true) => "mean MAE",
+        (Measure::Mae, false) => "MAE",
         (Measure::Eer, true) => "mean EER",
         (Measure::Eer, false) => "EER",
     };
     let (all, whole) = (summaries.len(), summaries.iter().filter(|s| measure.is_whole(s)).count());
     let own = name(top, summaries);
     let mut out = match all {
-        1 => format!("{own} reaches {} {measured} of", if measured == "EER" { "an" } else { "a" }),
+        1 => format!("{own} reaches {} {measured} of", if measured.starts_with(['E', 'M']) { "an" } else { "a" }),
         _ if whole == all || whole == 0 => format!("Of {all} losses, {own} has the {} {measured}:", measure.best_is()),
         _ => format!(
             "Among the losses with an {} of every run ({whole} of {all}), {own} has the {} {measured}:",
@@ -98,10 +100,11 @@ fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings:
             measure.best_is()
         ),
     };
-    out.push_str(&format!(" {} %", percent(measure.mean(top).unwrap_or(f64::NAN))));
+    let unit = measure.unit(top);
+    out.push_str(&format!(" {}{unit}", measure.number(measure.mean(top).unwrap_or(f64::NAN))));
     let mut aside = Vec::new();
     if let Some((low, high)) = measure.interval(top) {
-        aside.push(format!("95 % interval {} to {} %", percent(low), percent(high)));
+        aside.push(format!("95 % interval {} to {}{unit}", measure.number(low), measure.number(high)));
     }
     if seeds > 1 {
         aside.push(format!("{seeds} seeds"));
@@ -239,6 +242,24 @@ mod tests {
         assert!(one.sentence.contains("this ranks nothing"), "{}", one.sentence);
         let alone = open(&[("a", &[0.2])]).sentence;
         assert!(alone.starts_with("a reaches an EER of 20.00 %."), "{alone}");
+    }
+
+    #[test]
+    fn an_ordered_target_is_ranked_by_mae() {
+        let of = |loss: &str, seed: u64, mae: f64| {
+            let mut run = run(loss, seed, 500 + (10.0 * mae) as u64);
+            (run.mae, run.target_unit) = (Some(mae), "years".into());
+            run
+        };
+        // The accuracies say the contrary.
+        let runs = [("a", [6.0, 6.5, 6.1]), ("b", [5.0, 5.3, 5.2])];
+        let all = runs.iter().flat_map(|(loss, maes)| maes.iter().enumerate().map(|(s, m)| of(loss, s as u64, *m)));
+        let f = find(&summarize(&all.collect::<Vec<_>>()));
+        assert_eq!((f.ranked_by, &f.standings[..]), (Some(Measure::Mae), &[Standing::Behind, Standing::Best][..]));
+        let start = "Of 2 losses, b has the lowest mean MAE: 5.17 years (95 % interval 4.79 to 5.55 years, 3 seeds).";
+        assert!(f.sentence.starts_with(start), "{}", f.sentence);
+        let alone = find(&summarize(&[of("a", 0, 6.0)])).sentence;
+        assert!(alone.starts_with("a reaches an MAE of 6.00 years."), "{alone}");
     }
 
     #[test]

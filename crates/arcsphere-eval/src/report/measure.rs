@@ -1,5 +1,6 @@
 //! The number by which losses are ranked.
 
+use super::html::percent;
 use crate::interval::mean;
 use crate::results::LossSummary;
 
@@ -8,21 +9,24 @@ use crate::results::LossSummary;
 pub enum Measure {
     /// Test accuracy, higher is better.
     Accuracy,
+    /// Mean absolute error of a predicted number, lower is better: what an ordered target asks for.
+    Mae,
     /// Equal error rate on the test pairs, lower is better: what an open set leaves,
     /// whose classes have no prototype to be classified by.
     Eer,
 }
 
 impl Measure {
-    /// Accuracy if any loss has one, otherwise EER if any has one.
+    /// The first that any loss has: MAE, which only an ordered target gives, accuracy, EER.
     pub(crate) fn of(summaries: &[LossSummary]) -> Option<Self> {
-        [Self::Accuracy, Self::Eer].into_iter().find(|m| summaries.iter().any(|s| m.mean(s).is_some()))
+        [Self::Mae, Self::Accuracy, Self::Eer].into_iter().find(|m| summaries.iter().any(|s| m.mean(s).is_some()))
     }
 
     /// Its mean over the runs that have it.
     pub(crate) fn mean(self, s: &LossSummary) -> Option<f64> {
         match self {
             Self::Accuracy => s.accuracy,
+            Self::Mae => s.mae,
             Self::Eer => s.eer,
         }
     }
@@ -31,19 +35,21 @@ impl Measure {
     pub(crate) fn values(self, s: &LossSummary) -> &[(u64, f64)] {
         match self {
             Self::Accuracy => &s.accuracies,
+            Self::Mae => &s.maes,
             Self::Eer => &s.eers,
         }
     }
 
-    /// The 95 % interval of the mean. An EER is no proportion of independent trials, so
-    /// that a single one has none.
+    /// The 95 % interval of the mean. An EER is no proportion of independent trials, and an MAE
+    /// none at all, so that a single one has none.
     pub(crate) fn interval(self, s: &LossSummary) -> Option<(f64, f64)> {
         match self {
             Self::Accuracy => s.accuracy_low.zip(s.accuracy_high),
-            Self::Eer => {
-                let values: Vec<f64> = s.eers.iter().map(|e| e.1).collect();
+            Self::Mae | Self::Eer => {
+                let most = if self == Self::Eer { 1.0 } else { f64::INFINITY };
+                let values: Vec<f64> = self.values(s).iter().map(|e| e.1).collect();
                 let spread = mean(&values).ok()?;
-                spread.low.zip(spread.high).map(|(low, high)| (low.max(0.0), high.min(1.0)))
+                spread.low.zip(spread.high).map(|(low, high)| (low.max(0.0), high.min(most)))
             }
         }
     }
@@ -57,7 +63,7 @@ impl Measure {
     pub(crate) fn merit(self, value: f64) -> f64 {
         match self {
             Self::Accuracy => value,
-            Self::Eer => -value,
+            Self::Mae | Self::Eer => -value,
         }
     }
 
@@ -65,6 +71,7 @@ impl Measure {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
+            Self::Mae => "MAE",
             Self::Eer => "EER",
         }
     }
@@ -73,7 +80,24 @@ impl Measure {
     pub(crate) fn best_is(self) -> &'static str {
         match self {
             Self::Accuracy => "highest",
-            Self::Eer => "lowest",
+            Self::Mae | Self::Eer => "lowest",
+        }
+    }
+
+    /// A value of a loss as a sentence shows it, without its unit.
+    pub(crate) fn number(self, value: f64) -> String {
+        match self {
+            Self::Mae => format!("{value:.2}"),
+            Self::Accuracy | Self::Eer => percent(value),
+        }
+    }
+
+    /// What follows a number: ` %`, `°`, ` years`.
+    pub(crate) fn unit(self, s: &LossSummary) -> String {
+        match (self, s.target_unit.as_str()) {
+            (Self::Mae, "°") => "°".to_owned(),
+            (Self::Mae, unit) => format!(" {unit}"),
+            _ => " %".to_owned(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::html::{escape, maybe, percent, short};
+use super::html::{escape, maybe, percent};
 use crate::results::{Estimate, Method, Results, summarize_ordered};
 
 /// One line a loss; nothing where no run has an ordered target.
@@ -33,8 +33,8 @@ pub(crate) fn table(out: &mut String, results: &Results) {
             out,
             "<tr><th class=\"t\" scope=\"row\">{}</th><td class=\"strong\">{}</td><td>{}</td>",
             escape(&name),
-            cell(s.mae, short),
-            s.mae_argmax.map_or_else(|| "–".to_owned(), |e| cell(e, short))
+            cell(s.mae, hundredths),
+            s.mae_argmax.map_or_else(|| "–".to_owned(), |e| cell(e, hundredths))
         );
         for (k, _) in &first.cs {
             for scores in [&s.cs, &s.cs_argmax] {
@@ -56,6 +56,10 @@ pub(crate) fn table(out: &mut String, results: &Results) {
          their own, and their likeliest class is the step nearest to it, and the rank. CS(k): share of the test images that \
          are told to k, in {unit}. Small: 95 % intervals {over}.</p>\n</section>"
     );
+}
+
+fn hundredths(value: f64) -> String {
+    format!("{value:.2}")
 }
 
 fn cell(e: Estimate, show: fn(f64) -> String) -> String {
@@ -86,7 +90,7 @@ mod tests {
         let mut html = String::new();
         table(&mut html, &Results { runs: vec![run("a<b"), run("softmax")], ..Results::default() });
         assert!(
-            html.contains("a&lt;b</th><td class=\"strong\">4.25<small>4 to 4.5</small></td><td>5.5</td>"),
+            html.contains("a&lt;b</th><td class=\"strong\">4.25<small>4.00 to 4.50</small></td><td>5.50</td>"),
             "{html}"
         );
         assert!(html.contains("CS(5 years) of the likeliest class") && html.contains("1 of 1"), "{html}");

@@ -73,7 +73,10 @@ pub struct LossSummary {
     pub map_at_r: Option<f64>,
     /// Mean NMI.
     pub nmi: Option<f64>,
-    /// Mean MAE, in `target_unit`.
+    /// Seeds and their MAEs, in the order of the runs that have one.
+    #[serde(default)]
+    pub maes: Vec<(u64, f64)>,
+    /// Mean of those MAEs, in `target_unit`.
     pub mae: Option<f64>,
     /// Unit of the predicted number.
     pub target_unit: String,
@@ -112,7 +115,9 @@ pub(super) fn groups(runs: &[Run]) -> Vec<Vec<&Run>> {
 
 fn group_summary(runs: &[&Run]) -> LossSummary {
     let accuracies = accuracies(runs);
-    let finite_eer = |r: &&Run| r.eer.filter(|e| e.is_finite()).map(|e| (r.seed, e));
+    let by_seed = |f: &dyn Fn(&Run) -> Option<f64>| {
+        runs.iter().filter_map(|r| Some((r.seed, f(r).filter(|v| v.is_finite())?))).collect()
+    };
     let average = |f: &dyn Fn(&Run) -> Option<f64>| {
         let present: Vec<f64> = runs.iter().filter_map(|r| f(r)).filter(|v| v.is_finite()).collect();
         mean(&present).ok().map(|m| m.value)
@@ -152,7 +157,7 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         worst,
         collapsed: runs.iter().filter(|r| r.collapsed).count(),
         recovered: runs.iter().filter(|r| r.recovered > 0 && !r.collapsed).count(),
-        eers: runs.iter().filter_map(finite_eer).collect(),
+        eers: by_seed(&|r| r.eer),
         eer: average(&|r| r.eer),
         tmr_at_fmr,
         target_angle: average(&|r| r.target_angle_mean),
@@ -161,6 +166,7 @@ fn group_summary(runs: &[&Run]) -> LossSummary {
         recall_at_1: average(&|r| r.recall_at_1),
         map_at_r: average(&|r| r.map_at_r),
         nmi: average(&|r| r.nmi),
+        maes: by_seed(&|r| r.mae),
         mae: average(&|r| r.mae),
         target_unit: runs[0].target_unit.clone(),
         train_seconds: average(&|r| Some(r.train_seconds)).unwrap_or(0.0),
