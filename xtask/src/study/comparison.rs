@@ -110,11 +110,11 @@ impl<'a> Group<'a> {
         let Some(baseline) = self.baseline else { return Ok(None) };
         let Some(base) = measure.mean(&self.rows[baseline].runs) else { return Ok(None) };
         let all = self.differences(measure, baseline)?;
-        let named = |wanted: Option<Verdict>| -> Vec<String> {
+        let named = |wanted: Said| -> Vec<String> {
             let rows = self.rows.iter().zip(&all).enumerate().filter(|(i, _)| *i != baseline);
-            let rows = rows.filter(|(_, (_, d))| d.as_ref().map(Difference::verdict) == wanted);
+            let rows = rows.filter(|(_, (_, d))| Said::of(d.as_ref()) == wanted);
             rows.map(|(_, (row, d))| match d {
-                Some(d) if wanted != Some(Verdict::Open) => format!("{} ({})", row.label, span(measure, d)),
+                Some(d) if wanted != Said::Open => format!("{} ({})", row.label, span(measure, d)),
                 _ => row.label.clone(),
             })
             .collect()
@@ -131,14 +131,14 @@ impl<'a> Group<'a> {
             words::count(base.n, "seed"),
         );
         let mut said = Vec::new();
-        for (verdict, word) in [(Verdict::Above, "higher"), (Verdict::Below, "lower")] {
-            let names = named(Some(verdict));
-            if !names.is_empty() {
-                said.push(format!("significantly {word}: {}", words::list(&names)));
-            }
-        }
-        for (verdict, word) in [(Some(Verdict::Open), "not told apart"), (None, "too few common seeds to tell")] {
-            let names = named(verdict);
+        for (wanted, word) in [
+            (Said::Higher, "significantly higher"),
+            (Said::Lower, "significantly lower"),
+            (Said::Alone, "not significant among so many, though each interval by itself leaves out 0"),
+            (Said::Open, "not told apart"),
+            (Said::TooFew, "too few common seeds to tell"),
+        ] {
+            let names = named(wanted);
             if !names.is_empty() {
                 said.push(format!("{word}: {}", words::list(&names)));
             }
@@ -181,6 +181,29 @@ impl<'a> Group<'a> {
         let mut out = against(&all[baseline], &others)?;
         out.insert(baseline, None);
         Ok(out)
+    }
+}
+
+/// What may be said of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Higher,
+    Lower,
+    /// Its own interval leaves out 0; by Holm's rule over all rows it is not significant.
+    Alone,
+    Open,
+    TooFew,
+}
+
+impl Said {
+    fn of(difference: Option<&Difference>) -> Self {
+        let Some(d) = difference else { return Said::TooFew };
+        match d.verdict() {
+            Verdict::Above => Said::Higher,
+            Verdict::Below => Said::Lower,
+            Verdict::Open if d.mean.low > Some(0.0) || d.mean.high.is_some_and(|high| high < 0.0) => Said::Alone,
+            Verdict::Open => Said::Open,
+        }
     }
 }
 
@@ -244,6 +267,22 @@ pub(super) mod tests {
         assert!(first.contains("significantly higher: arcface (+2.00 ["), "{first}");
         assert!(first.ends_with("too few common seeds to tell: cosface."), "{first}");
         assert_eq!(found[1], "MNIST: 0 of 7 runs collapsed, 1 more were saved by a rollback.");
+    }
+
+    #[test]
+    fn what_many_comparisons_hide_is_said() {
+        let part = comparison();
+        let mut runs = Vec::new();
+        for (seed, noise) in [0.0, 0.002, -0.001].into_iter().enumerate() {
+            runs.push(run("softmax", seed as u64, 0.95));
+            // Paired differences 0.010, 0.012, 0.009: p = 0.007 alone, 0.042 of six.
+            for loss in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+                runs.push(run(loss, seed as u64, 0.96 + noise));
+            }
+        }
+        let found = group(&part, results(runs)).findings(&part).unwrap();
+        assert!(found[0].contains("though each interval by itself leaves out 0: a (+1.03 ["), "{found:?}");
+        assert!(!found[0].contains("not told apart"), "{found:?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use arcsphere_eval::results::Run;
 /// What the brackets of the tables are, once a part.
 pub(in super::super) const READING: &str = "In brackets: 95 %, Student's t over the seeds, on one and the same test set; \
     with one seed Wilson's over the test images for an accuracy, and nothing for the rest. Differences are over the same \
-    seeds and batches; p is of the paired t-test, by Holm's rule over the rows of its table; ▲ and ▼: significant at 5 %.";
+    seeds and batches; their intervals are of each alone; p is of the paired t-test, by Holm's rule over the rows of its table; ▲ and ▼: significant at 5 %.";
 
 impl Group<'_> {
     /// A line a row: the judged measures, the difference in the first of them, and what became of the runs.
