@@ -125,6 +125,15 @@ pub struct Run {
     /// Recall@1 on the test set, each sample against all others.
     #[serde(default)]
     pub recall_at_1: Option<f64>,
+    /// Recall@2: whether one of the two nearest is of the own class.
+    #[serde(default)]
+    pub recall_at_2: Option<f64>,
+    /// Recall@4.
+    #[serde(default)]
+    pub recall_at_4: Option<f64>,
+    /// Recall@8.
+    #[serde(default)]
+    pub recall_at_8: Option<f64>,
     /// MAP@R on the test set.
     #[serde(default)]
     pub map_at_r: Option<f64>,
@@ -348,7 +357,7 @@ pub(crate) mod tests {
         let text = serde_json::to_string(&run("arcface", 1, 970)).unwrap();
         let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let fields = json.as_object_mut().unwrap();
-        let later = "trainer recall_at_1 map_at_r nmi mae mae_low mae_high mae_argmax mae_argmax_low mae_argmax_high \
+        let later = "trainer recall_at_1 recall_at_2 recall_at_4 recall_at_8 map_at_r nmi mae mae_low mae_high mae_argmax mae_argmax_low mae_argmax_high \
              cs cs_low cs_high cs_argmax cs_argmax_low cs_argmax_high n_regression target_unit recovered causes recoveries";
         for key in later.split_whitespace() {
             assert!(fields.remove(key).is_some(), "{key}");

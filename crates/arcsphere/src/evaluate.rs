@@ -175,14 +175,16 @@ fn classified(run: &mut Run, correct: u64, n: u64) -> Result<f64, EvalError> {
     Ok(accuracy.value)
 }
 
-/// Recall@1 and MAP@R, each test image against all others, and NMI of its clusters with its
+/// Recall@K for K = 1, 2, 4, 8 and MAP@R, each test image against all others, and NMI of its clusters with its
 /// classes. Where no class has two images there is nothing to retrieve, and with one class
 /// nothing that clusters could say of it.
 fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) -> Result<(), EvalError> {
     let (dim, labels) = (plan.config.model.dim, splits.test.labels());
-    match retrieve(embeddings, dim, labels, &[1]) {
+    match retrieve(embeddings, dim, labels, &[1, 2, 4, 8]) {
         Ok(found) => {
-            run.recall_at_1 = found.recall.first().map(|recall| recall.share.value);
+            let recall = |k| found.recall.iter().find(|r| r.k == k).map(|r| r.share.value);
+            (run.recall_at_1, run.recall_at_2) = (recall(1), recall(2));
+            (run.recall_at_4, run.recall_at_8) = (recall(4), recall(8));
             run.map_at_r = Some(found.map_at_r);
         }
         Err(EvalError::TooFew { .. }) => {}

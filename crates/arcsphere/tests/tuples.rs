@@ -36,6 +36,8 @@ fn every_tuple_loss_learns() {
         assert!(!run.collapsed && run.loss == info.name, "{}: {}", info.name, run.reason);
         // Chance is 10 %: the interval's lower end is above it.
         assert!(run.accuracy_low > Some(0.1) && run.n_test == 200, "{}: {run:?}", info.name);
+        let recalls = [run.recall_at_1, run.recall_at_2, run.recall_at_4, run.recall_at_8];
+        assert!(recalls.is_sorted() && recalls[0].is_some(), "{recalls:?}");
         for (what, value) in [("Recall@1", run.recall_at_1), ("MAP@R", run.map_at_r), ("NMI", run.nmi)] {
             assert!(value.is_some_and(|v| v > 0.1 && v <= 1.0), "{}: {what} {value:?}", info.name);
         }

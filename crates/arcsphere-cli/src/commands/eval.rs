@@ -131,6 +131,13 @@ pub(crate) fn summary(run: &Run) -> String {
             run.n_impostor
         );
     }
+    if let (Some(recall), Some(map_at_r)) = (run.recall_at_1, run.map_at_r) {
+        let further = [(2, run.recall_at_2), (4, run.recall_at_4), (8, run.recall_at_8)];
+        let further: Vec<String> =
+            further.iter().filter_map(|(k, v)| v.map(|v| format!(", @{k} {}", percent(v)))).collect();
+        let nmi = run.nmi.map_or(String::new(), |nmi| format!(", NMI {}", percent(nmi)));
+        let _ = writeln!(out, "Recall@1 {}{}; MAP@R {}{nmi}", percent(recall), further.concat(), percent(map_at_r));
+    }
     out.push_str(&ordered(run));
     if run.target_angle_mean.is_some() {
         let _ = writeln!(
