@@ -11,7 +11,7 @@ mod recovery;
 pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
 use crate::backbones::Backbone;
-use crate::config::{OnCollapse, OptimizerKind};
+use crate::config::{OnCollapse, OptimizerKind, Task};
 use crate::embed::{EmbedError, ReadError, host_values};
 use crate::head::{Head, HeadSpec, HeadState, RowStats, Update};
 use crate::losses::margin::{Margin, Naive, Recipe};
@@ -190,6 +190,7 @@ impl Trainer {
             classes: plan.classes,
             stats: &stats,
             beats_median: beats_median.as_deref(),
+            ordered: self.plan.config.task == Task::Age,
             loss,
             gradient_norm,
             prototypes: &prototypes,

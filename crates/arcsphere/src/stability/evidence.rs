@@ -26,6 +26,8 @@ pub struct Evidence<'a> {
     /// Of a loss of an ordered target: whether each row is told nearer to its value than the batch's median
     /// is, \[B\]. Steps are many and next to the right one is a good answer, so the accuracy says little.
     pub beats_median: Option<&'a [bool]>,
+    /// Whether classes are steps of an ordered target, whose neighbors are alike by right.
+    pub ordered: bool,
     /// The mean loss.
     pub loss: f64,
     /// Norm of the backbone's gradient before clipping.
@@ -138,6 +140,7 @@ pub(super) mod testing {
                 classes: CLASSES,
                 stats: &self.stats,
                 beats_median: None,
+                ordered: false,
                 loss: 0.3,
                 gradient_norm: 1.0,
                 prototypes: &self.prototypes,

@@ -3,6 +3,9 @@
 //! Two classes at one angle are one class. A strong margin pulls each prototype toward its
 //! hardest samples, which are those of a neighbor, and on a circle nothing pushes them apart:
 //! prototypes that meet stay together, however slow they are, until they are placed anew.
+//!
+//! Steps of an ordered target are left alone: one year and the next look alike, their prototypes stand
+//! close by right, and to spread them would tear the order that was learned.
 
 use super::{CauseInfo, Evidence, Prescription};
 use crate::losses::fit::nearest_angle_bound;
@@ -28,7 +31,7 @@ const SAMPLED: usize = 64;
 
 fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
     let due = (evidence.step + 1).is_multiple_of(evidence.look_every.max(1));
-    if !due || !evidence.angular || !evidence.settled() {
+    if !due || !evidence.angular || !evidence.settled() || evidence.ordered {
         return None;
     }
     let room = nearest_angle_bound(evidence.classes, evidence.dim);
@@ -109,6 +112,8 @@ mod tests {
         assert_eq!(twice(between), None, "not every step");
         let linear = Evidence { step: 599, angular: false, ..scene.evidence() };
         assert_eq!(twice(linear), None, "lengths and biases count too");
+        let ordered = Evidence { step: 599, ordered: true, ..scene.evidence() };
+        assert_eq!(twice(ordered), None, "neighbors of an order are alike");
         let early = Evidence { step: 99, ..scene.evidence() };
         assert_eq!(twice(early), None, "random ones may stand anywhere");
     }
