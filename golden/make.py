@@ -12,13 +12,12 @@ The relatives of this family are in relatives.py, in the same two ways.
 import argparse
 import json
 import math
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from document import store
 from relatives import RELATIVES, SUB_CENTERS, freeze, numpy_relative, torch_relative
 
 FILE = Path(__file__).with_name("losses.json")
@@ -288,19 +287,7 @@ def write():
         # m0*pi + m1 is how far phi can go: some row must meet each fold of psi.
         if seen != set(range(math.ceil(m0 + m1 / math.pi))):
             sys.exit(f"{loss} {m0, m1, m2} {extension} meets only k in {sorted(seen)}; choose another SEED")
-    head = {"made_by": "golden/make.py", "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
-    line = lambda v: json.dumps(short(v), separators=(",", ":"), allow_nan=False)
-    blocks = [f'{line(k)}:{line(v)}' for k, v in head.items()]
-    blocks.append('"inputs":{\n' + ",\n".join(f"{line(k)}:{line(v)}" for k, v in inputs.items()) + "\n}")
-    blocks.append('"cases":[\n' + ",\n".join(line(case) for case in cases) + "\n]")
-    text = "{" + ",\n".join(blocks) + "}\n"
-    with tempfile.NamedTemporaryFile("w", dir=FILE.parent, prefix=".losses-", delete=False) as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    os.chmod(out.name, 0o644)
-    os.replace(out.name, FILE)
-    print(f"{FILE.name}: {len(cases)} cases, {len(text) / 1000:.0f} kB")
+    store(FILE, "make.py", torch, inputs, cases=cases)
     return 0
 
 
@@ -312,15 +299,6 @@ def draws(rng, case, inputs):
         cosines = (unit(inputs["x"]) * unit(inputs["w"])[inputs["labels"]]).sum(axis=1)
         out = np.sort(out)[np.argsort(np.argsort(-cosines))]
     return out
-
-
-def short(v):
-    """Arrays as flat lists, numbers with 9 significant digits."""
-    if isinstance(v, dict):
-        return {k: short(x) for k, x in v.items()}
-    if isinstance(v, np.ndarray):
-        return [short(x) for x in v.ravel().tolist()]
-    return float(f"{v:.9g}") if isinstance(v, float) else v
 
 
 if __name__ == "__main__":

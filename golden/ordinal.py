@@ -8,16 +8,14 @@ each loss (ordinal_numpy.py), without PyTorch.
 """
 
 import argparse
-import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from document import store
 from ordinal_numpy import check
-from tuples import f32, leaf, short
+from tuples import f32, leaf
 
 if "--check" not in sys.argv[1:]:
     import torch
@@ -70,19 +68,7 @@ def write():
         for name in SHAPES
         for params in choices
     ]
-    head = {"made_by": "golden/ordinal.py", "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
-    line = lambda v: json.dumps(short(v), separators=(",", ":"), allow_nan=False)
-    blocks = [f"{line(k)}:{line(v)}" for k, v in head.items()]
-    blocks.append('"inputs":{\n' + ",\n".join(f"{line(k)}:{line(v)}" for k, v in inputs.items()) + "\n}")
-    blocks.append('"cases":[\n' + ",\n".join(line(case) for case in cases) + "\n]")
-    text = "{" + ",\n".join(blocks) + "}\n"
-    with tempfile.NamedTemporaryFile("w", dir=FILE.parent, prefix=".ordinal-", delete=False) as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    os.chmod(out.name, 0o644)
-    os.replace(out.name, FILE)
-    print(f"{FILE.name}: {len(cases)} cases, {len(text) / 1000:.0f} kB")
+    store(FILE, "ordinal.py", torch, inputs, cases=cases)
 
 
 if __name__ == "__main__":

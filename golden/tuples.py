@@ -8,14 +8,12 @@ each loss, in tuples_numpy.py; it needs no PyTorch.
 """
 
 import argparse
-import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from document import store
 from tuples_numpy import check
 
 try:
@@ -193,30 +191,8 @@ def write():
         for name in SHAPES:
             for params in choices:
                 cases.append({"loss": loss, "inputs": name, "params": params} | run(loss, params, inputs[name]))
-    head = {"made_by": "golden/tuples.py", "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
-    line = lambda v: json.dumps(short(v), separators=(",", ":"), allow_nan=False)
-    blocks = [f"{line(k)}:{line(v)}" for k, v in head.items()]
-    blocks.append('"inputs":{\n' + ",\n".join(f"{line(k)}:{line(v)}" for k, v in inputs.items()) + "\n}")
-    blocks.append('"cases":[\n' + ",\n".join(line(case) for case in cases) + "\n]")
-    blocks.append('"energies":[\n' + ",\n".join(line(case) for case in energies(inputs)) + "\n]")
-    text = "{" + ",\n".join(blocks) + "}\n"
-    with tempfile.NamedTemporaryFile("w", dir=FILE.parent, prefix=".tuples-", delete=False) as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    os.chmod(out.name, 0o644)
-    os.replace(out.name, FILE)
-    print(f"{FILE.name}: {len(cases)} cases, {len(text) / 1000:.0f} kB")
+    store(FILE, "tuples.py", torch, inputs, cases=cases, energies=energies(inputs))
     return 0
-
-
-def short(v):
-    """Arrays as flat lists, numbers with 9 significant digits."""
-    if isinstance(v, dict):
-        return {k: short(x) for k, x in v.items()}
-    if isinstance(v, np.ndarray):
-        return [short(x) for x in v.ravel().tolist()]
-    return float(f"{v:.9g}") if isinstance(v, float) else v
 
 
 if __name__ == "__main__":

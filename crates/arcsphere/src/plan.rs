@@ -218,8 +218,8 @@ impl Plan {
         }
         match named {
             Loss::Margin(_) => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
-            Loss::Tuple(info) => tuple::write_down(&mut config.loss, info)?,
-            Loss::Ordinal(info) => ordinal::write_down(&mut config.loss, info)?,
+            Loss::Tuple(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
+            Loss::Ordinal(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
         }
         if scale_kind != ScaleKind::Unnormalized && tuple.is_none() {
             terms::prototypes(&mut config, &mut reason);

@@ -3,7 +3,11 @@
 //! `golden/ordinal.json` is written by `golden/ordinal.py` from formulas of its own; nothing here
 //! knows a formula.
 
+#[path = "common/difference.rs"]
+mod difference;
+
 use arcsphere::losses::ordinal::{self, Batch, Levels, ORDINALS};
+use difference::difference;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -46,19 +50,10 @@ fn golden() -> Golden {
         .expect("golden/ordinal.json is what ordinal.py writes")
 }
 
-/// max |got − want| / max |want|.
-fn difference(got: &[f32], want: &[f64]) -> f64 {
-    assert_eq!(got.len(), want.len());
-    let largest = want.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
-    let offs = got.iter().zip(want).map(|(&g, w)| (f64::from(g) - w).abs() / largest);
-    // Not f64::max, which passes over a NaN.
-    offs.fold(0.0, |worst, off| if off > worst || off.is_nan() { off } else { worst })
-}
-
 #[test]
 fn losses_and_gradients_agree_with_autograd() {
-    for case in golden().cases {
-        let golden = golden();
+    let golden = golden();
+    for case in &golden.cases {
         let Inputs { labels, values, x, w, biases } = &golden.inputs[&case.inputs];
         let b: Vec<f32> = serde_json::from_value(biases[&case.loss].clone()).expect("biases");
         let loss = ordinal::find(&case.loss).expect("registered").make(&case.params).expect("legal parameters");

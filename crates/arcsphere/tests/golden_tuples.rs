@@ -3,8 +3,12 @@
 //! `golden/tuples.json` is written by `golden/tuples.py` from formulas of its own; nothing
 //! here knows a formula.
 
+#[path = "common/difference.rs"]
+mod difference;
+
 use arcsphere::losses::regularizer::hyperspherical_energy;
 use arcsphere::losses::tuple::{self, Own, TUPLES};
+use difference::difference;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
@@ -59,15 +63,6 @@ struct Energy {
 fn golden() -> Golden {
     serde_json::from_str(include_str!("../../../golden/tuples.json"))
         .expect("golden/tuples.json is what tuples.py writes")
-}
-
-/// max |got − want| / max |want|.
-fn difference(got: &[f32], want: &[f64]) -> f64 {
-    assert_eq!(got.len(), want.len());
-    let largest = want.iter().fold(f64::MIN_POSITIVE, |m, v| m.max(v.abs()));
-    let offs = got.iter().zip(want).map(|(&g, w)| (f64::from(g) - w).abs() / largest);
-    // Not f64::max, which passes over a NaN.
-    offs.fold(0.0, |worst, off| if off > worst || off.is_nan() { off } else { worst })
 }
 
 fn of_value(got: f64, want: f64) -> f64 {

@@ -9,6 +9,7 @@
 //! is no angle to it; what is told of an embedding is a number, and a class for the accuracy.
 
 use super::kernel::Moments;
+use super::tuple::length;
 use super::{Head, HeadSpec, RowStats, Update};
 use crate::losses::ordinal::{Batch, Levels, OrdinalLoss, Told};
 use crate::nn::Init;
@@ -74,8 +75,7 @@ impl Head {
         let mut found = batch.gradients(loss, labels, dx);
         let rows = embeddings.chunks_exact(self.spec.dim).zip(labels).zip(&told).zip(&found.rows);
         for ((((x, &y), told), &loss), out) in rows.zip(stats) {
-            let norm = x.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-            *out = RowStats { loss, norm, correct: told.class == y, ..RowStats::default() };
+            *out = RowStats { loss, norm: length(x), correct: told.class == y, ..RowStats::default() };
         }
         if found.loss.is_finite() {
             let numbers = || found.weights.iter().chain(&found.biases);

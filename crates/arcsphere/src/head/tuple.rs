@@ -107,7 +107,8 @@ impl Head {
     }
 }
 
-fn length(v: &[f32]) -> f64 {
+/// ‖v‖.
+pub(super) fn length(v: &[f32]) -> f64 {
     v.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
 }
 

@@ -2,7 +2,7 @@
 
 use super::tuple::refuse_margins;
 use super::{Ordinal, PlanError, Splits, refused};
-use crate::config::{Config, LossConfig, Task};
+use crate::config::{Config, Task};
 use crate::losses::ordinal::{Levels, OrdinalInfo};
 use crate::losses::param;
 
@@ -48,14 +48,6 @@ pub(super) fn reason(ordinal: &Ordinal) -> String {
         v[v.len() - 1],
         ordinal.info.told
     )
-}
-
-/// Writes every parameter into a configuration, so that it says all of them.
-pub(super) fn write_down(l: &mut LossConfig, info: &'static OrdinalInfo) -> Result<(), PlanError> {
-    let values = param::resolve(info.name, info.params, &l.params, |p| p.default)?;
-    info.name.clone_into(&mut l.name);
-    l.params = info.params.iter().zip(values).map(|(p, value)| (p.name.to_owned(), value)).collect();
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::terms::refused_for;
 use super::{PlanError, refused};
 use crate::config::{Config, LossConfig};
 use crate::losses::margin::{self, LossInfo};
-use crate::losses::param;
+use crate::losses::param::{self, Param};
 use crate::losses::tuple::{Place, TupleInfo};
 
 /// The loss of the head that a tuple loss stands on, if it has nothing that it cannot have.
@@ -78,10 +78,10 @@ pub(super) fn reason(info: &TupleInfo) -> &'static str {
 }
 
 /// Writes every parameter into a configuration, so that it says all of them.
-pub(super) fn write_down(l: &mut LossConfig, info: &'static TupleInfo) -> Result<(), PlanError> {
-    let values = param::resolve(info.name, info.params, &l.params, |p| p.default)?;
-    info.name.clone_into(&mut l.name);
-    l.params = info.params.iter().zip(values).map(|(p, value)| (p.name.to_owned(), value)).collect();
+pub(super) fn write_down(l: &mut LossConfig, loss: &'static str, params: &'static [Param]) -> Result<(), PlanError> {
+    let values = param::resolve(loss, params, &l.params, |p| p.default)?;
+    loss.clone_into(&mut l.name);
+    l.params = params.iter().zip(values).map(|(p, value)| (p.name.to_owned(), value)).collect();
     Ok(())
 }
 
