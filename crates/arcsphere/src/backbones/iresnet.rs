@@ -22,7 +22,7 @@
 //! learned.
 
 use super::{Backbone, BackboneInfo, BackboneSpec};
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, flatten};
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, add, flatten, fork};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -107,13 +107,15 @@ struct Unit {
 
 impl Unit {
     fn forward(&self, x: Tensor<4>, train: bool) -> Tensor<4> {
-        let y = self.conv1.forward(self.bn1.forward(x.clone(), train));
+        let [x, same] = fork(x);
+        let y = self.conv1.forward(self.bn1.forward(x, train));
         let y = self.conv2.forward(self.bn2.forward_prelu(y, &self.prelu, train));
         let y = self.bn3.forward(y, train);
-        y + match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x), train),
-            None => x,
-        }
+        let same = match &self.downsample {
+            Some((conv, norm)) => norm.forward(conv.forward(same), train),
+            None => same,
+        };
+        add(y, same)
     }
 }
 

@@ -16,7 +16,7 @@
 //! the scale does not reach the output.
 
 use super::{Backbone, BackboneInfo, BackboneSpec};
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, flatten, global_avg_pool};
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, add, flatten, fork, global_avg_pool};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -112,10 +112,15 @@ struct Bottleneck {
 
 impl Bottleneck {
     fn forward(&self, x: Tensor<4>, train: bool) -> Tensor<4> {
-        let y = self.expand.forward(x.clone(), train);
-        let y = self.depthwise.forward(y, train);
-        let y = self.project.forward(y, train);
-        if self.residual { y + x } else { y }
+        let through = |x| {
+            let y = self.depthwise.forward(self.expand.forward(x, train), train);
+            self.project.forward(y, train)
+        };
+        if !self.residual {
+            return through(x);
+        }
+        let [x, same] = fork(x);
+        add(through(x), same)
     }
 }
 

@@ -3,7 +3,9 @@
 //! and a linear layer to the embedding.
 
 use super::{Backbone, BackboneInfo, BackboneSpec};
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, Rng, add_relu, global_avg_pool, max_pool2d, relu, widen};
+use crate::nn::{
+    BatchNorm, Conv2d, Conv2dSpec, Init, Linear, Rng, add_relu, fork, global_avg_pool, max_pool2d, relu, widen,
+};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -65,9 +67,10 @@ fn activated(x: Tensor<4>, norm: &Option<BatchNorm>, train: bool) -> Tensor<4> {
 
 impl Block {
     fn forward(&self, x: Tensor<4>, train: bool) -> Tensor<4> {
-        let y = activated(self.conv1.forward(x.clone()), &self.norm1, train);
+        let [x, same] = fork(x);
+        let y = activated(self.conv1.forward(x), &self.norm1, train);
         let y = normalized(self.conv2.forward(y), &self.norm2, train);
-        add_relu(y, self.shortcut(x))
+        add_relu(y, self.shortcut(same))
     }
 
     /// Option A: every second pixel, and zeros for the new channels.

@@ -14,6 +14,7 @@ mod linear;
 mod params;
 mod pool;
 mod prelu;
+mod residual;
 
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, Conv2dSpec};
@@ -21,4 +22,6 @@ pub use init::{Init, Rng};
 pub use linear::Linear;
 pub use params::{NamedTensor, ParamsError, export, import};
 pub use pool::{flatten, global_avg_pool, max_pool2d, widen};
-pub use prelu::{PRelu, add_relu, relu};
+pub use prelu::{PRelu, relu};
+pub(crate) use residual::fork;
+pub use residual::{add, add_relu};

@@ -8,13 +8,15 @@
 
 mod add;
 mod conv;
+mod fork;
 mod norm;
 mod pool;
 mod prelu;
 mod widen;
 
-pub(super) use add::add_relu;
+pub(super) use add::{add, add_relu};
 pub(super) use conv::conv2d;
+pub(super) use fork::fork;
 pub(super) use norm::{batch_norm, batch_norm_train};
 pub(super) use pool::max_pool2d;
 pub(super) use prelu::{prelu, relu};
