@@ -62,6 +62,22 @@ pub(super) fn judge(claim: &Claim, name: &str, sweep: &Sweep) -> Result<Vec<Judg
     Ok(out)
 }
 
+/// The claim's sentence: how many comparisons say so. `variant` tells these sweeps from the others.
+pub(super) fn finding(claim: &Claim, variant: &str, judged: &[Judged]) -> String {
+    let count = |wanted: Verdict| judged.iter().filter(|j| j.verdict == wanted).count();
+    let place = if variant.is_empty() { String::new() } else { format!(" ({variant})") };
+    format!(
+        "“The range of {} is narrower”{place}, against {} each: in {} of {} comparisons it is, in {} it is wider, in {} these \
+         runs do not tell.",
+        claim.narrower,
+        words::list(&claim.than),
+        count(Verdict::Below),
+        judged.len(),
+        count(Verdict::Above),
+        count(Verdict::Open),
+    )
+}
+
 /// A line a comparison.
 pub(super) fn table(claim: &Claim, judged: &[Judged]) -> String {
     let own = &claim.narrower;
@@ -196,7 +212,13 @@ mod tests {
     fn a_claim_is_judged_by_pairs_of_seeds() {
         assert_eq!(verdicts(0.4), [Verdict::Below]);
         assert_eq!((verdicts(0.0), verdicts(0.2)), (vec![Verdict::Above], vec![Verdict::Open]));
-        let table = table(&claim(), &judge(&claim(), "MNIST", &sweep(0.4)).unwrap());
+        let judged = judge(&claim(), "MNIST", &sweep(0.4)).unwrap();
+        let finding = finding(&claim(), "naive", &judged);
+        assert!(
+            finding.contains("(naive), against sphereface and none each: in 1 of 1 comparisons it is"),
+            "{finding}"
+        );
+        let table = table(&claim(), &judged);
         assert!(table.starts_with("| sweep | against | seeds | arcface's width, ° | its width, ° |"), "{table}");
         let row = table.lines().nth(2).unwrap();
         assert!(row.starts_with("| MNIST | sphereface | 5 | ") && row.ends_with(" | p < 0.001 | narrower |"), "{row}");

@@ -1,6 +1,6 @@
 //! `study/README.md`: made anew, between its markers, from the results that are there.
 
-use super::claim;
+use super::claim::{self, Judged};
 use super::collapse;
 use super::comparison::{self, Group};
 use super::figures::Figures;
@@ -10,7 +10,6 @@ use super::sensitivity;
 use super::words;
 use crate::markers::between;
 use anyhow::{Context, Result};
-use arcsphere_eval::figure::Verdict;
 use arcsphere_eval::results::{Results, write_atomic};
 use arcsphere_eval::sweep::{Sweep, evidence};
 use std::path::Path;
@@ -156,7 +155,7 @@ fn comparisons(root: &Path, part: &Part) -> Result<Shown> {
 fn sweeps(root: &Path, part: &Part) -> Result<Shown> {
     let figures = Figures::of(root)?;
     let mut shown = Shown::default();
-    let mut judged = Vec::new();
+    let mut judged: Vec<(&str, Vec<Judged>)> = Vec::new();
     for job in &part.jobs {
         let Some(sweep) = sweep(root, job)? else { continue };
         let losses = sensitivity::analyze(&sweep)?;
@@ -168,22 +167,17 @@ fn sweeps(root: &Path, part: &Part) -> Result<Shown> {
         shown.group(&job.group, &table, &caption, ("All margins", job), &format!("\n{link}\n"));
         shown.findings.push(sensitivity::finding(&job.group, &losses));
         if let Some(claim) = &part.claim {
-            judged.extend(claim::judge(claim, &job.group, &sweep)?);
+            let new = claim::judge(claim, &job.group, &sweep)?;
+            match judged.iter_mut().find(|(variant, _)| *variant == job.variant) {
+                Some((_, all)) => all.extend(new),
+                None => judged.push((&job.variant, new)),
+            }
         }
     }
     if let Some(claim) = part.claim.as_ref().filter(|_| !judged.is_empty()) {
-        let count = |wanted: Verdict| judged.iter().filter(|j| j.verdict == wanted).count();
-        let finding = format!(
-            "“The range of {} is narrower”, against {} each: in {} of {} comparisons it is, in {} it is wider, in {} these \
-             runs do not tell.",
-            claim.narrower,
-            words::list(&claim.than),
-            count(Verdict::Below),
-            judged.len(),
-            count(Verdict::Above),
-            count(Verdict::Open),
-        );
-        shown.findings.insert(0, finding);
+        let verdicts = judged.iter().map(|(variant, judged)| claim::finding(claim, variant, judged));
+        shown.findings.splice(0..0, verdicts);
+        let judged: Vec<Judged> = judged.into_iter().flat_map(|(_, judged)| judged).collect();
         shown.groups += &format!(
             "\n### Ranges against each other\n\nSeed by seed: the stretch of margins around the one that did best on that \
              seed's validation images that loses at most {} % of the test images to it and did not collapse, by what it takes \
