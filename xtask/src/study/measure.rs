@@ -40,11 +40,10 @@ impl Measure {
         }
     }
 
-    /// Unit of [`Measure::shown`]; that of an error is the target's own.
+    /// Unit of [`Measure::shown`]; the study's one ordered target is an angle, too.
     pub(super) fn unit(self) -> &'static str {
         match self {
-            Measure::TargetAngle | Measure::NontargetAngle => "°",
-            Measure::Mae => "",
+            Measure::TargetAngle | Measure::NontargetAngle | Measure::Mae => "°",
             _ => "%",
         }
     }
