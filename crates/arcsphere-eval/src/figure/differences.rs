@@ -168,7 +168,7 @@ impl Figure for Differences<'_> {
 
 impl Differences<'_> {
     /// The range of the axis: that of all means and intervals, cut at five times what a
-    /// third of the lines stay below, so that a collapsed margin or an interval of two
+    /// third of the lines stay below (two at least), so that a collapsed margin or an interval of two
     /// seeds does not squash the rest to a spot. What is cut has no end, or an arrow.
     fn range(&self) -> Result<(f64, f64)> {
         let (mut low, mut high) = (0.0f64, 0.0f64);
@@ -183,8 +183,9 @@ impl Differences<'_> {
         }
         sizes.retain(|size| *size > 0.0);
         sizes.sort_by(f64::total_cmp);
-        if let Some(third) = sizes.get(sizes.len() / 3) {
-            (low, high) = (low.max(-5.0 * third), high.min(5.0 * third));
+        let third = (sizes.len() / 3).max(1).min(sizes.len().saturating_sub(1));
+        if let Some(usual) = sizes.get(third) {
+            (low, high) = (low.max(-5.0 * usual), high.min(5.0 * usual));
         }
         let room = if high > low { 0.05 * (high - low) } else { 1.0 };
         Ok((low - room, high + room))
@@ -263,6 +264,9 @@ mod tests {
         assert!(svg.contains("−86.00 (−87.00 to −85.00), 5"), "{svg}");
         let whole = Differences { rows: &rows[1..3], ..f }.range().unwrap();
         assert!(whole.0 < -0.1 && whole.1 > 0.9, "{whole:?}");
+        let two =
+            [row("a", -3.0, Some((-4.1, -2.0)), Verdict::Below), row("b", -0.3, Some((-0.6, 0.0)), Verdict::Open)];
+        assert!(Differences { rows: &two, ..f }.range().unwrap().0 < -4.1);
         let equal = [row("a", 0.0, Some((0.0, 0.0)), Verdict::Open)];
         assert_eq!(Differences { rows: &equal, ..f }.range().unwrap(), (-1.0, 1.0));
     }
