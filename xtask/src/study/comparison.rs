@@ -101,7 +101,7 @@ impl<'a> Group<'a> {
             (runs().filter(|r| r.collapsed).count(), runs().filter(|r| r.recovered > 0 && !r.collapsed).count());
         if dead + saved > 0 {
             let all = runs().count();
-            out.push(format!("{}: {dead} of {all} runs collapsed, {saved} more were saved by a rollback.", self.name));
+            out.push(format!("{}: {dead} of {all} runs collapsed; of the others a rollback saved {saved}.", self.name));
         }
         Ok(out)
     }
@@ -266,7 +266,7 @@ pub(super) mod tests {
         assert!(first.starts_with("MNIST, accuracy: against softmax (95.03 [94.65, 95.41] %, 3 seeds)"), "{first}");
         assert!(first.contains("significantly higher: arcface (+2.00 ["), "{first}");
         assert!(first.ends_with("too few common seeds to tell: cosface."), "{first}");
-        assert_eq!(found[1], "MNIST: 0 of 7 runs collapsed, 1 more were saved by a rollback.");
+        assert_eq!(found[1], "MNIST: 0 of 7 runs collapsed; of the others a rollback saved 1.");
     }
 
     #[test]
