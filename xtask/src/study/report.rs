@@ -1,4 +1,5 @@
-//! `study/README.md`: made anew, between its markers, from the results that are there.
+//! `study/README.md`: made anew, between its markers, from the results that are there. The papers'
+//! schedules have a page of their own, `study/papers.md`.
 
 use super::claim::{self, Judged};
 use super::collapse;
@@ -15,6 +16,7 @@ use arcsphere_eval::sweep::{Sweep, evidence};
 use std::path::Path;
 
 const README: &str = "study/README.md";
+const PAPERS_PAGE: &str = "study/papers.md";
 /// Pages of what is too long for the report, beside it.
 const PAGES: &str = "study/tables";
 
@@ -40,11 +42,14 @@ pub(super) fn refresh(root: &Path) -> Result<()> {
         Ok(())
     };
     put("state", &state(root, &study)?)?;
-    for part in study.iter().chain(&papers) {
-        let body = section(root, part).with_context(|| format!("part {}", part.id))?;
-        put(&format!("part {}", part.id), &body)?;
+    let body = |part: &Part| section(root, part).with_context(|| format!("part {}", part.id));
+    for part in &study {
+        put(&format!("part {}", part.id), &body(part)?)?;
     }
     write_atomic(&readme, text.as_bytes())?;
+    for part in &papers {
+        write_atomic(&root.join(PAPERS_PAGE), body(part)?.replacen("## ", "# ", 1).as_bytes())?;
+    }
     Ok(write_atomic(&root.join(EVIDENCE), known(root, &study)?.as_bytes())?)
 }
 
@@ -108,12 +113,17 @@ fn section(root: &Path, part: &Part) -> Result<String> {
         part.id,
     );
     let head = ["job", "each training", "budget"].map(str::to_owned);
-    let row = |job: &Job| {
-        let done = result_path(root, job).is_file();
-        let name = if done { format!("[{0}](results/{0}.json)", job.name) } else { job.name.clone() };
-        vec![name, job.budget.clone(), words::duration(job.minutes)]
+    let link = |job: &Job| match result_path(root, job).is_file() {
+        true => format!("[{0}](results/{0}.json)", job.name),
+        false => job.name.clone(),
     };
-    text += &words::table(&head, &part.jobs.iter().map(row).collect::<Vec<_>>());
+    // Jobs of one table and one budget have one line.
+    let alike = |a: &Job, b: &Job| (&a.group, &a.budget) == (&b.group, &b.budget);
+    let rows = part.jobs.chunk_by(alike).map(|jobs| {
+        let minutes = jobs.iter().map(|job| job.minutes).sum();
+        vec![jobs.iter().map(link).collect::<Vec<_>>().join(", "), jobs[0].budget.clone(), words::duration(minutes)]
+    });
+    text += &words::table(&head, &rows.collect::<Vec<_>>());
     part.notes.iter().for_each(|note| text += &format!("\n{note}\n"));
     if !shown.groups.is_empty() {
         text += &format!("\n**Tables.** {reading}\n{}", shown.groups);
@@ -318,8 +328,8 @@ mod tests {
     fn the_readme_of_this_checkout_has_a_place_for_every_part() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let text = std::fs::read_to_string(root.join(README)).unwrap();
-        let (study, papers) = parts::read(root).unwrap();
-        let names = study.iter().chain(&papers).map(|part| format!("part {}", part.id));
+        let (study, _) = parts::read(root).unwrap();
+        let names = study.iter().map(|part| format!("part {}", part.id));
         for name in names.chain(["state".to_owned()]) {
             assert!(
                 between(&text, &format!("<!-- {name} -->"), &format!("<!-- end of {name} -->"), "x").is_ok(),
