@@ -47,9 +47,8 @@ pub(super) fn refresh(root: &Path) -> Result<()> {
         put(&format!("part {}", part.id), &body(part)?)?;
     }
     write_atomic(&readme, text.as_bytes())?;
-    for part in &papers {
-        write_atomic(&root.join(PAPERS_PAGE), body(part)?.replacen("## ", "# ", 1).as_bytes())?;
-    }
+    let page = papers.iter().map(body).collect::<Result<Vec<_>>>()?.join("\n");
+    write_atomic(&root.join(PAPERS_PAGE), page.as_bytes())?;
     Ok(write_atomic(&root.join(EVIDENCE), known(root, &study)?.as_bytes())?)
 }
 
@@ -98,8 +97,8 @@ fn section(root: &Path, part: &Part) -> Result<String> {
         Shows::Collapse => (collapses(root, part)?, collapse::READING),
     };
     let papers = part.id == "papers";
-    let title = if papers { part.title.clone() } else { format!("{}. {}", part.id, part.title) };
-    let mut text = format!("## {title}\n\n**Question.** {}\n\n", part.question);
+    let title = if papers { format!("# {}", part.title) } else { format!("## {}. {}", part.id, part.title) };
+    let mut text = format!("{title}\n\n**Question.** {}\n\n", part.question);
     if !part.stand_in.is_empty() {
         text += &format!("**Stand-in.** {}\n\n", part.stand_in);
     }
@@ -328,13 +327,17 @@ mod tests {
     fn the_readme_of_this_checkout_has_a_place_for_every_part() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let text = std::fs::read_to_string(root.join(README)).unwrap();
-        let (study, _) = parts::read(root).unwrap();
+        let (study, papers) = parts::read(root).unwrap();
         let names = study.iter().map(|part| format!("part {}", part.id));
         for name in names.chain(["state".to_owned()]) {
             assert!(
                 between(&text, &format!("<!-- {name} -->"), &format!("<!-- end of {name} -->"), "x").is_ok(),
                 "{name}"
             );
+        }
+        let page = std::fs::read_to_string(root.join(PAPERS_PAGE)).unwrap();
+        for part in &papers {
+            assert!(page.contains(&format!("# {}\n", part.title)) && text.contains("(papers.md)"), "{}", part.id);
         }
     }
 }

@@ -168,8 +168,9 @@ impl Figure for Differences<'_> {
 
 impl Differences<'_> {
     /// The range of the axis: that of all means and intervals, cut at five times what a
-    /// third of the lines stay below (two at least), so that a collapsed margin or an interval of two
-    /// seeds does not squash the rest to a spot. What is cut has no end, or an arrow.
+    /// third of the lines (two at least) stay below, so that a collapsed margin or an
+    /// interval of two seeds does not squash the rest to a spot. What is cut has no end, or
+    /// an arrow.
     fn range(&self) -> Result<(f64, f64)> {
         let (mut low, mut high) = (0.0f64, 0.0f64);
         let mut sizes: Vec<f64> = Vec::new();
@@ -183,8 +184,7 @@ impl Differences<'_> {
         }
         sizes.retain(|size| *size > 0.0);
         sizes.sort_by(f64::total_cmp);
-        let third = (sizes.len() / 3).max(1).min(sizes.len().saturating_sub(1));
-        if let Some(usual) = sizes.get(third) {
+        if let Some(usual) = sizes.get((sizes.len() / 3).max(1)).or(sizes.last()) {
             (low, high) = (low.max(-5.0 * usual), high.min(5.0 * usual));
         }
         let room = if high > low { 0.05 * (high - low) } else { 1.0 };
