@@ -1,8 +1,8 @@
 //! Figures as files that a page shows by a link.
 
 use anyhow::{Context, Result};
-use arcsphere_eval::figure::{Figure, Theme, to_svg};
 use arcsphere_eval::results::write_atomic;
+use arcsphere_report::figure::{Figure, Theme, to_svg};
 use std::path::Path;
 
 /// Writes a figure that is light, and dark where the reader's system asks for it.
@@ -40,7 +40,7 @@ fn adaptive(svg: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arcsphere_eval::figure::{TargetCurve, TargetCurves};
+    use arcsphere_report::figure::{TargetCurve, TargetCurves};
 
     #[test]
     fn every_color_has_its_dark_one_and_keeps_its_own() {

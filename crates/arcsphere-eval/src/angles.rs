@@ -146,7 +146,7 @@ pub fn angles(embeddings: &[f32], prototypes: &[f32], dim: usize, labels: &[u32]
 }
 
 /// The bin of an angle: its whole degrees, at most 179.
-pub(crate) fn bin(theta: f64) -> usize {
+pub fn bin(theta: f64) -> usize {
     ((theta.to_degrees()) as usize).min(BINS - 1)
 }
 
@@ -242,7 +242,7 @@ fn at_least(what: &'static str, got: usize, needed: usize) -> Result<()> {
 }
 
 /// Whether there are `n` labels, each below `classes`.
-pub(crate) fn check_labels(labels: &[u32], n: usize, classes: usize) -> Result<()> {
+pub fn check_labels(labels: &[u32], n: usize, classes: usize) -> Result<()> {
     if labels.len() != n {
         return Err(EvalError::Length { what: "the list of labels", got: labels.len(), expected: n });
     }

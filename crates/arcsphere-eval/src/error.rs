@@ -98,7 +98,7 @@ pub enum EvalError {
 }
 
 /// The number of rows of a `[rows, dim]` slice, or why it is not one.
-pub(crate) fn rows(what: &'static str, values: &[f32], dim: usize) -> Result<usize> {
+pub fn rows(what: &'static str, values: &[f32], dim: usize) -> Result<usize> {
     if dim == 0 {
         return Err(EvalError::Range { what: "the dimension", value: 0.0, expected: "at least 1" });
     }

@@ -1,4 +1,4 @@
-//! Scores, intervals, angles, figures and reports for embeddings.
+//! Scores, rates, intervals and angles for embeddings: numbers in, numbers out.
 //!
 //! This crate sees slices: embeddings `[N, D]` row by row, prototypes `[C, D]`,
 //! labels, scores. It knows nothing of networks, losses or training, so that a
@@ -36,8 +36,7 @@ pub mod results;
 
 pub mod sweep;
 
-pub mod figure;
-
-pub mod report;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 
 pub use error::{EvalError, Result};

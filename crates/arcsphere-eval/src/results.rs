@@ -272,49 +272,9 @@ impl Results {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::interval::wilson;
-
-    /// A run as a caller would fill it in.
-    pub(crate) fn run(loss: &str, seed: u64, correct: u64) -> Run {
-        let p = wilson(correct, 1000).unwrap();
-        Run {
-            loss: loss.into(),
-            m0: Some(1.0),
-            m1: Some(0.5),
-            m2: Some(0.0),
-            scale: Some(16.0),
-            margin_reason: "fits ten classes, \"2-D\"".into(),
-            seed,
-            epochs: 5,
-            backbone: "lenet_2d".into(),
-            dim: 2,
-            accuracy: Some(p.value),
-            accuracy_low: Some(p.low),
-            accuracy_high: Some(p.high),
-            n_test: 1000,
-            eer: Some(0.02),
-            tmr_at_fmr: BTreeMap::from([(fmr_key(1e-2), 0.9), (fmr_key(1e-3), 0.7)]),
-            target_angle_mean: Some(0.07),
-            train_seconds: 12.5,
-            samples_per_second: 4000.0,
-            ..Run::default()
-        }
-    }
-
-    /// A run on an open set: pairs, no accuracy.
-    pub(crate) fn unclassified(loss: &str, seed: u64, eer: f64) -> Run {
-        Run {
-            accuracy: None,
-            accuracy_low: None,
-            accuracy_high: None,
-            n_test: 0,
-            eer: Some(eer),
-            target_angle_mean: None,
-            ..run(loss, seed, 0)
-        }
-    }
+    use crate::fixtures::run;
 
     #[test]
     fn json_round_trip_and_the_promised_fields() {

@@ -122,36 +122,9 @@ pub fn describe_margin(key: &str) -> (&str, &str, &'static str) {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::results::tests::run;
-
-    /// A cell as a caller would fill it in; accuracies of 1000 samples.
-    pub(crate) fn cell(loss: &str, margin: f64, rate: f64, seed: u64, validation: f64, correct: u64) -> Cell {
-        Cell {
-            loss: loss.into(),
-            margin_key: "angle_margin".into(),
-            margin,
-            boundary_cost: margin,
-            rate,
-            seed,
-            run: Run {
-                validation_accuracy: Some(validation),
-                trainer: "default".into(),
-                m1: Some(margin),
-                ..run(loss, seed, correct)
-            },
-        }
-    }
-
-    /// A cell that collapsed.
-    pub(crate) fn dead(loss: &str, margin: f64, rate: f64, seed: u64, cause: &str) -> Cell {
-        let mut cell = cell(loss, margin, rate, seed, 0.1, 100);
-        cell.run.collapsed = true;
-        cell.run.reason = format!("collapsed: {cause}");
-        cell.run.causes = vec![cause.into()];
-        cell
-    }
+    use crate::fixtures::{cell, dead};
 
     #[test]
     fn json_round_trip_and_the_promised_fields() {

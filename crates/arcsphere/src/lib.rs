@@ -39,23 +39,16 @@
 //!
 //! A module imports only modules listed above it.
 
-pub mod registry;
-
-pub mod range;
-
-pub mod random;
+pub use arcsphere_losses as losses;
+pub use arcsphere_losses::{head, random, range, registry};
 
 pub mod nn;
-
-pub mod losses;
 
 pub mod advise;
 
 pub mod backbones;
 
 pub mod optim;
-
-pub mod head;
 
 pub mod config;
 

@@ -4,7 +4,7 @@ use super::cases::Subject;
 use crate::mistake::wrong;
 use crate::svg;
 use anyhow::{Context, Result, bail};
-use arcsphere_eval::figure::{BenchBar, BenchBars, BenchGroup};
+use arcsphere_report::figure::{BenchBar, BenchBars, BenchGroup};
 use serde_json::Value;
 use std::path::Path;
 

@@ -5,13 +5,18 @@ use crate::report::{Outcome, Violation};
 use crate::tree::Tree;
 
 /// Each package and the packages of this workspace that it may use, in any kind of dependency.
-const ALLOWED: [(&str, &[&str]); 6] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("arcsphere-kernels", &[]),
+    ("arcsphere-losses", &["arcsphere-kernels"]),
     ("arcsphere-data", &[]),
-    ("arcsphere-eval", &[]),
-    ("arcsphere", &["arcsphere-kernels", "arcsphere-data", "arcsphere-eval"]),
-    ("arcsphere-cli", &["arcsphere", "arcsphere-kernels", "arcsphere-data", "arcsphere-eval"]),
-    ("xtask", &["arcsphere-eval"]),
+    ("arcsphere-eval", &["arcsphere-kernels"]),
+    ("arcsphere-report", &["arcsphere-eval"]),
+    ("arcsphere", &["arcsphere-kernels", "arcsphere-losses", "arcsphere-data", "arcsphere-eval"]),
+    (
+        "arcsphere-cli",
+        &["arcsphere", "arcsphere-kernels", "arcsphere-losses", "arcsphere-data", "arcsphere-eval", "arcsphere-report"],
+    ),
+    ("xtask", &["arcsphere-eval", "arcsphere-report"]),
 ];
 
 pub(crate) fn check(tree: &Tree) -> Outcome {

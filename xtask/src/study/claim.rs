@@ -10,9 +10,9 @@ use super::paired::{Difference, against};
 use super::parts::Claim;
 use super::words;
 use anyhow::Result;
-use arcsphere_eval::figure::Verdict;
 use arcsphere_eval::interval::{Mean, mean};
 use arcsphere_eval::sweep::{Cell, Sweep};
+use arcsphere_report::figure::Verdict;
 
 /// The range of one seed.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use super::paired::{Difference, Series, against};
 use super::parts::{Job, Part, Target};
 use super::words;
 use anyhow::Result;
-use arcsphere_eval::figure::{DifferenceRow, Verdict};
 use arcsphere_eval::results::{Results, Run};
+use arcsphere_report::figure::{DifferenceRow, Verdict};
 
 mod table;
 

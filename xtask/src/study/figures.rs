@@ -3,8 +3,8 @@
 use super::measure::Measure;
 use crate::svg;
 use anyhow::{Context, Result};
-use arcsphere_eval::figure::{CollapseMap, DifferenceRow, Differences, Figure, MarginAxis, Sensitivity};
 use arcsphere_eval::sweep::LossSweep;
+use arcsphere_report::figure::{CollapseMap, DifferenceRow, Differences, Figure, MarginAxis, Sensitivity};
 use std::path::{Path, PathBuf};
 
 /// Where figures are drawn to, and how the report names them.

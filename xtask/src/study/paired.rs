@@ -1,11 +1,11 @@
 //! Series of the same seeds against each other.
 
 use anyhow::Result;
-use arcsphere_eval::figure::Verdict;
 use arcsphere_eval::holm::holm;
 use arcsphere_eval::interval::{LEVEL, Mean, paired_difference};
 use arcsphere_eval::paired::{paired_t, sign_flip};
 use arcsphere_eval::sweep::SIGNIFICANT;
+use arcsphere_report::figure::Verdict;
 
 /// Seed of the sign patterns that are drawn where there are too many to count: a report is the same each time.
 const SEED: u64 = 0;

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use arcsphere::losses::margin::{Group, LossInfo, Margin, Recipe, ScaleKind, strongest_target};
-use arcsphere_eval::figure::{
+use arcsphere_eval::results::write_atomic;
+use arcsphere_report::figure::{
     Boundaries, BoundaryPanel, Figure, TargetCurve, TargetCurves, Theme, to_adaptive_svg, to_png, to_svg,
 };
-use arcsphere_eval::results::write_atomic;
 use std::f64::consts::PI;
 use std::path::Path;
 

@@ -12,7 +12,7 @@ use arcsphere::evaluate::evaluate;
 use arcsphere::losses::fit;
 use arcsphere::losses::margin::{self, Group, LossInfo, Margins, Recipe};
 use arcsphere::plan::{self, Plan};
-use arcsphere_eval::figure::{Features, Theme};
+use arcsphere_report::figure::{Features, Theme};
 
 /// Draws and writes a picture.
 pub(crate) fn run(args: &Plot) -> Result<()> {

@@ -141,7 +141,7 @@ fn push_line<'a>(out: &mut String, fields: impl Iterator<Item = &'a str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::tests::{run, unclassified};
+    use crate::fixtures::{run, unclassified};
 
     #[test]
     fn a_line_a_run_with_quotes_where_needed() {

@@ -85,20 +85,9 @@ fn summary(runs: &[&Run]) -> Option<OrderedSummary> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::results::tests::run;
-
-    /// A run with errors in years on 100 images.
-    pub(crate) fn aged(loss: &str, seed: u64, mae: f64) -> Run {
-        let mut run = run(loss, seed, 500);
-        (run.mae, run.mae_low, run.mae_high) = (Some(mae), Some(mae - 0.5), Some(mae + 0.5));
-        (run.mae_argmax, run.mae_argmax_low, run.mae_argmax_high) = (Some(mae + 1.0), Some(mae), Some(mae + 2.0));
-        run.cs = [("5".to_owned(), 0.6), ("10".to_owned(), 0.9)].into();
-        run.cs_argmax = [("5".to_owned(), 0.5)].into();
-        (run.n_regression, run.target_unit) = (100, "years".into());
-        run
-    }
+    use crate::fixtures::{aged, run};
 
     #[test]
     fn one_seed_has_the_interval_of_its_samples_and_several_that_of_the_seeds() {

@@ -186,7 +186,7 @@ pub(crate) fn accuracies(runs: &[&Run]) -> Vec<(u64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::tests::{run, unclassified};
+    use crate::fixtures::{run, unclassified};
 
     #[test]
     fn naive_runs_stand_apart_and_saved_ones_are_counted() {

@@ -157,8 +157,8 @@ fn highest<'a>(groups: impl Iterator<Item = (usize, &'a Group)>) -> Option<usize
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, dead};
     use super::*;
+    use crate::fixtures::{cell, dead};
 
     fn of(cells: Vec<Cell>) -> Vec<LossSweep> {
         analyze(&Sweep { cells, ..Sweep::default() }, 1).unwrap()

@@ -28,8 +28,8 @@ impl Sweep {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::cell;
     use super::*;
+    use crate::fixtures::cell;
 
     #[test]
     fn a_line_a_cell() {

@@ -69,8 +69,8 @@ pub(super) fn differences(groups: &[Group], best: usize, seed: u64) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::super::Cell;
-    use super::super::tests::cell;
     use super::*;
+    use crate::fixtures::cell;
 
     fn group(margin: f64, correct: &[u64]) -> Group {
         let cells: Vec<Cell> =

@@ -95,8 +95,8 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cell, dead};
     use super::*;
+    use crate::fixtures::{cell, dead};
 
     fn group(cells: &[Cell]) -> Group {
         Group::of(&cells.iter().collect::<Vec<_>>()).unwrap()

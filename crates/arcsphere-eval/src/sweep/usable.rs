@@ -112,8 +112,8 @@ pub(super) fn usable(
 mod tests {
     use super::super::Cell;
     use super::super::difference::differences;
-    use super::super::tests::{cell, dead};
     use super::*;
+    use crate::fixtures::{cell, dead};
 
     /// Accuracies of four seeds around `correct`; 0 is a group with one collapsed run.
     fn group(margin: f64, correct: u64) -> Group {

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::{Device, Tensor, activation, module};
 
-use super::init::tensor;
+use super::tensor;
 use super::{PRelu, host};
 
 /// Added to the variance.

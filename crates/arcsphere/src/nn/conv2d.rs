@@ -5,7 +5,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
 use super::host;
-use super::init::{Init, Rng, tensor};
+use super::{Init, Rng, tensor};
 
 /// The geometry of a [`Conv2d`]: square kernel, equal stride and zero padding on both axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

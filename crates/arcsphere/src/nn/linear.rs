@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::init::{Init, Rng, tensor};
+use super::{Init, Rng, tensor};
 
 /// Fully connected layer with weight `[out, in]` and an optional bias `[out]`.
 #[derive(Module, Debug)]

@@ -9,19 +9,25 @@
 mod batch_norm;
 mod conv2d;
 mod host;
-mod init;
 mod linear;
 mod params;
 mod pool;
 mod prelu;
 mod residual;
 
+pub use arcsphere_losses::init::{Init, Rng};
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, Conv2dSpec};
-pub use init::{Init, Rng};
 pub use linear::Linear;
 pub use params::{NamedTensor, ParamsError, export, import};
 pub use pool::{flatten, global_avg_pool, max_pool2d, widen};
 pub use prelu::{PRelu, relu};
 pub(crate) use residual::fork;
 pub use residual::{add, add_relu};
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// A tensor of the given shape from host values.
+fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), device)
+}

@@ -53,7 +53,7 @@ pub fn widen(x: Tensor<4>, more: usize) -> Tensor<4> {
 mod tests {
     use super::*;
     use crate::nn::host::testing::{backward, close, random};
-    use crate::nn::init::tensor;
+    use crate::nn::tensor;
     use burn::tensor::Device;
 
     fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
 
 use super::host;
-use super::init::tensor;
+use super::tensor;
 
 /// Parametric ReLU (He et al. 2015) with one learned slope per channel.
 #[derive(Module, Debug)]

@@ -1,6 +1,7 @@
 //! How weights move: the optimizer, the rate over time, the margin over time.
 
-pub mod margin_schedule;
+pub use crate::losses::margin_schedule;
+
 pub mod rate_schedule;
 
 use crate::backbones::Backbone;

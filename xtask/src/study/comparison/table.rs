@@ -6,9 +6,9 @@ use super::super::parts::Part;
 use super::super::words::{self, NONE};
 use super::{Group, data, machine, span};
 use anyhow::Result;
-use arcsphere_eval::figure::Verdict;
-use arcsphere_eval::report::margins;
 use arcsphere_eval::results::Run;
+use arcsphere_report::figure::Verdict;
+use arcsphere_report::report::margins;
 
 /// What the brackets of the tables are, once a part.
 pub(in super::super) const READING: &str = "In brackets: 95 %, Student's t over the seeds, on one and the same test set; \

@@ -10,9 +10,9 @@ use anyhow::Result;
 use arcsphere::config::to_toml;
 use arcsphere::plan::Splits;
 use arcsphere_data::Source;
-use arcsphere_eval::figure::{AngleHistogram, Curve, Curves, Features};
-use arcsphere_eval::report::{Picture, Report};
 use arcsphere_eval::results::{Machine, Results, summarize};
+use arcsphere_report::figure::{AngleHistogram, Curve, Curves, Features};
+use arcsphere_report::report::{Picture, Report};
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -4,9 +4,9 @@ use super::folder::Begun;
 use super::grid::Point;
 use anyhow::{Context, Result};
 use arcsphere::config::to_toml;
-use arcsphere_eval::report::{SweepReport, sweep_pictures};
 use arcsphere_eval::results::{Run, summarize};
 use arcsphere_eval::sweep::{Cell, Sweep, analyze};
+use arcsphere_report::report::{SweepReport, sweep_pictures};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

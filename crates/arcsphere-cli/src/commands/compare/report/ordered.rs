@@ -5,8 +5,8 @@ use anyhow::Result;
 use arcsphere::evaluate::Predictions;
 use arcsphere::plan::Splits;
 use arcsphere_data::Unit;
-use arcsphere_eval::figure::Scatter;
 use arcsphere_eval::results::{Estimate, Results, summarize_ordered};
+use arcsphere_report::figure::Scatter;
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,0 +1,90 @@
+//! CurricularFace: ArcFace in which classes that beat the target count less at first, more later.
+//!
+//! ```text
+//! z_y = s·cos(θ_y + m1),   z_j = s·cos θ_j·(t + cos θ_j)  where cos θ_j > ψ(θ_y),  else s·cos θ_j
+//! t ← μ·t + (1 − μ)·mean_i cos θ_iy,   t = 0 at first,  μ = 0.99
+//! ```
+//!
+//! t follows the batches' mean target cosine, the current one included, and carries no
+//! gradient. While t + cos θ_j < 1 a class that beats the target is held down: the curriculum.
+
+use super::{Angular, LossInfo, Margin, Margins, Negatives, Param, Row, Takes, Target};
+use crate::range::Range;
+use rand_chacha::ChaCha8Rng;
+
+const MOMENTUM: Param = Param::new(
+    "momentum",
+    0.99,
+    Range::Closed(0.0, 1.0),
+    "it is the old value's share",
+    "μ, what t keeps of itself per step",
+);
+
+pub(super) const INFO: LossInfo = LossInfo {
+    name: "curricularface",
+    aliases: &["curricular_face"],
+    summary: "ArcFace in which classes that beat the target count less at first, more later",
+    formula: "z_y = s·cos(θ_y + m1),  z_j = s·cos θ_j·(t + cos θ_j) where cos θ_j > ψ(θ_y);  t follows mean cos θ_y",
+    boundary: "s(cos(θ1 + m1) − cos θ2) = 0",
+    source: "Huang et al., CurricularFace, CVPR 2020, §3.2",
+    paper: Margins { angle_margin: 0.5, ..Margins::NONE },
+    takes: Takes { angle_margin: true, ..Takes::NONE },
+    params: &[MOMENTUM],
+    takes_extension: true,
+    build: |recipe| Box::new(CurricularFace { arc: Angular::of(recipe), momentum: recipe.param(&MOMENTUM) }),
+    ..LossInfo::RELATIVE
+};
+
+#[derive(Debug)]
+struct CurricularFace {
+    arc: Angular,
+    momentum: f64,
+}
+
+impl Margin for CurricularFace {
+    fn target(&self, row: &Row, memory: &[f64], strength: f64) -> Target {
+        self.arc.target(row, memory, strength)
+    }
+
+    fn steepest(&self) -> f64 {
+        self.arc.steepest()
+    }
+
+    /// t.
+    fn memory(&self) -> Vec<f64> {
+        vec![0.0]
+    }
+
+    fn begin(&self, memory: &mut [f64], rows: &mut [Row], _strength: f64, _rng: &mut ChaCha8Rng) {
+        let [t] = memory else { return };
+        if !rows.is_empty() {
+            let mean = rows.iter().map(|r| r.cos).sum::<f64>() / rows.len() as f64;
+            *t = self.momentum * *t + (1.0 - self.momentum) * mean;
+        }
+    }
+
+    fn negatives(&self, memory: &[f64], strength: f64) -> Negatives {
+        Negatives::Curricular { t: memory.first().copied().unwrap_or(0.0), strength }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::margin::Recipe;
+    use crate::random::keyed;
+
+    #[test]
+    fn t_follows_the_mean_target_cosine() {
+        let mut recipe = Recipe::paper(&INFO, 10, 2);
+        recipe.params.insert(MOMENTUM.name, 0.9);
+        let margin = (INFO.build)(&recipe);
+        let mut memory = margin.memory();
+        let mut rows = [1.0, 0.4].map(|cos| Row { cos, sin: 0.0, norm: 1.0, draw: 0.0 });
+        margin.begin(&mut memory, &mut rows, 1.0, &mut keyed(b"test----", 0, 0));
+        assert!((memory[0] - 0.07).abs() < 1e-12);
+        margin.begin(&mut memory, &mut rows, 1.0, &mut keyed(b"test----", 0, 1));
+        assert!((memory[0] - (0.9 * 0.07 + 0.07)).abs() < 1e-12);
+        assert_eq!(margin.negatives(&memory, 0.5), Negatives::Curricular { t: memory[0], strength: 0.5 });
+    }
+}

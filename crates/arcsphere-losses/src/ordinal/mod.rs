@@ -1,0 +1,114 @@
+//! Losses of an ordered target, which learn a number and not a class.
+//!
+//! ```text
+//! z = w·x,  b_1 … b_n   →   loss, d loss/dX, d loss/dw, d loss/db       n = 1 (regression), C − 1 (coral)
+//! ```
+//!
+//! An embedding is seen along one direction w \[D\] only, and is not normalized. What a class is
+//! worth is the value that it stands for ([`Levels`]): the losses learn from the labels that softmax
+//! and the margins learn from, and what differs is what they make of their order.
+//!
+//! A loss is one file that describes itself in an `INFO`, and one line in the registry below; the
+//! conformance tests follow from it. Numbers come as f32, everything between is f64, and sums go
+//! over the rows in their order.
+//!
+//! ```
+//! use arcsphere_losses::ordinal::{self, Levels};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let loss = ordinal::find("regression")?.make(&Default::default())?;
+//! let years = Levels::new(vec![20.0, 30.0, 40.0])?;
+//! let told = loss.told(10.0, &[0.0], &years);
+//! assert_eq!((told.value, told.class), (40.0, 2)); // no one is told to be older than all
+//! # Ok(())
+//! # }
+//! ```
+
+mod batch;
+mod levels;
+
+mod coral;
+mod regression;
+
+#[cfg(test)]
+mod conformance;
+
+pub use batch::{Batch, Gradients};
+pub use levels::{Levels, LevelsError};
+
+use super::param::{self, Param, ParamError};
+use crate::registry::registry;
+use std::collections::BTreeMap;
+use std::fmt;
+
+registry! {
+    /// Every loss of an ordered target.
+    ORDINALS: OrdinalInfo = "loss of an ordered target" {
+        regression,
+        coral,
+    }
+}
+
+/// What an embedding is told to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    /// The number, in the target's unit, from the first class's value to the last's.
+    pub value: f64,
+    /// The class, for the accuracy.
+    pub class: u32,
+}
+
+/// A loss of numbers z = w·x and classes in order.
+pub trait OrdinalLoss: fmt::Debug + Send + Sync {
+    /// b at the start of a training of `classes` ≥ 2 classes; as many are trained.
+    fn biases(&self, classes: usize) -> Vec<f64>;
+
+    /// The loss of a row of class `class` and its derivative by z. Adds those by b to `slopes` \[n\].
+    /// Finite for finite z and b; `class` below C.
+    fn row(&self, z: f64, class: usize, biases: &[f32], levels: &Levels, slopes: &mut [f64]) -> (f64, f64);
+
+    /// What a row is told to be.
+    fn told(&self, z: f64, biases: &[f32], levels: &Levels) -> Told;
+}
+
+/// A loss as it describes itself.
+#[derive(Clone, Copy, Debug)]
+pub struct OrdinalInfo {
+    /// The registry's name, and the file's.
+    pub name: &'static str,
+    /// Other names that users know it by.
+    pub aliases: &'static [&'static str],
+    /// One line.
+    pub summary: &'static str,
+    /// The loss of a batch.
+    pub formula: &'static str,
+    /// The number that is told, and the class.
+    pub told: &'static str,
+    /// The paper, and the equation where there is one.
+    pub source: &'static str,
+    /// What may be set.
+    pub params: &'static [Param],
+    /// Makes the loss, given a value for each of `params`.
+    build: fn(&[f64]) -> Box<dyn OrdinalLoss>,
+}
+
+impl OrdinalInfo {
+    /// The loss with the parameters `given`, and defaults for the others.
+    ///
+    /// # Errors
+    ///
+    /// [`ParamError`] for an unknown name and for a value outside its range.
+    pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn OrdinalLoss>, ParamError> {
+        Ok((self.build)(&param::resolve(self.name, self.params, given, |p| p.default)?))
+    }
+}
+
+impl crate::registry::Named for OrdinalInfo {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+}

@@ -1,0 +1,125 @@
+//! Registries: a thing that users name is one file and one line.
+
+use std::fmt;
+
+/// Something in a registry.
+pub trait Named {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// Other names for it.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// A name that is in no registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName {
+    /// What was looked for: "loss", "backbone".
+    pub kind: &'static str,
+    /// The name as given.
+    pub name: String,
+    /// The closest registered name, if one is close.
+    pub nearest: Option<&'static str>,
+    /// All registered names.
+    pub known: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no {} \"{}\"", self.kind, self.name)?;
+        if let Some(nearest) = self.nearest {
+            write!(f, "; did you mean \"{nearest}\"?")?;
+        }
+        write!(f, " (known: {})", self.known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownName {}
+
+/// The entry called `name` (or an alias; case and `-` for `_` do not matter).
+///
+/// # Errors
+///
+/// [`UnknownName`] with the nearest name.
+pub fn find<T: Named>(entries: &'static [T], kind: &'static str, name: &str) -> Result<&'static T, UnknownName> {
+    let wanted = name.trim().to_ascii_lowercase().replace('-', "_");
+    if let Some(entry) = entries.iter().find(|e| e.name() == wanted || e.aliases().contains(&wanted.as_str())) {
+        return Ok(entry);
+    }
+    let names = || entries.iter().flat_map(|e| std::iter::once(e.name()).chain(e.aliases().iter().copied()));
+    let nearest = names()
+        .map(|n| (edit_distance(&wanted, n), n))
+        .min()
+        .filter(|(distance, n)| *distance <= 1 + n.len() / 3)
+        .map(|(_, n)| n);
+    Err(UnknownName { kind, name: name.to_owned(), nearest, known: entries.iter().map(Named::name).collect() })
+}
+
+/// Levenshtein's distance between two words.
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Declares a slice of the `INFO`s of the named modules.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! registry {
+    ($(#[$doc:meta])* $list:ident: $info:ty = $kind:literal { $($module:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        pub static $list: &[$info] = &[$($module::INFO),+];
+
+        /// The entry of that name or alias.
+        ///
+        /// # Errors
+        ///
+        /// `UnknownName` with the nearest name.
+        pub fn find(name: &str) -> Result<&'static $info, $crate::registry::UnknownName> {
+            $crate::registry::find($list, $kind, name)
+        }
+    };
+}
+pub use registry;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Entry(&'static str, &'static [&'static str]);
+
+    impl Named for Entry {
+        fn name(&self) -> &'static str {
+            self.0
+        }
+        fn aliases(&self) -> &'static [&'static str] {
+            self.1
+        }
+    }
+
+    static ENTRIES: &[Entry] = &[Entry("arcface", &[]), Entry("cosface", &["am_softmax"])];
+
+    #[test]
+    fn names_and_aliases_are_found() {
+        assert_eq!(find(ENTRIES, "loss", "ArcFace").unwrap().0, "arcface");
+        assert_eq!(find(ENTRIES, "loss", "am-softmax").unwrap().0, "cosface");
+    }
+
+    #[test]
+    fn a_typo_gets_the_nearest_name_and_nonsense_gets_none() {
+        assert_eq!(find(ENTRIES, "loss", "arcfce").unwrap_err().nearest, Some("arcface"));
+        assert_eq!(find(ENTRIES, "loss", "zebra crossing").unwrap_err().nearest, None);
+    }
+}
