@@ -183,7 +183,7 @@ impl Kernel for Moments<'_> {
     type Output = (Vec<f64>, Vec<f64>);
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Self::Output {
+    fn run<S: Simd>(self, _: S) -> Self::Output {
         let (mut sums, mut squares) = (self.shifts.sums(), self.shifts.sums());
         for x in self.x.chunks(self.shifts.period()) {
             let (sum, square) = (sums.next(), squares.next());
@@ -208,7 +208,7 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let Affine { mean, scale, bias, slope } = self.affine;
         let period = mean.period();
         for (y, x) in self.y.chunks_mut(period).zip(self.x.chunks(period)) {
@@ -233,7 +233,7 @@ impl Kernel for Reduce<'_> {
     type Output = [Vec<f64>; 3];
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Self::Output {
+    fn run<S: Simd>(self, _: S) -> Self::Output {
         let Affine { mean, scale, bias, slope } = self.affine;
         let (mut grads, mut products, mut slopes) = (mean.sums(), mean.sums(), mean.sums());
         let period = mean.period();
@@ -272,7 +272,7 @@ impl Kernel for Backward<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let Affine { mean, scale, bias, slope } = self.affine;
         let period = mean.period();
         for (x, grad) in self.x.chunks(period).zip(self.grad.chunks_mut(period)) {

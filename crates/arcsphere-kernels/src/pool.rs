@@ -120,7 +120,7 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let shape = self.shape;
         let (channels, kernel) = (shape.channels, shape.kernel);
         let [_, rows, columns, _] = shape.output();
@@ -168,7 +168,7 @@ impl Kernel for Backward<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let shape = self.shape;
         let (channels, kernel) = (shape.channels, shape.kernel);
         let [_, rows, columns, _] = shape.output();

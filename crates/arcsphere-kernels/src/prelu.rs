@@ -85,7 +85,7 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let period = self.slopes.period();
         for (y, x) in self.y.chunks_mut(period).zip(self.x.chunks(period)) {
             for ((y, &x), &a) in y.iter_mut().zip(x).zip(self.slopes.values()) {
@@ -105,7 +105,7 @@ impl Kernel for Backward<'_> {
     type Output = Vec<f64>;
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Vec<f64> {
+    fn run<S: Simd>(self, _: S) -> Vec<f64> {
         let period = self.slopes.period();
         let mut sums = self.slopes.sums();
         for (grad, x) in self.grad.chunks_mut(period).zip(self.x.chunks(period)) {
@@ -128,7 +128,7 @@ impl Kernel for Relu<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         for x in self.x {
             *x = if *x < 0.0 { 0.0 } else { *x };
         }
@@ -144,7 +144,7 @@ impl Kernel for ReluBackward<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         for (grad, &y) in self.grad.iter_mut().zip(self.y) {
             *grad = if y > 0.0 { *grad } else { 0.0 };
         }

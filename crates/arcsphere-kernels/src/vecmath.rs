@@ -82,38 +82,27 @@ fn artanh(s: f32) -> f32 {
 const PARTIAL: usize = 4;
 
 /// Σ a·b in f32 over equally long slices.
-///
-/// # Safety
-///
-/// The CPU must have the instructions of `S`.
 #[inline(always)]
-pub(crate) unsafe fn dot<S: Simd>(a: &[f32], b: &[f32]) -> f32 {
-    let len = a.len().min(b.len());
-    let whole = len / (PARTIAL * S::LANES) * (PARTIAL * S::LANES);
-    // SAFETY: `whole` is within both slices; the caller vouches for the instructions.
-    let sum = unsafe {
-        let mut sums = [S::zero(); PARTIAL];
-        for at in (0..whole).step_by(PARTIAL * S::LANES) {
-            for n in 0..PARTIAL {
-                let at = at + n * S::LANES;
-                sums[n] = S::mul_add(S::load(a.as_ptr().add(at)), S::load(b.as_ptr().add(at)), sums[n]);
-            }
+pub(crate) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let run = PARTIAL * S::LANES;
+    let (mut a, mut b) = (a.chunks_exact(run), b.chunks_exact(run));
+    let mut sums = [simd.zero(); PARTIAL];
+    // `by_ref`: what fills no run is summed below.
+    for (a, b) in a.by_ref().zip(b.by_ref()) {
+        for n in 0..PARTIAL {
+            let at = n * S::LANES;
+            sums[n] = simd.mul_add(simd.load(&a[at..]), simd.load(&b[at..]), sums[n]);
         }
-        total::<S>(sums)
-    };
-    sum + a[whole..len].iter().zip(&b[whole..len]).map(|(a, b)| a * b).sum::<f32>()
+    }
+    total(simd, sums) + a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum::<f32>()
 }
 
 /// The sum of all lanes.
-///
-/// # Safety
-///
-/// The CPU must have the instructions of `S`.
 #[inline(always)]
-unsafe fn total<S: Simd>(sums: [S::V; PARTIAL]) -> f32 {
+fn total<S: Simd>(simd: S, sums: [S::V; PARTIAL]) -> f32 {
+    // No vector is longer than sixteen values.
     let mut lanes = [0.0_f32; 16];
-    // SAFETY: no vector is longer than sixteen values; the caller vouches for the instructions.
-    unsafe { S::store(lanes.as_mut_ptr(), S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3]))) };
+    simd.store(&mut lanes, simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3])));
     for half in [8, 4, 2, 1] {
         for i in 0..half {
             lanes[i] += lanes[i + half];
@@ -141,17 +130,12 @@ pub(crate) fn dot_f64(a: &[f64], b: &[f64]) -> f64 {
 ///
 /// Relative error ≤ 5e-7: few products meet in an f32 before they go to f64. Where an f32
 /// overflows, every product is made in f64; where it underflows, the sum is below 1e-30.
-///
-/// # Safety
-///
-/// The CPU must have the instructions of `S`.
 #[inline(always)]
-pub(crate) unsafe fn sum_squares<S: Simd>(a: &[f32]) -> f64 {
+pub(crate) fn sum_squares<S: Simd>(simd: S, a: &[f32]) -> f64 {
     let mut sum = 0.0;
     // A loop, not a closure: that would be compiled without the caller's instruction set.
     for run in a.chunks(8 * PARTIAL * S::LANES) {
-        // SAFETY: the caller's contract.
-        sum += f64::from(unsafe { dot::<S>(run, run) });
+        sum += f64::from(dot(simd, run, run));
     }
     if sum == f64::INFINITY { a.iter().map(|&a| f64::from(a) * f64::from(a)).sum() } else { sum }
 }
@@ -167,9 +151,8 @@ mod tests {
         type Output = [f64; 2];
 
         #[inline(always)]
-        unsafe fn run<S: Simd>(self) -> [f64; 2] {
-            // SAFETY: the caller vouches for the instructions.
-            unsafe { [f64::from(dot::<S>(self.0, self.1)), sum_squares::<S>(self.0)] }
+        fn run<S: Simd>(self, simd: S) -> [f64; 2] {
+            [f64::from(dot(simd, self.0, self.1)), sum_squares(simd, self.0)]
         }
     }
 

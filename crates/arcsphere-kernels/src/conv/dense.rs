@@ -4,8 +4,9 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::scratch::{Layout, Scratch, Tap, for_input};
+use super::shape::ConvShape;
+use super::tile;
 use super::weights::{Packed, panels};
-use super::{ConvShape, tile};
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 
@@ -39,7 +40,7 @@ impl<L: Fn(&mut Scratch, usize, usize)> Kernel for Part<'_, L> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
+    fn run<S: Simd>(mut self, simd: S) {
         let out = self.out.as_mut_ptr().cast::<f32>();
         let chunk = self.scratch.images();
         let mut done = 0;
@@ -60,7 +61,7 @@ impl<L: Fn(&mut Scratch, usize, usize)> Kernel for Part<'_, L> {
                         for i in 0..rows {
                             // SAFETY: the pass was made for this scratch and output: its taps,
                             // rows and columns stay inside an image of both, the weights have a
-                            // row for each tap and lane; the caller vouches for the CPU.
+                            // row for each tap and lane.
                             unsafe {
                                 let target = tile::Target {
                                     out: out.add(image + i * row_step),
@@ -68,7 +69,8 @@ impl<L: Fn(&mut Scratch, usize, usize)> Kernel for Part<'_, L> {
                                     count: panel.count,
                                 };
                                 let x = x.as_ptr().add(i * pass.row);
-                                tile::row::<S>(
+                                tile::row(
+                                    simd,
                                     panel.vectors,
                                     columns,
                                     x,

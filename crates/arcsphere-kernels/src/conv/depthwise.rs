@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::input_grad::{classes, margins};
 use super::scratch::Scratch;
-use super::{BLOCK, ConvShape, WeightGrad};
+use super::shape::{BLOCK, ConvShape, WeightGrad};
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 
@@ -47,7 +47,7 @@ impl Kernel for Part<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
+    fn run<S: Simd>(mut self, simd: S) {
         let channels = self.source_size[2];
         let image: usize = self.source_size.iter().product();
         let block_step = self.scratch.at(1, 0, 0);
@@ -66,11 +66,12 @@ impl Kernel for Part<'_> {
                         // SAFETY: the pass stays inside the scratch image and the output;
                         // weights and bias are padded to whole blocks.
                         unsafe {
-                            row::<S>(
+                            row(
+                                simd,
                                 x.as_ptr().add(i * pass.row + lane),
                                 &pass.taps,
                                 weights.as_ptr().add(lane),
-                                S::load(self.bias.as_ptr().add(c)),
+                                simd.load_ptr(self.bias.as_ptr().add(c)),
                                 out.add(at),
                                 pass.size[1],
                                 pixel_step,
@@ -88,10 +89,11 @@ impl Kernel for Part<'_> {
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; LANES values are readable at `x` + tap + j·BLOCK for each
+/// LANES values are readable at `x` + tap + j·BLOCK for each
 /// tap and pixel and at `w` + tap index · BLOCK; `count` values are writable at `out` + j·step.
 #[inline(always)]
 unsafe fn row<S: Simd>(
+    simd: S,
     x: *const f32,
     taps: &[usize],
     w: *const f32,
@@ -110,27 +112,27 @@ unsafe fn row<S: Simd>(
             let mut acc = [bias; ROWS];
             if tile == ROWS {
                 for (index, &tap) in taps.iter().enumerate() {
-                    let weight = S::load(w.add(index * BLOCK));
+                    let weight = simd.load_ptr(w.add(index * BLOCK));
                     for r in 0..ROWS {
-                        let value = S::load(x.add(tap + r * BLOCK));
-                        acc[r] = S::mul_add(value, weight, acc[r]);
+                        let value = simd.load_ptr(x.add(tap + r * BLOCK));
+                        acc[r] = simd.mul_add(value, weight, acc[r]);
                     }
                 }
             } else {
                 for (r, acc) in acc.iter_mut().enumerate().take(tile) {
                     for (index, &tap) in taps.iter().enumerate() {
-                        let value = S::load(x.add(tap + r * BLOCK));
-                        *acc = S::mul_add(value, S::load(w.add(index * BLOCK)), *acc);
+                        let value = simd.load_ptr(x.add(tap + r * BLOCK));
+                        *acc = simd.mul_add(value, simd.load_ptr(w.add(index * BLOCK)), *acc);
                     }
                 }
             }
             for (r, &acc) in acc.iter().enumerate().take(tile) {
                 let out = out.add((j + r) * step);
                 if count == S::LANES {
-                    S::store(out, acc);
+                    simd.store_ptr(out, acc);
                 } else {
                     let mut row = [0.0f32; BLOCK];
-                    S::store(row.as_mut_ptr(), acc);
+                    simd.store_ptr(row.as_mut_ptr(), acc);
                     std::ptr::copy_nonoverlapping(row.as_ptr(), out, count);
                 }
             }
@@ -257,7 +259,7 @@ impl Kernel for GradPart<'_> {
     type Output = Vec<f64>;
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Vec<f64> {
+    fn run<S: Simd>(self, simd: S) -> Vec<f64> {
         let shape = self.shape;
         let kernel = shape.kernel;
         let taps = kernel * kernel + 1;
@@ -281,7 +283,7 @@ impl Kernel for GradPart<'_> {
                         // SAFETY: rows and columns of the output stay inside both scratch
                         // images for every tap; blocks are whole.
                         let partial: [f32; BLOCK] = unsafe {
-                            let mut acc = S::zero();
+                            let mut acc = simd.zero();
                             for i in 0..rows {
                                 let g = dy.data().as_ptr().add(dy.at(block, i, 0) + lane);
                                 match place {
@@ -289,20 +291,20 @@ impl Kernel for GradPart<'_> {
                                         let at = x.at(block, i * shape.stride + u, v);
                                         let x = x.data().as_ptr().add(at + lane);
                                         for j in 0..columns {
-                                            let value = S::load(x.add(j * BLOCK));
-                                            let grad = S::load(g.add(j * BLOCK));
-                                            acc = S::mul_add(value, grad, acc);
+                                            let value = simd.load_ptr(x.add(j * BLOCK));
+                                            let grad = simd.load_ptr(g.add(j * BLOCK));
+                                            acc = simd.mul_add(value, grad, acc);
                                         }
                                     }
                                     None => {
                                         for j in 0..columns {
-                                            acc = S::add(acc, S::load(g.add(j * BLOCK)));
+                                            acc = simd.add(acc, simd.load_ptr(g.add(j * BLOCK)));
                                         }
                                     }
                                 }
                             }
                             let mut partial = [0.0; BLOCK];
-                            S::store(partial.as_mut_ptr(), acc);
+                            simd.store_ptr(partial.as_mut_ptr(), acc);
                             partial
                         };
                         let lanes = sums[lane..].iter_mut().zip(partial).take(S::LANES);

@@ -6,8 +6,8 @@
 
 use super::dense::{Pass, panel_vectors, run_passes};
 use super::scratch::{Scratch, Tap, lanes};
+use super::shape::{BLOCK, ConvShape};
 use super::weights::{Packed, panels};
-use super::{BLOCK, ConvShape};
 use crate::isa::Isa;
 
 /// The pixels of one axis with the same (position + padding) mod stride.

@@ -4,37 +4,31 @@
 //!
 //! Activations are `[batch, height, width, channels]`; weights are PyTorch's
 //! `[out_channels, in_channels / groups, kernel, kernel]`. Channels are the vector lanes. An image
-//! is copied once into a zero-padded scratch buffer in blocks of [`BLOCK`] channels, so that the
+//! is copied once into a zero-padded scratch buffer in blocks of 16 channels, so that the
 //! inner loop, a register tile of pixels × output channels, meets no border and walks the input
 //! with constant distances; nothing of im2col's size is ever written.
+//!
+//! A module imports only modules listed above it.
+
+mod shape;
+
+mod scratch;
+mod tile;
+mod weights;
 
 mod dense;
-mod depthwise;
 mod input_grad;
-#[cfg(test)]
-mod oracle;
-mod scratch;
-mod shape;
-mod tile;
 mod weight_grad;
-mod weights;
+
+mod depthwise;
 mod winograd;
 
-pub use shape::ConvShape;
+#[cfg(test)]
+mod oracle;
+
+pub use shape::{ConvShape, WeightGrad};
 
 use crate::isa::Isa;
-
-/// Channels per block of the scratch buffers; a multiple of every vector length.
-pub(crate) const BLOCK: usize = 16;
-
-/// The gradients with respect to a convolution's weight and bias.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WeightGrad {
-    /// `[out_channels, in_channels / groups, kernel, kernel]`.
-    pub weight: Vec<f32>,
-    /// `[out_channels]`: the sum of the output's gradient over batch and pixels.
-    pub bias: Vec<f32>,
-}
 
 /// The convolution of `x`, `[batch, out_height, out_width, out_channels]`.
 ///

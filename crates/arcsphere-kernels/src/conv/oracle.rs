@@ -4,7 +4,7 @@ use rand::Rng as _;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::{ConvShape, WeightGrad};
+use super::shape::{ConvShape, WeightGrad};
 use crate::isa::Isa;
 
 /// A convolution with inputs from a seed.

@@ -1,6 +1,6 @@
 //! Zero-padded images in blocks of [`BLOCK`] channels.
 
-use super::{BLOCK, ConvShape};
+use super::shape::{BLOCK, ConvShape};
 
 /// A few images, each as `[blocks][rows][phases][columns][BLOCK]`.
 ///

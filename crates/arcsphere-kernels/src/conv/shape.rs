@@ -1,6 +1,18 @@
-//! The sizes of a convolution, checked once.
+//! The sizes of a convolution, checked once, and the shape of its gradients.
 
 use std::fmt;
+
+/// Channels per block of the scratch buffers; a multiple of every vector length.
+pub(super) const BLOCK: usize = 16;
+
+/// The gradients with respect to a convolution's weight and bias.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightGrad {
+    /// `[out_channels, in_channels / groups, kernel, kernel]`.
+    pub weight: Vec<f32>,
+    /// `[out_channels]`: the sum of the output's gradient over batch and pixels.
+    pub bias: Vec<f32>,
+}
 
 /// The sizes of a convolution that the kernels can compute: full or depthwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

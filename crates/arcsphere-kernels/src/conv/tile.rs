@@ -6,8 +6,8 @@
 // Loops over constant ranges are the register tile: they unroll and `acc` becomes registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::BLOCK;
 use super::scratch::Tap;
+use super::shape::BLOCK;
 use crate::isa::Simd;
 
 /// Where a tile's results go.
@@ -25,11 +25,12 @@ pub(super) struct Target {
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; `x` + tap + R·BLOCK values are readable for each tap;
+/// `x` + tap + R·BLOCK values are readable for each tap;
 /// `w` has taps · BLOCK · N · LANES values, `bias` N · LANES; `target.count` values are writable
 /// for each of R pixels; `target.count` ≤ N · LANES.
 #[inline(always)]
 unsafe fn tile<S: Simd, const R: usize, const N: usize>(
+    simd: S,
     x: *const f32,
     taps: &[Tap],
     w: *const f32,
@@ -38,40 +39,40 @@ unsafe fn tile<S: Simd, const R: usize, const N: usize>(
 ) {
     // SAFETY: every access is inside what the caller vouches for.
     unsafe {
-        let mut acc = [[S::zero(); N]; R];
+        let mut acc = [[simd.zero(); N]; R];
         for (index, tap) in taps.iter().enumerate() {
             let x = x.add(tap.at);
             let mut w = w.add(index * BLOCK * N * S::LANES);
             for lane in 0..tap.lanes {
-                let mut weights = [S::zero(); N];
+                let mut weights = [simd.zero(); N];
                 for n in 0..N {
-                    weights[n] = S::load(w.add(n * S::LANES));
+                    weights[n] = simd.load_ptr(w.add(n * S::LANES));
                 }
                 for r in 0..R {
-                    let value = S::splat(*x.add(r * BLOCK + lane));
+                    let value = simd.splat(*x.add(r * BLOCK + lane));
                     for n in 0..N {
-                        acc[r][n] = S::mul_add(value, weights[n], acc[r][n]);
+                        acc[r][n] = simd.mul_add(value, weights[n], acc[r][n]);
                     }
                 }
                 w = w.add(N * S::LANES);
             }
         }
-        let mut biases = [S::zero(); N];
+        let mut biases = [simd.zero(); N];
         for n in 0..N {
-            biases[n] = S::load(bias.add(n * S::LANES));
+            biases[n] = simd.load_ptr(bias.add(n * S::LANES));
         }
         if target.count == N * S::LANES {
             for r in 0..R {
                 for n in 0..N {
                     let out = target.out.add(r * target.step + n * S::LANES);
-                    S::store(out, S::add(acc[r][n], biases[n]));
+                    simd.store_ptr(out, simd.add(acc[r][n], biases[n]));
                 }
             }
         } else {
             let mut row = [0.0f32; 4 * BLOCK];
             for r in 0..R {
                 for n in 0..N {
-                    S::store(row.as_mut_ptr().add(n * S::LANES), S::add(acc[r][n], biases[n]));
+                    simd.store_ptr(row.as_mut_ptr().add(n * S::LANES), simd.add(acc[r][n], biases[n]));
                 }
                 let out = target.out.add(r * target.step);
                 std::ptr::copy_nonoverlapping(row.as_ptr(), out, target.count);
@@ -97,6 +98,7 @@ pub(super) fn max_rows<S: Simd>(vectors: usize) -> usize {
 /// As for a tile, for `pixels` pixels of distance BLOCK in the input; `vectors` is 1, 2 or 4.
 #[inline(always)]
 pub(super) unsafe fn row<S: Simd>(
+    simd: S,
     vectors: usize,
     pixels: usize,
     x: *const f32,
@@ -118,7 +120,7 @@ pub(super) unsafe fn row<S: Simd>(
                 ($n:literal: $($r:literal)*) => {
                     match rows {
                         $($r if $r <= max_rows_const::<S, $n>() => {
-                            tile::<S, $r, $n>(x, taps, w, bias, target)
+                            tile::<S, $r, $n>(simd, x, taps, w, bias, target)
                         })*
                         _ => unreachable!("a tile has at most max_rows pixels"),
                     }

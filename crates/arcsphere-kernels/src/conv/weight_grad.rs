@@ -10,8 +10,8 @@
 use std::ops::Range;
 
 use super::scratch::{Layout, Scratch, Tap, for_input};
+use super::shape::{BLOCK, ConvShape, WeightGrad};
 use super::weights::{Panel, panels};
-use super::{BLOCK, ConvShape, WeightGrad};
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 
@@ -33,10 +33,11 @@ pub(super) struct Run {
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; for each run, `x` + run.x + i·BLOCK has R readable values
+/// For each run, `x` + run.x + i·BLOCK has R readable values
 /// and `dy` + run.dy + i·step has N · LANES, for every pixel i; `sums` has R · N · LANES.
 #[inline(always)]
 unsafe fn tile<S: Simd, const R: usize, const N: usize>(
+    simd: S,
     x: *const f32,
     dy: *const f32,
     step: usize,
@@ -45,24 +46,24 @@ unsafe fn tile<S: Simd, const R: usize, const N: usize>(
 ) {
     // SAFETY: every access is inside what the caller vouches for.
     unsafe {
-        let mut acc = [[S::zero(); N]; R];
+        let mut acc = [[simd.zero(); N]; R];
         for r in 0..R {
             for n in 0..N {
-                acc[r][n] = S::load(sums.add((r * N + n) * S::LANES));
+                acc[r][n] = simd.load_ptr(sums.add((r * N + n) * S::LANES));
             }
         }
         for run in runs {
             let mut x = x.add(run.x);
             let mut dy = dy.add(run.dy);
             for _ in 0..run.pixels {
-                let mut grads = [S::zero(); N];
+                let mut grads = [simd.zero(); N];
                 for n in 0..N {
-                    grads[n] = S::load(dy.add(n * S::LANES));
+                    grads[n] = simd.load_ptr(dy.add(n * S::LANES));
                 }
                 for r in 0..R {
-                    let value = S::splat(*x.add(r));
+                    let value = simd.splat(*x.add(r));
                     for n in 0..N {
-                        acc[r][n] = S::mul_add(value, grads[n], acc[r][n]);
+                        acc[r][n] = simd.mul_add(value, grads[n], acc[r][n]);
                     }
                 }
                 x = x.add(BLOCK);
@@ -71,7 +72,7 @@ unsafe fn tile<S: Simd, const R: usize, const N: usize>(
         }
         for r in 0..R {
             for n in 0..N {
-                S::store(sums.add((r * N + n) * S::LANES), acc[r][n]);
+                simd.store_ptr(sums.add((r * N + n) * S::LANES), acc[r][n]);
             }
         }
     }
@@ -92,7 +93,7 @@ impl Kernel for Part<'_> {
     type Output = (Vec<f32>, Vec<f64>);
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Self::Output {
+    fn run<S: Simd>(self, simd: S) -> Self::Output {
         let shape = self.shape;
         let (rows, columns) = (shape.out_height(), shape.out_width());
         let (in_image, out_image) = (shape.in_image(), shape.out_image());
@@ -122,7 +123,7 @@ impl Kernel for Part<'_> {
                     // wide as all panels together; the taps stay inside a scratch image.
                     unsafe {
                         let dy = dy.as_ptr().add(panel.first);
-                        all_taps::<S>(scratch.data().as_ptr(), dy, step, runs, &self.layout.taps, panel.vectors, sums);
+                        all_taps(simd, scratch.data().as_ptr(), dy, step, runs, &self.layout.taps, panel.vectors, sums);
                     }
                 }
             }
@@ -140,6 +141,7 @@ impl Kernel for Part<'_> {
 /// for each tap.
 #[inline(always)]
 pub(super) unsafe fn all_taps<S: Simd>(
+    simd: S,
     x: *const f32,
     dy: *const f32,
     step: usize,
@@ -157,10 +159,10 @@ pub(super) unsafe fn all_taps<S: Simd>(
                 let x = x.add(place.at + lane);
                 let sums = sums.as_mut_ptr().add((tap * BLOCK + lane) * width);
                 match (vectors, height) {
-                    (1, 16) => tile::<S, 16, 1>(x, dy, step, runs, sums),
-                    (1, _) => tile::<S, 8, 1>(x, dy, step, runs, sums),
-                    (_, 8) => tile::<S, 8, 2>(x, dy, step, runs, sums),
-                    (_, _) => tile::<S, 4, 2>(x, dy, step, runs, sums),
+                    (1, 16) => tile::<S, 16, 1>(simd, x, dy, step, runs, sums),
+                    (1, _) => tile::<S, 8, 1>(simd, x, dy, step, runs, sums),
+                    (_, 8) => tile::<S, 8, 2>(simd, x, dy, step, runs, sums),
+                    (_, _) => tile::<S, 4, 2>(simd, x, dy, step, runs, sums),
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::BLOCK;
+use super::shape::BLOCK;
 
 /// A group of output channels that a tile computes at a time.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What a step is given, and what it tells of each row.
 
-use super::{Moments, Update};
+use super::update::{Moments, Update};
 
 /// A batch and how to treat it.
 #[derive(Clone, Copy)]
@@ -11,7 +11,7 @@ pub struct Batch<'a> {
     pub labels: &'a [u32],
     /// D.
     pub dim: usize,
-    /// K ≥ 1, prototypes per class: sub-centers (Deng et al., ECCV 2020). A class's cosine, or
+    /// K ≥ 1, prototypes per class. A class's cosine, or
     /// w·x, is the largest of its K; the gradient goes to that prototype alone, the first among
     /// equals.
     pub centers: usize,

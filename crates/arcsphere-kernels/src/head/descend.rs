@@ -30,7 +30,7 @@ impl Kernel for Gradient<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let rows = self.scale.len();
         let mut factors = vec![0.0_f32; 2 * rows];
         let (factor, offset) = factors.split_at_mut(rows);
@@ -85,7 +85,7 @@ impl Kernel for Descend<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
+    fn run<S: Simd>(mut self, simd: S) {
         let d = self.dim;
         if !self.extra.is_empty() {
             for (dw, extra) in self.dw.chunks_exact_mut(self.dw_step).zip(self.extra.chunks_exact(d)) {
@@ -105,16 +105,14 @@ impl Kernel for Descend<'_> {
                     }
                 }
                 // The part along ŵ does not change a normalized prototype.
-                // SAFETY: the caller vouches for the instructions.
-                along = unsafe { dot::<S>(dw, w) } * inverse * inverse;
+                along = dot(simd, dw, w) * inverse * inverse;
             }
             if self.limit < f64::INFINITY {
                 for (dw, w) in dw.iter_mut().zip(&*w) {
                     *dw -= along * w;
                 }
                 along = 0.0;
-                // SAFETY: the caller vouches for the instructions.
-                let norm = unsafe { sum_squares::<S>(dw) }.sqrt();
+                let norm = sum_squares(simd, dw).sqrt();
                 if norm > self.limit {
                     let factor = (self.limit / norm) as f32;
                     dw.iter_mut().for_each(|g| *g *= factor);

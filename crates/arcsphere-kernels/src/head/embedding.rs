@@ -50,7 +50,7 @@ impl Kernel for Part<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, simd: S) {
         let Part { pull, layout, rows, lanes, first, dx } = self;
         let d = layout.dim;
         dx.fill(0.0);
@@ -66,8 +66,7 @@ impl Kernel for Part<'_, '_> {
                 continue;
             }
             let (unit, toward) = (&rows.left[i * d..][..d], &rows.toward_prototype[i * d..][..d]);
-            // SAFETY: the caller vouches for the instructions.
-            let along = unsafe { dot::<S>(dx, unit) };
+            let along = dot(simd, dx, unit);
             let (inverse, dtheta, dnorm) = (1.0 / rows.norms[i], pull.dtheta[i], pull.dnorm[i]);
             for ((dx, &unit), &toward) in dx.iter_mut().zip(unit).zip(toward) {
                 let tangent = f64::from(*dx - along * unit) - dtheta * f64::from(toward);

@@ -1,28 +1,8 @@
 //! From dots to exponentials, and the running sums of the first pass.
 
-use super::NORM_FLOOR;
 use super::workspace::{OUT, RowSums};
 use crate::isa::{Kernel, Simd};
-use crate::vecmath::{exp, sum_squares};
-
-/// 1/max(‖w‖, floor) of each prototype.
-pub(super) struct InverseNorms<'a> {
-    pub(super) weights: &'a [f32],
-    pub(super) dim: usize,
-    pub(super) out: &'a mut [f32],
-}
-
-impl Kernel for InverseNorms<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        for (out, w) in self.out.iter_mut().zip(self.weights.chunks_exact(self.dim)) {
-            // SAFETY: the caller vouches for the instructions.
-            *out = (1.0 / unsafe { sum_squares::<S>(w) }.sqrt().max(NORM_FLOOR)) as f32;
-        }
-    }
-}
+use crate::vecmath::exp;
 
 /// How a block's logits come from its dots.
 #[derive(Clone, Copy)]
@@ -55,7 +35,7 @@ impl Kernel for Exponentials<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
+    fn run<S: Simd>(mut self, _: S) {
         let rows = self.scale.len();
         let mut partial = vec![0.0_f32; 2 * rows];
         let (first, second) = partial.split_at_mut(rows);

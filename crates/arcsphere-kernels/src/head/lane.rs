@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
+use super::batch::{Batch, Parameters};
 use super::layout::{Layout, Packed};
-use super::passes::GROUP;
 use super::rows::Rows;
+use super::update::{Moments, Update};
 use super::workspace::{LaneSpace, RowSums, size};
-use super::{Batch, Moments, Parameters, Update};
 use crate::isa::Isa;
 use crate::parallel;
 use rayon::prelude::*;
@@ -47,6 +47,9 @@ pub(super) struct Lane<'a> {
 /// Bytes of a block's prototypes, and of its logits: with as much of the next block on its way,
 /// the batch and its gradient they share an L2 cache of 1 MB.
 const BLOCK_BYTES: usize = 256 << 10;
+
+/// Prototypes whose gradients are computed before they are applied: two register tiles.
+pub(super) const GROUP: usize = 12;
 
 /// Fewer prototypes than this are not worth a lane.
 const LEAST_PROTOTYPES: usize = 32;

@@ -37,7 +37,7 @@ impl Kernel for PanelVectors {
     type Output = usize;
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> usize {
+    fn run<S: Simd>(self, _: S) -> usize {
         panel_vectors::<S>()
     }
 }

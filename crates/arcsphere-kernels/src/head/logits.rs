@@ -54,40 +54,117 @@ pub trait MarginRule: Send {
 
 /// N: what becomes of another class's cosine c in a row whose target value is ψ. The logit is
 /// s·N(c).
-///
-/// A soft start blends: N_τ(c) = (1 − τ)·c + τ·N(c) with a strength τ in [0, 1], of which 1 is
-/// the loss's own and 0 is plain.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Negatives {
     /// N(c) = c.
     #[default]
     Plain,
-    /// CurricularFace (Huang et al., CVPR 2020): N(c) = c·(t + c) where c > ψ, else c.
-    Curricular {
-        /// t, the moving average of the batches' target cosines; in [−1, 1].
-        t: f64,
-        /// τ.
-        strength: f64,
-    },
-    /// MV-Softmax, adaptive form (Wang et al., AAAI 2020): N(c) = t·c + t − 1 where c > ψ,
-    /// else c.
-    MisclassifiedVector {
-        /// t ≥ 1; 1 is plain, and t itself blends.
-        t: f64,
-    },
-    /// Circle loss, class level (Sun et al., CVPR 2020): N(c) = α·(c − m) with
-    /// α = max(c + m, 0), which carries no gradient.
-    Circle {
-        /// m, in [0, 1].
-        margin: f64,
-        /// τ.
-        strength: f64,
-    },
+    /// Re-weighted by the cosine itself.
+    Parabola(Parabola),
 }
 
-/// SphereFace2 (Wen et al., ICLR 2022): one binary problem per class instead of a softmax.
+impl Negatives {
+    /// N(c), in f64.
+    pub fn value(&self, c: f64, psi: f64) -> f64 {
+        match self {
+            Negatives::Plain => c,
+            Negatives::Parabola(p) => p.value(c, psi),
+        }
+    }
+}
+
+/// N of a cosine c that is a parabola above a threshold, and a line through 0 elsewhere:
 ///
-/// loss_i = λ/r · softplus(−(r·(g(c_y) − m) + b)) + (1 − λ)/r · Σ_{j≠y} softplus(r·(g(c_j) + m) + b)
+/// ```text
+/// N(c) = keep·c + gain·(slant·c + lift)·(c − zero) + offset   where c > threshold,   else below·c
+/// ```
+///
+/// Where `held`, gain·(slant·c + lift) is a weight that carries no gradient: N′ is then
+/// keep + gain·(slant·c + lift). N is computed in f32 in the order of the formula, so that a loss that hands in
+/// 0 or 1 pays no rounding for what it does not use.
+///
+/// ```
+/// use arcsphere_kernels::head::{Parabola, Threshold};
+///
+/// // Classes that beat the target count for c·(0.3 + c).
+/// let rule = Parabola { slant: 1.0, lift: 0.3, ..Parabola::IDENTITY };
+/// assert_eq!(rule.value(0.5, 0.9), 0.5);
+/// assert_eq!(rule.value(0.5, 0.1), 0.4);
+/// // c² − 0.0625 above −0.25, whose first factor c + 0.25 carries no gradient; 0 below.
+/// let above = Threshold::Cosine(-0.25);
+/// let rule = Parabola { above, slant: 1.0, lift: 0.25, zero: 0.25, held: true, below: 0.0, ..Parabola::IDENTITY };
+/// assert_eq!(rule.value(0.5, 0.9), 0.1875);
+/// assert_eq!(rule.value(-0.5, 0.9), 0.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parabola {
+    /// What c must exceed.
+    pub above: Threshold,
+    /// c's own share beside the product.
+    pub keep: f64,
+    /// A factor of the product.
+    pub gain: f64,
+    /// The slope of the first factor.
+    pub slant: f64,
+    /// The first factor at 0.
+    pub lift: f64,
+    /// Where the second factor is 0.
+    pub zero: f64,
+    /// Added to the product.
+    pub offset: f64,
+    /// Whether the first factor carries no gradient.
+    pub held: bool,
+    /// The factor of c where it is not above the threshold.
+    pub below: f64,
+}
+
+/// What a cosine must exceed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// The row's ψ: classes that beat the target.
+    Target,
+    /// This number, for every row.
+    Cosine(f64),
+}
+
+impl Parabola {
+    /// N(c) = c, to start from.
+    pub const IDENTITY: Parabola = Parabola {
+        above: Threshold::Target,
+        keep: 0.0,
+        gain: 1.0,
+        slant: 0.0,
+        lift: 1.0,
+        zero: 0.0,
+        offset: 0.0,
+        held: false,
+        below: 1.0,
+    };
+
+    /// What a cosine must exceed in a row with this ψ.
+    pub fn threshold(&self, psi: f64) -> f64 {
+        match self.above {
+            Threshold::Target => psi,
+            Threshold::Cosine(at) => at,
+        }
+    }
+
+    /// N(c), in f64.
+    pub fn value(&self, c: f64, psi: f64) -> f64 {
+        if c > self.threshold(psi) {
+            self.keep * c + self.gain * (self.slant * c + self.lift) * (c - self.zero) + self.offset
+        } else {
+            self.below * c
+        }
+    }
+}
+
+/// One binary problem per class, each class against all others, instead of a softmax.
+///
+/// ```text
+/// loss_i = λ/r·softplus(−(r·(g(c_y) − m) + b)) + (1 − λ)/r·Σ_{j≠y} softplus(r·(g(c_j) + m) + b)
+/// ```
+///
 /// with g(c) = 2·((c + 1)/2)^t − 1 and softplus(u) = log(1 + e^u). The bias b is learned: it is
 /// the one number of [`Parameters::bias`](super::Parameters::bias).
 #[derive(Clone, Copy, Debug, PartialEq)]

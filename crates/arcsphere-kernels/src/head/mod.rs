@@ -23,31 +23,43 @@
 //! * [`OneVsAll`]: binary problems instead of a softmax. No class waits for another, so one pass
 //!   does it all.
 //! * [`Parameters::extra_gradient`]: a regularizer of the prototypes.
+//!
+//! A module imports only modules listed above it.
 
 mod ahead;
+mod norms;
+mod update;
+
 mod batch;
-mod descend;
-mod embedding;
+mod logits;
+mod product;
+
+mod layout;
+mod rows;
+
+mod workspace;
+
 mod exponentials;
 mod lane;
-mod layout;
-mod logits;
 mod negatives;
+
+mod descend;
+mod embedding;
+mod similarity;
+
+mod softmax;
+
 mod one_vs_all;
+
 mod passes;
 mod predict;
-mod product;
-mod rows;
-mod similarity;
-mod softmax;
-mod update;
-mod workspace;
 
 #[cfg(test)]
 mod oracle;
 
 pub use batch::{Batch, Parameters, RowStats};
-pub use logits::{Logits, MarginRule, Negatives, OneVsAll, RowGeometry, RowLogit};
+pub use logits::{Logits, MarginRule, Negatives, OneVsAll, Parabola, RowGeometry, RowLogit, Threshold};
+pub use norms::NORM_FLOOR;
 pub use predict::{Best, predict};
 pub use update::{Moments, Update};
 pub use workspace::Workspace;
@@ -59,12 +71,6 @@ use logits::Form;
 use one_vs_all::Pairs;
 use rows::Rows;
 use softmax::Softmax;
-
-/// Embedding norms below this count as this when a gradient is divided by the norm.
-///
-/// The gradient of x/‖x‖ grows as 1/‖x‖; with the floor a gradient for an embedding
-/// never exceeds (scale · |ψ′|) / `NORM_FLOOR`; at the origin itself it is 0 for a free norm.
-pub const NORM_FLOOR: f64 = 1e-6;
 
 /// One training step of the head, with the widest instructions of this CPU and memory of its own.
 ///

@@ -1,15 +1,16 @@
-//! SphereFace2: a binary problem per class and row, all of one bias.
+//! A binary problem per class and row, all of one bias.
 //!
 //! No gradient waits for a sum over the classes, so that a single pass makes everything:
 //! u_j = r·(g(cos θ_j) + m) + b of the other classes, softplus(u_j) for the loss, σ(u_j)·g′ for
 //! the gradient.
 
+use super::batch::RowStats;
 use super::embedding::Pull;
 use super::lane::Lane;
+use super::logits::OneVsAll;
 use super::rows::Rows;
 use super::softmax::log_sum;
 use super::workspace::{OUT, RowSums};
-use super::{OneVsAll, RowStats};
 use crate::isa::{Kernel, Simd};
 use crate::vecmath::{exp, log1p, pow};
 
@@ -104,7 +105,7 @@ impl Kernel for Others<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let Others { z, g, inverse, sums, rule, bias, per_row } = self;
         let rows = sums.max.len();
         let mut shift = vec![OUT; rows];

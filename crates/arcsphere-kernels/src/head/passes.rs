@@ -2,22 +2,20 @@
 
 use std::ops::Range;
 
-use super::Update;
 use super::ahead::Ahead;
 use super::descend::{Descend, Gradient};
 use super::embedding::Pull;
-use super::exponentials::{Affine, Exponentials, InverseNorms};
-use super::lane::{Lane, Shared};
+use super::exponentials::{Affine, Exponentials};
+use super::lane::{GROUP, Lane, Shared};
 use super::logits::Form;
 use super::negatives::Reweight;
+use super::norms::InverseNorms;
 use super::one_vs_all::Pairs;
 use super::product::{Left, Product};
 use super::similarity::Similarities;
 use super::softmax::Softmax;
+use super::update::Update;
 use super::workspace::{LaneSpace, size};
-
-/// Prototypes whose gradients are computed before they are applied: two register tiles.
-pub(super) const GROUP: usize = 12;
 
 /// Where the numbers of a block are made: where they are kept for the second pass, or where every
 /// block of which nothing is kept has them.
@@ -105,7 +103,7 @@ impl Lane<'_> {
                 } else {
                     Default::default()
                 };
-                isa.run(Reweight { z, rule, scale: &rows.scale, psi: &rows.psi, slope, plain });
+                isa.run(Reweight { z, rule, scale: &rows.scale, threshold: &rows.threshold, slope, plain });
             }
             affine = Affine::Ready;
         }

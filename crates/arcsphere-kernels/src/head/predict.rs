@@ -1,6 +1,6 @@
 //! Which class an embedding belongs to: the largest logit without a margin.
 
-use super::exponentials::InverseNorms;
+use super::norms::InverseNorms;
 use crate::gemm::{Op, sgemm};
 use crate::isa::Isa;
 

@@ -73,7 +73,7 @@ impl Kernel for Product<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, simd: S) {
         let tall = tile_rows::<S>();
         // Tiles of nearly one height: a low last tile would starve the multipliers.
         let tiles = self.rows.div_ceil(tall);
@@ -81,8 +81,7 @@ impl Kernel for Product<'_> {
             for t in 0..tiles {
                 let (first, end) = (t * self.rows / tiles, (t + 1) * self.rows / tiles);
                 let lines = self.ahead.take(self.depth);
-                // SAFETY: `Product::run` checked that all rows of all panels lie in the operands,
-                // and the caller vouches for the instructions.
+                // SAFETY: `Product::run` checked that all rows of all panels lie in the operands.
                 unsafe {
                     let tile = Tile {
                         a: self.a.data.as_ptr().add(first * self.a.row),
@@ -96,9 +95,9 @@ impl Kernel for Product<'_> {
                         add: self.add,
                     };
                     match panel.vectors {
-                        4 => tile.of_height::<S, 4>(end - first, lines),
-                        2 => tile.of_height::<S, 2>(end - first, lines),
-                        _ => tile.of_height::<S, 1>(end - first, lines),
+                        4 => tile.of_height::<S, 4>(simd, end - first, lines),
+                        2 => tile.of_height::<S, 2>(simd, end - first, lines),
+                        _ => tile.of_height::<S, 1>(simd, end - first, lines),
                     }
                 }
             }
@@ -136,17 +135,16 @@ impl Tile {
     ///
     /// As for [`Tile::compute`], with `rows` rows.
     #[inline(always)]
-    unsafe fn of_height<S: Simd, const N: usize>(self, rows: usize, lines: Lines) {
+    unsafe fn of_height<S: Simd, const N: usize>(self, simd: S, rows: usize, lines: Lines) {
         // SAFETY: the caller's contract.
         unsafe {
             match rows {
-                1 => self.compute::<S, 1, N>(lines),
-                2 => self.compute::<S, 2, N>(lines),
-                3 => self.compute::<S, 3, N>(lines),
-                4 => self.compute::<S, 4, N>(lines),
-                5 => self.compute::<S, 5, N>(lines),
-
-                _ => self.compute::<S, 6, N>(lines),
+                1 => self.compute::<S, 1, N>(simd, lines),
+                2 => self.compute::<S, 2, N>(simd, lines),
+                3 => self.compute::<S, 3, N>(simd, lines),
+                4 => self.compute::<S, 4, N>(simd, lines),
+                5 => self.compute::<S, 5, N>(simd, lines),
+                _ => self.compute::<S, 6, N>(simd, lines),
             }
         }
     }
@@ -156,12 +154,12 @@ impl Tile {
     /// # Safety
     ///
     /// R rows of A with `depth` values, `depth` rows of B and R rows of C with N vectors must lie
-    /// in their allocations; the CPU must have the instructions of `S`.
+    /// in their allocations.
     #[inline(always)]
-    unsafe fn compute<S: Simd, const R: usize, const N: usize>(self, lines: Lines) {
+    unsafe fn compute<S: Simd, const R: usize, const N: usize>(self, simd: S, lines: Lines) {
         // SAFETY: every access is inside what the caller vouches for.
         unsafe {
-            let mut acc = [[S::zero(); N]; R];
+            let mut acc = [[simd.zero(); N]; R];
             let mut rows = [self.a; R];
             for r in 0..R {
                 rows[r] = self.a.add(r * self.a_row);
@@ -170,14 +168,14 @@ impl Tile {
             let mut at = 0;
             for k in 0..self.depth {
                 lines.fetch(k);
-                step::<S, R, N>(&mut acc, &rows, at, b);
+                step(simd, &mut acc, &rows, at, b);
                 at += self.a_step;
                 b = b.wrapping_add(self.b_step);
             }
             for r in 0..R {
                 for n in 0..N {
                     let c = self.c.add(r * self.c_row + n * S::LANES);
-                    S::store(c, if self.add { S::add(acc[r][n], S::load(c)) } else { acc[r][n] });
+                    simd.store_ptr(c, if self.add { simd.add(acc[r][n], simd.load_ptr(c)) } else { acc[r][n] });
                 }
             }
         }
@@ -191,6 +189,7 @@ impl Tile {
 /// As for [`Tile::compute`], for one k.
 #[inline(always)]
 unsafe fn step<S: Simd, const R: usize, const N: usize>(
+    simd: S,
     acc: &mut [[S::V; N]; R],
     rows: &[*const f32; R],
     at: usize,
@@ -198,14 +197,14 @@ unsafe fn step<S: Simd, const R: usize, const N: usize>(
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        let mut columns = [S::zero(); N];
+        let mut columns = [simd.zero(); N];
         for n in 0..N {
-            columns[n] = S::load(b.add(n * S::LANES));
+            columns[n] = simd.load_ptr(b.add(n * S::LANES));
         }
         for r in 0..R {
-            let value = S::splat(*rows[r].add(at));
+            let value = simd.splat(*rows[r].add(at));
             for n in 0..N {
-                acc[r][n] = S::mul_add(value, columns[n], acc[r][n]);
+                acc[r][n] = simd.mul_add(value, columns[n], acc[r][n]);
             }
         }
     }

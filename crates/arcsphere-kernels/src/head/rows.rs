@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use super::logits::Form;
-use super::{Batch, Logits, NORM_FLOOR, RowGeometry, RowLogit};
+use super::batch::Batch;
+use super::logits::{Form, Logits, Negatives, RowGeometry, RowLogit};
+use super::norms::NORM_FLOOR;
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 use crate::vecmath::dot_f64;
@@ -28,8 +29,9 @@ pub(super) struct Rows {
     pub toward_embedding: Vec<f32>,
     /// The scales, padded with zeros to whole vectors.
     pub scale: Vec<f32>,
-    /// ψ in the same way.
-    pub psi: Vec<f32>,
+    /// What a cosine of another class must exceed to be re-weighted, in the same way; empty where
+    /// none is.
+    pub threshold: Vec<f32>,
     /// (own prototype, row), sorted: the rows that pull on a prototype.
     pub targets: Vec<(u32, u32)>,
 }
@@ -83,12 +85,16 @@ impl Rows {
             Logits::OneVsAll(rule) => Form::OneVsAll(rule),
         };
         let own_bias = |label: u32| bias.get(label as usize).copied().map_or(0.0, f64::from);
-        let padded = |field: fn(&RowLogit) -> f64| {
+        let padded = |field: &dyn Fn(&RowLogit) -> f64| {
             let mut all: Vec<f32> = answers.iter().map(|a| field(a) as f32).collect();
             all.resize(b.next_multiple_of(isa.lanes()), 0.0);
             all
         };
-        let (scale, psi) = (padded(|a| a.scale), padded(|a| a.psi));
+        let scale = padded(&|a| a.scale);
+        let threshold = match form {
+            Form::Angular(Negatives::Parabola(rule)) => padded(&|a| rule.threshold(a.psi)),
+            _ => Vec::new(),
+        };
         let mut targets: Vec<_> = facts.iter().map(|f| f.own).zip(0..).collect();
         targets.sort_unstable();
         Rows {
@@ -101,7 +107,7 @@ impl Rows {
             toward_prototype,
             toward_embedding,
             scale,
-            psi,
+            threshold,
             targets,
         }
     }
@@ -118,7 +124,7 @@ impl Kernel for Part<'_> {
     type Output = Vec<Facts>;
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Vec<Facts> {
+    fn run<S: Simd>(self, _: S) -> Vec<Facts> {
         let d = self.batch.dim;
         let mut facts = Vec::with_capacity(self.rows.len());
         let mut unit_x = vec![0.0_f64; d];

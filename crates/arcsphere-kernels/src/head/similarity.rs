@@ -21,7 +21,7 @@ impl Kernel for Similarities<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let Similarities { z, rows, affine, centers, mut own, .. } = self;
         let mut best = vec![0.0_f32; rows];
         for (class, z) in z.chunks_exact_mut(centers * rows).enumerate() {

@@ -1,9 +1,9 @@
 //! Between the passes: each row's log-sum-exp, loss and pull.
 
+use super::batch::{Batch, RowStats};
 use super::embedding::Pull;
 use super::lane::Lane;
 use super::rows::Rows;
-use super::{Batch, RowStats};
 
 /// What the whole rows' softmax gives to the second pass.
 pub(super) struct Softmax {

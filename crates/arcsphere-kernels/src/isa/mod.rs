@@ -1,20 +1,30 @@
 //! Which vector instructions a kernel runs with, chosen at run time.
 //!
 //! [`Isa`] is a token: a value of it proves that the CPU has the instructions, so kernels that
-//! take one are safe to call. Kernels are written once over [`Simd`] and instantiated inside a
-//! function with the matching `#[target_feature]` by [`Isa::run`].
+//! take one are safe to call. Kernels are written once over `Simd`, whose own token makes the
+//! operations on vectors safe, and instantiated inside a function with the matching
+//! `#[target_feature]` by `Isa::run`.
+//!
+//! A module imports only modules listed above it.
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
-#[cfg(target_arch = "aarch64")]
-mod neon;
+mod simd;
+
 mod portable;
+mod vectors;
+
+pub(crate) use simd::{Kernel, Simd};
 
 use std::sync::OnceLock;
 
 /// An instruction set that this CPU has.
+///
+/// ```
+/// use arcsphere_kernels::isa::Isa;
+///
+/// let best = Isa::best();
+/// assert_eq!(best, Isa::available()[0]);
+/// assert!(["avx512", "avx2", "neon", "portable"].contains(&best.name()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Kind);
 
@@ -87,31 +97,16 @@ impl Isa {
         match self.0 {
             // SAFETY: `available` makes this value only where the CPU has the features.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512 => unsafe { avx512::run(kernel) },
+            Kind::Avx512 => unsafe { vectors::avx512(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => unsafe { avx2::run(kernel) },
+            Kind::Avx2 => unsafe { vectors::avx2(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            Kind::Neon => unsafe { neon::run(kernel) },
-            // SAFETY: the portable vectors need no features.
-            Kind::Portable => unsafe { kernel.run::<portable::Portable>() },
+            Kind::Neon => unsafe { vectors::neon(kernel) },
+            Kind::Portable => kernel.run(portable::Portable),
         }
     }
-}
-
-/// A computation written over any [`Simd`].
-pub(crate) trait Kernel {
-    /// What it returns.
-    type Output;
-
-    /// Computes with the vectors of `S`. Must be `#[inline(always)]`, so that it is compiled
-    /// with the features of its caller.
-    ///
-    /// # Safety
-    ///
-    /// The CPU must have the instructions of `S`.
-    unsafe fn run<S: Simd>(self) -> Self::Output;
 }
 
 struct Lanes;
@@ -120,7 +115,7 @@ impl Kernel for Lanes {
     type Output = usize;
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> usize {
+    fn run<S: Simd>(self, _: S) -> usize {
         S::LANES
     }
 }
@@ -131,64 +126,9 @@ impl Kernel for Rows4 {
     type Output = usize;
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> usize {
+    fn run<S: Simd>(self, _: S) -> usize {
         S::ROWS_4
     }
-}
-
-/// A vector of `LANES` values of `f32`, and how many of them the registers hold.
-pub(crate) trait Simd: Copy {
-    /// The register type.
-    type V: Copy;
-    /// Values per register; divides [`BLOCK`](crate::conv::BLOCK).
-    const LANES: usize;
-    /// Pixels of an output tile with one vector of channels.
-    const ROWS_1: usize;
-    /// Pixels of an output tile with two vectors of channels.
-    const ROWS_2: usize;
-    /// Pixels of an output tile with four vectors of channels.
-    const ROWS_4: usize;
-    /// Input channels of a weight-gradient tile with one vector of output channels: 8 or 16.
-    const GRAD_ROWS_1: usize;
-    /// The same with two vectors: 4 or 8.
-    const GRAD_ROWS_2: usize;
-
-    /// All lanes zero.
-    ///
-    /// # Safety
-    ///
-    /// The CPU must have the instructions, here and below.
-    unsafe fn zero() -> Self::V;
-    /// All lanes equal to `x`.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Simd::zero`].
-    unsafe fn splat(x: f32) -> Self::V;
-    /// `LANES` values from `p`, of any alignment.
-    ///
-    /// # Safety
-    ///
-    /// `p` must be valid for reading `LANES` values.
-    unsafe fn load(p: *const f32) -> Self::V;
-    /// `LANES` values to `p`, of any alignment.
-    ///
-    /// # Safety
-    ///
-    /// `p` must be valid for writing `LANES` values.
-    unsafe fn store(p: *mut f32, v: Self::V);
-    /// a · b + c, fused where the instruction set has it.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Simd::zero`].
-    unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// a + b.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Simd::zero`].
-    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
 }
 
 #[cfg(test)]
@@ -201,14 +141,11 @@ mod tests {
         type Output = Vec<f32>;
 
         #[inline(always)]
-        unsafe fn run<S: Simd>(self) -> Vec<f32> {
+        fn run<S: Simd>(self, simd: S) -> Vec<f32> {
             let a: Vec<f32> = (0..S::LANES).map(|i| i as f32).collect();
             let mut out = vec![0.0; S::LANES];
-            // SAFETY: both buffers hold LANES values; the caller vouches for the instructions.
-            unsafe {
-                let v = S::mul_add(S::load(a.as_ptr()), S::splat(2.0), S::splat(1.0));
-                S::store(out.as_mut_ptr(), S::add(v, S::zero()));
-            }
+            let v = simd.mul_add(simd.load(&a), simd.splat(2.0), simd.splat(1.0));
+            simd.store(&mut out, simd.add(v, simd.zero()));
             out
         }
     }
@@ -223,5 +160,22 @@ mod tests {
             let expected: Vec<f32> = (0..out.len()).map(|i| 2.0 * i as f32 + 1.0).collect();
             assert_eq!(out, expected, "{}", isa.name());
         }
+    }
+
+    struct Short;
+
+    impl Kernel for Short {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            simd.load(&[1.0]);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "longer than the slice")]
+    fn a_vector_is_not_loaded_from_a_shorter_slice() {
+        Isa::best().run(Short);
     }
 }

@@ -1,6 +1,6 @@
 //! Plain arrays: what every CPU can do, vectorized by the compiler where it can.
 
-use super::Simd;
+use super::simd::Simd;
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
@@ -15,35 +15,30 @@ impl Simd for Portable {
     const GRAD_ROWS_2: usize = 4;
 
     #[inline(always)]
-    unsafe fn zero() -> [f32; 4] {
-        [0.0; 4]
-    }
-
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> [f32; 4] {
+    fn splat(self, x: f32) -> [f32; 4] {
         [x; 4]
     }
 
     #[inline(always)]
-    unsafe fn load(p: *const f32) -> [f32; 4] {
-        // SAFETY: the caller vouches for four readable values; alignment is that of f32.
-        unsafe { p.cast::<[f32; 4]>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(p: *mut f32, v: [f32; 4]) {
-        // SAFETY: the caller vouches for four writable values.
-        unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+    fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         // Not `f32::mul_add`: without the instruction it is a library call.
         [a[0] * b[0] + c[0], a[1] * b[1] + c[1], a[2] * b[2] + c[2], a[3] * b[3] + c[3]]
     }
 
     #[inline(always)]
-    unsafe fn add(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+    fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
+    }
+
+    #[inline(always)]
+    unsafe fn load_ptr(self, p: *const f32) -> [f32; 4] {
+        // SAFETY: the caller vouches for four readable values; alignment is that of f32.
+        unsafe { p.cast::<[f32; 4]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store_ptr(self, p: *mut f32, v: [f32; 4]) {
+        // SAFETY: the caller vouches for four writable values.
+        unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }
     }
 }

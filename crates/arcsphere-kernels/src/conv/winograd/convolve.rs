@@ -10,7 +10,8 @@ use super::plan::{Tile, Tiling, plane};
 use super::points::{POINTS, from_input, to_output};
 use super::weights::{Pairs, Points};
 use crate::conv::scratch::Tap;
-use crate::conv::{BLOCK, ConvShape, tile};
+use crate::conv::shape::{BLOCK, ConvShape};
+use crate::conv::tile;
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 
@@ -83,7 +84,7 @@ impl<const M: usize> Kernel for Part<'_, M> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, simd: S) {
         let Part { tiling, points, weights, bias, images, x, out } = self;
         let out = out.as_mut_ptr().cast::<f32>();
         let (inputs, outputs) = (tiling.input[2], tiling.output[2]);
@@ -94,14 +95,18 @@ impl<const M: usize> Kernel for Part<'_, M> {
         let mut m = vec![0.0; POINTS * POINTS * out_plane];
         for tiles in tiling.chunks(images) {
             for (slot, index) in tiles.clone().enumerate() {
-                // SAFETY: `v` has a place for each tile of a chunk; the caller vouches for the CPU.
-                unsafe { load_tile::<S>(&tiling, x, tiling.tile(index), slot, chunk, in_plane, &mut v) };
+                // SAFETY: `v` has a place for each tile of a chunk.
+                unsafe { load_tile(simd, &tiling, x, tiling.tile(index), slot, chunk, in_plane, &mut v) };
             }
-            // SAFETY: the planes hold a chunk's tiles; the caller vouches for the CPU.
-            unsafe { products::<S>(points, weights, &taps, tiles.len(), (&v, in_plane), (&mut m, out_plane), outputs) };
+            // SAFETY: the planes hold a chunk's tiles.
+            unsafe {
+                products(simd, points, weights, &taps, tiles.len(), (&v, in_plane), (&mut m, out_plane), outputs)
+            };
             for (slot, index) in tiles.enumerate() {
-                // SAFETY: the tile's image is one of `out`; the caller vouches for the CPU.
-                unsafe { store_tile::<S, M>(&tiling, &m[slot * outputs..], out_plane, bias, tiling.tile(index), out) };
+                // SAFETY: the tile's image is one of `out`.
+                unsafe {
+                    store_tile::<S, M>(simd, &tiling, &m[slot * outputs..], out_plane, bias, tiling.tile(index), out)
+                };
             }
         }
     }
@@ -111,9 +116,10 @@ impl<const M: usize> Kernel for Part<'_, M> {
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; `slot` < `chunk`, and `v` has 36 planes for `chunk` tiles.
+/// `slot` < `chunk`, and `v` has 36 planes for `chunk` tiles.
 #[inline(always)]
 pub(super) unsafe fn load_tile<S: Simd>(
+    simd: S,
     tiling: &Tiling,
     x: &[f32],
     tile: Tile,
@@ -135,23 +141,23 @@ pub(super) unsafe fn load_tile<S: Simd>(
         // SAFETY: a pixel inside the image has LANES values from `first`, as channels are whole
         // blocks; `place` is inside a plane.
         unsafe {
-            let mut along = [[S::zero(); POINTS]; POINTS];
+            let mut along = [[simd.zero(); POINTS]; POINTS];
             for u in 0..POINTS {
                 let Some(y) = rows[u] else { continue };
                 let line = image.as_ptr().add(y * width * channels + first);
-                let mut d = [S::zero(); POINTS];
+                let mut d = [simd.zero(); POINTS];
                 for k in 0..POINTS {
                     if let Some(x) = columns[k] {
-                        d[k] = S::load(line.add(x * channels));
+                        d[k] = simd.load_ptr(line.add(x * channels));
                     }
                 }
-                along[u] = from_input::<S>(d);
+                along[u] = from_input(simd, d);
             }
             let v = v.as_mut_ptr().add(place);
             for q in 0..POINTS {
-                let down = from_input::<S>(std::array::from_fn(|u| along[u][q]));
+                let down = from_input(simd, std::array::from_fn(|u| along[u][q]));
                 for p in 0..POINTS {
-                    S::store(v.add((p * POINTS + q) * plane), down[p]);
+                    simd.store_ptr(v.add((p * POINTS + q) * plane), down[p]);
                 }
             }
         }
@@ -162,10 +168,11 @@ pub(super) unsafe fn load_tile<S: Simd>(
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; the planes of `v` hold `tiles` tiles where the taps say,
+/// The planes of `v` hold `tiles` tiles where the taps say,
 /// those of `m` `tiles` rows of `outputs`.
 #[inline(always)]
 unsafe fn products<S: Simd>(
+    simd: S,
     points: &Points,
     weights: &[f32],
     taps: &[Tap],
@@ -183,7 +190,7 @@ unsafe fn products<S: Simd>(
             unsafe {
                 let target = tile::Target { out: out.as_mut_ptr(), step: outputs, count: panel.count };
                 let (x, w) = (v[p * in_plane..].as_ptr(), weights[at..].as_ptr());
-                tile::row::<S>(panel.vectors, tiles, x, taps, w, bias.as_ptr(), target);
+                tile::row(simd, panel.vectors, tiles, x, taps, w, bias.as_ptr(), target);
             }
         }
     }
@@ -193,10 +200,11 @@ unsafe fn products<S: Simd>(
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; `m` has 36 planes that start with the tile's outputs, and
+/// `m` has 36 planes that start with the tile's outputs, and
 /// `out` the tile's image.
 #[inline(always)]
 unsafe fn store_tile<S: Simd, const M: usize>(
+    simd: S,
     tiling: &Tiling,
     m: &[f32],
     plane: usize,
@@ -212,21 +220,21 @@ unsafe fn store_tile<S: Simd, const M: usize>(
         // SAFETY: channels are whole blocks, so LANES of them start at `first`; rows and columns
         // end with the image.
         unsafe {
-            let bias = S::load(bias.as_ptr().add(first));
+            let bias = simd.load_ptr(bias.as_ptr().add(first));
             let m = m.as_ptr().add(first);
-            let mut across = [[S::zero(); POINTS]; M];
+            let mut across = [[simd.zero(); POINTS]; M];
             for q in 0..POINTS {
                 let down: [S::V; M] =
-                    to_output::<S, M>(std::array::from_fn(|p| S::load(m.add((p * POINTS + q) * plane))));
+                    to_output::<S, M>(simd, std::array::from_fn(|p| simd.load_ptr(m.add((p * POINTS + q) * plane))));
                 for i in 0..M {
                     across[i][q] = down[i];
                 }
             }
             let out = out.add(corner + first);
             for (i, across) in across.into_iter().enumerate().take(rows) {
-                let line: [S::V; M] = to_output::<S, M>(across);
+                let line: [S::V; M] = to_output::<S, M>(simd, across);
                 for (j, value) in line.into_iter().enumerate().take(columns) {
-                    S::store(out.add((i * width + j) * channels), S::add(value, bias));
+                    simd.store_ptr(out.add((i * width + j) * channels), simd.add(value, bias));
                 }
             }
         }

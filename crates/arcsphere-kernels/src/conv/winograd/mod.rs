@@ -13,12 +13,16 @@
 //! register tiles as the direct convolution. The points are 0, ±1, ±2 and ∞ (Lavin and Gray, Fast
 //! Algorithms for Convolutional Neural Networks, CVPR 2016). The transforms cancel digits: results
 //! differ from exact ones by up to 4e-6 of the largest Σ |products|, direct f32 sums by 1e-6.
+//!
+//! A module imports only modules listed above it.
+
+mod points;
+
+mod plan;
+mod weights;
 
 mod convolve;
-mod plan;
-mod points;
 mod weight_grad;
-mod weights;
 
 pub(super) use convolve::{forward, input_grad};
 pub(super) use plan::suits;

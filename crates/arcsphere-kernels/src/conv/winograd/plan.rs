@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::points::POINTS;
 use crate::conv::scratch::Tap;
-use crate::conv::{BLOCK, ConvShape};
+use crate::conv::shape::{BLOCK, ConvShape};
 
 /// Tiles of a chunk should let its points stay in a thread's L2 cache, …
 const BUDGET: usize = 512 * 1024 / size_of::<f32>();

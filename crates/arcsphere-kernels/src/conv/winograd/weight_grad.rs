@@ -7,8 +7,8 @@ use super::convolve::load_tile;
 use super::plan::{Tile, Tiling, plane};
 use super::points::{POINTS, from_output};
 use super::weights::Points;
+use crate::conv::shape::{ConvShape, WeightGrad};
 use crate::conv::weight_grad::{Run, add_channels, all_taps};
-use crate::conv::{ConvShape, WeightGrad};
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 
@@ -53,7 +53,7 @@ impl Kernel for Part<'_> {
     type Output = (Vec<f32>, Vec<f64>);
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) -> Self::Output {
+    fn run<S: Simd>(self, simd: S) -> Self::Output {
         let Part { tiling, points, images, x, dy } = self;
         let (inputs, outputs) = (tiling.input[2], tiling.output[2]);
         let chunk = tiling.chunk(images);
@@ -67,15 +67,14 @@ impl Kernel for Part<'_> {
         for tiles in tiling.chunks(images) {
             for (slot, index) in tiles.clone().enumerate() {
                 let tile = tiling.tile(index);
-                // SAFETY: both have a place for each tile of a chunk; the caller vouches for the
-                // CPU.
+                // SAFETY: both have a place for each tile of a chunk.
                 unsafe {
-                    load_tile::<S>(&tiling, x, tile, slot, chunk, in_plane, &mut v);
+                    load_tile(simd, &tiling, x, tile, slot, chunk, in_plane, &mut v);
                     let d = &mut d[slot * outputs..];
                     if tiling.side == 4 {
-                        load_output::<S, 4>(&tiling, dy, tile, d, out_plane);
+                        load_output::<S, 4>(simd, &tiling, dy, tile, d, out_plane);
                     } else {
-                        load_output::<S, 2>(&tiling, dy, tile, d, out_plane);
+                        load_output::<S, 2>(simd, &tiling, dy, tile, d, out_plane);
                     }
                 }
             }
@@ -87,7 +86,7 @@ impl Kernel for Part<'_> {
                     // SAFETY: the planes hold the chunk's tiles, of whole blocks of channels.
                     unsafe {
                         let (x, dy) = (v[p * in_plane..].as_ptr(), d[p * out_plane + panel.first..].as_ptr());
-                        all_taps::<S>(x, dy, outputs, &runs, &taps, panel.vectors, sums);
+                        all_taps(simd, x, dy, outputs, &runs, &taps, panel.vectors, sums);
                     }
                 }
             }
@@ -100,9 +99,16 @@ impl Kernel for Part<'_> {
 ///
 /// # Safety
 ///
-/// The CPU has the instructions of `S`; `d` has 36 planes of at least a tile's outputs.
+/// `d` has 36 planes of at least a tile's outputs.
 #[inline(always)]
-unsafe fn load_output<S: Simd, const M: usize>(tiling: &Tiling, dy: &[f32], tile: Tile, d: &mut [f32], plane: usize) {
+unsafe fn load_output<S: Simd, const M: usize>(
+    simd: S,
+    tiling: &Tiling,
+    dy: &[f32],
+    tile: Tile,
+    d: &mut [f32],
+    plane: usize,
+) {
     let [height, width, channels] = tiling.output;
     let [rows, columns] = [(height - tile.at[0]).min(M), (width - tile.at[1]).min(M)];
     let corner = ((tile.image * height + tile.at[0]) * width + tile.at[1]) * channels;
@@ -113,19 +119,19 @@ unsafe fn load_output<S: Simd, const M: usize>(tiling: &Tiling, dy: &[f32], tile
         // are inside `dy` and its outputs inside each plane.
         unsafe {
             let source = dy.as_ptr().add(corner + first);
-            let mut along = [[S::zero(); POINTS]; M];
+            let mut along = [[simd.zero(); POINTS]; M];
             for i in 0..rows {
-                let mut y = [S::zero(); M];
+                let mut y = [simd.zero(); M];
                 for j in 0..columns {
-                    y[j] = S::load(source.add((i * width + j) * channels));
+                    y[j] = simd.load_ptr(source.add((i * width + j) * channels));
                 }
-                along[i] = from_output::<S, M>(y);
+                along[i] = from_output::<S, M>(simd, y);
             }
             let d = d.as_mut_ptr().add(first);
             for q in 0..POINTS {
-                let down = from_output::<S, M>(std::array::from_fn(|i| along[i][q]));
+                let down = from_output::<S, M>(simd, std::array::from_fn(|i| along[i][q]));
                 for p in 0..POINTS {
-                    S::store(d.add((p * POINTS + q) * plane), down[p]);
+                    simd.store_ptr(d.add((p * POINTS + q) * plane), down[p]);
                 }
             }
         }

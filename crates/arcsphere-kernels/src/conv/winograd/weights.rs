@@ -4,8 +4,8 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::points::{POINTS, kernel_points};
+use crate::conv::shape::{BLOCK, ConvShape};
 use crate::conv::weights::{Panel, panels};
-use crate::conv::{BLOCK, ConvShape};
 use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 
@@ -120,7 +120,7 @@ impl<const R: usize> Kernel for Forward<'_, R> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let g = kernel_points::<R>();
         let width = self.panel.vectors * S::LANES;
         let point = self.points.point(self.panel);
@@ -164,7 +164,7 @@ impl<const R: usize> Kernel for Gather<'_, R> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    fn run<S: Simd>(self, _: S) {
         let g = kernel_points::<R>();
         let by_kernel: [[f32; POINTS]; R] = std::array::from_fn(|k| std::array::from_fn(|p| g[p][k]));
         let width = self.panel.vectors * S::LANES;

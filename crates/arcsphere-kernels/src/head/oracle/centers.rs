@@ -5,8 +5,8 @@ use super::*;
 const FORMS: [Form; 5] = [
     Form::Linear,
     Form::Angular(Negatives::Plain),
-    Form::Angular(Negatives::Curricular { t: 0.4, strength: 1.0 }),
-    Form::Angular(Negatives::Circle { margin: 0.25, strength: 1.0 }),
+    Form::Angular(hard(0.4, 1.0)),
+    Form::Angular(weighted(0.25, 1.0)),
     Form::OneVsAll(OneVsAll { weight: 0.7, scale: 8.0, margin: 0.3, power: 3.0 }),
 ];
 

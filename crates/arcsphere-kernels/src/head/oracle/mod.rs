@@ -9,6 +9,31 @@ use super::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// c·(t + c) where c > ψ, of a strength.
+const fn hard(t: f64, strength: f64) -> Negatives {
+    Negatives::Parabola(Parabola { slant: strength, lift: 1.0 - strength + strength * t, ..Parabola::IDENTITY })
+}
+
+/// t·c + t − 1 where c > ψ.
+const fn steep(t: f64) -> Negatives {
+    Negatives::Parabola(Parabola { lift: t, offset: t - 1.0, ..Parabola::IDENTITY })
+}
+
+/// [c + m]₊·(c − m) with a first factor that carries no gradient, of a strength.
+const fn weighted(m: f64, strength: f64) -> Negatives {
+    Negatives::Parabola(Parabola {
+        above: Threshold::Cosine(-m),
+        keep: 1.0 - strength,
+        gain: strength,
+        slant: 1.0,
+        lift: m,
+        zero: m,
+        held: true,
+        below: 1.0 - strength,
+        ..Parabola::IDENTITY
+    })
+}
+
 /// A margin with everything that a rule may use: an angle-dependent ψ, a scale and
 /// a ψ that move with the norm, a penalty, and negatives of any kind.
 struct Wild(Negatives);
@@ -146,16 +171,16 @@ impl Case {
         }
     }
 
-    /// All that is told of the rows, straight from the definition. What carries no gradient, the
-    /// α of [`Negatives::Circle`], is that of this case and not of the `point`.
+    /// All that is told of the rows, straight from the definition. What carries no gradient, a
+    /// [`Parabola`]'s first factor where it is held, is that of this case and not of the `point`.
     fn by_definition(&self, point: &[Vec<f64>; 3]) -> Vec<RowStats> {
         let here = self.point();
         let row = |(i, &y): (usize, &u32)| {
             let (y, x) = (y as usize, &point[0][i * self.d..][..self.d]);
             let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt();
-            let (mut c, held) = (self.similarities(point, i), self.similarities(&here, i));
+            let (mut c, mut held) = (self.similarities(point, i), self.similarities(&here, i));
             let own = c.remove(y);
-            let alpha: Vec<f64> = held.iter().enumerate().filter(|(j, _)| *j != y).map(|(_, &c)| c).collect();
+            held.remove(y);
             let correct = c.iter().all(|&c| own > c);
             let geometry = RowGeometry { cos: own, sin: (1.0 - own * own).max(0.0).sqrt(), norm };
             let answer = wild(i, geometry);
@@ -163,18 +188,15 @@ impl Case {
             let (target, others): (f64, Vec<f64>) = match self.form {
                 Form::Linear => (own, c),
                 Form::Angular(rule) => {
-                    let n = |(&c, &held): (&f64, &f64)| {
-                        let (own, strength) = match rule {
-                            Negatives::Curricular { t, strength } if c > answer.psi => (c * (t + c), strength),
-                            Negatives::MisclassifiedVector { t } if c > answer.psi => (t * c + t - 1.0, 1.0),
-                            Negatives::Circle { margin, strength } => {
-                                ((held + margin).max(0.0) * (c - margin), strength)
-                            }
-                            _ => (c, 1.0),
-                        };
-                        (1.0 - strength) * c + strength * own
+                    let n = |(&c, &held): (&f64, &f64)| match rule {
+                        Negatives::Parabola(p) if c > p.threshold(answer.psi) => {
+                            let first = p.gain * (p.slant * if p.held { held } else { c } + p.lift);
+                            p.keep * c + first * (c - p.zero) + p.offset
+                        }
+                        Negatives::Parabola(p) => p.below * c,
+                        Negatives::Plain => c,
                     };
-                    (answer.scale * answer.psi, c.iter().zip(&alpha).map(|c| answer.scale * n(c)).collect())
+                    (answer.scale * answer.psi, c.iter().zip(&held).map(|c| answer.scale * n(c)).collect())
                 }
                 Form::OneVsAll(OneVsAll { scale, margin, power, .. }) => {
                     let u = |c: f64, margin: f64| scale * (g(c, power) + margin) + point[2][0];

@@ -1,14 +1,8 @@
-//! Re-weighted negatives: CurricularFace, MV-Softmax, Circle loss.
+//! Re-weighted negatives.
 
 use super::*;
 
-const RULES: [Negatives; 5] = [
-    Negatives::Curricular { t: 0.4, strength: 1.0 },
-    Negatives::Curricular { t: -0.1, strength: 0.7 },
-    Negatives::MisclassifiedVector { t: 1.2 },
-    Negatives::Circle { margin: 0.25, strength: 1.0 },
-    Negatives::Circle { margin: 0.25, strength: 0.4 },
-];
+const RULES: [Negatives; 5] = [hard(0.4, 1.0), hard(-0.1, 0.7), steep(1.2), weighted(0.25, 1.0), weighted(0.25, 0.4)];
 
 #[test]
 fn agrees_with_central_differences() {
@@ -44,11 +38,7 @@ fn some_negatives_are_hard_and_some_are_not() {
 fn without_strength_they_are_plain() {
     let case = Case::draw(6, [9, 21, 1, 4], Form::Angular(Negatives::Plain));
     let plain = case.run(2, 5);
-    for rule in [
-        Negatives::MisclassifiedVector { t: 1.0 },
-        Negatives::Curricular { t: 0.4, strength: 0.0 },
-        Negatives::Circle { margin: 0.25, strength: 0.0 },
-    ] {
+    for rule in [steep(1.0), hard(0.4, 0.0), weighted(0.25, 0.0)] {
         assert_eq!(plain, Case { form: Form::Angular(rule), ..case.clone() }.run(2, 5), "{rule:?}");
     }
 }
@@ -57,7 +47,7 @@ fn without_strength_they_are_plain() {
 fn correct_compares_cosines_that_are_not_weighted() {
     // The own class is nearer by little, and the other one's logit is the larger after all.
     let (x, w) = (vec![1.0, 0.0], vec![0.8, 0.6, 0.79, -0.613]);
-    let form = Form::Angular(Negatives::MisclassifiedVector { t: 3.0 });
+    let form = Form::Angular(steep(3.0));
     let case = Case { x, w, labels: vec![0], ..Case::draw(0, [1, 2, 1, 2], form) };
     let stats = case.run(1, 1).stats[0];
     assert!(stats.correct && stats.probability < 0.1, "{stats:?}");
@@ -87,7 +77,7 @@ fn zero_embeddings_zero_prototypes_and_angles_of_0_and_pi_give_finite_numbers() 
     }
 }
 
-/// A rule with Circle loss's scale of 256, whose logits reach ±240.
+/// A rule with a scale of 256, whose logits reach ±240.
 #[test]
 fn large_scales_do_not_overflow() {
     struct Steep(Negatives);

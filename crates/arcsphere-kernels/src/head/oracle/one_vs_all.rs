@@ -1,8 +1,8 @@
-//! Binary problems: SphereFace2.
+//! Binary problems.
 
 use super::*;
 
-/// Hyperparameters from mild to those of the paper.
+/// Hyperparameters from mild to hard.
 fn rules() -> impl Iterator<Item = OneVsAll> {
     [(0.7, 4.0, 0.4, 3.0), (0.5, 8.0, 0.0, 1.0), (0.9, 30.0, 0.4, 3.0), (0.7, 12.0, 0.2, 2.5)]
         .into_iter()
