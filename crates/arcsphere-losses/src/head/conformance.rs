@@ -120,17 +120,19 @@ impl<'a> Oracle<'a> {
         let psi = (state.lambda * row.cos + target.psi) / (1.0 + state.lambda);
         let negatives = spec.margin.negatives(&self.memory, state.strength);
         // Which class counts as hard is read anew: none of these is so near to ψ that it changes.
-        let other = |c: f64, at: f64, hard: bool| match negatives {
-            Negatives::Curricular { t, strength } if hard => (1.0 - strength) * c + strength * c * (t + c),
-            Negatives::MisclassifiedVector { t } if hard => t * c + t - 1.0,
-            Negatives::Circle { margin: m, strength } => (1.0 - strength) * c + strength * (at + m).max(0.0) * (c - m),
-            _ => c,
+        let other = |c: f64, at: f64| match negatives {
+            Negatives::Plain => c,
+            Negatives::Parabola(p) if c > p.threshold(psi) => {
+                let first = p.gain * (p.slant * if p.held { at } else { c } + p.lift);
+                p.keep * c + first * (c - p.zero) + p.offset
+            }
+            Negatives::Parabola(p) => p.below * c,
         };
         let z: Vec<f64> = cosines
             .iter()
             .zip(at)
             .enumerate()
-            .map(|(j, (&c, &at))| scale * if j == y as usize { psi } else { other(c, at, c > psi) })
+            .map(|(j, (&c, &at))| scale * if j == y as usize { psi } else { other(c, at) })
             .collect();
         cross_entropy(&z, y) + target.penalty
     }

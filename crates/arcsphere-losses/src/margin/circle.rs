@@ -10,7 +10,7 @@
 //! own side. Close to its prototype a sample's pull is s·m, so s = 256 with m = 0.25 is the
 //! usual 64: the scale taken here is the usual one over m.
 
-use super::{LossInfo, Margin, Negatives, Param, Row, Target};
+use super::{LossInfo, Margin, Negatives, Parabola, Param, Row, Target, Threshold};
 use crate::range::Range;
 use rand_chacha::ChaCha8Rng;
 
@@ -64,8 +64,19 @@ impl Margin for Circle {
         rows.iter_mut().for_each(|row| row.draw = self.weight(row.cos));
     }
 
+    /// (1 − t)·c + t·α·(c − m), where α is not 0 above −m.
     fn negatives(&self, _memory: &[f64], strength: f64) -> Negatives {
-        Negatives::Circle { margin: self.m, strength }
+        Negatives::Parabola(Parabola {
+            above: Threshold::Cosine(-self.m),
+            keep: 1.0 - strength,
+            gain: strength,
+            slant: 1.0,
+            lift: self.m,
+            zero: self.m,
+            held: true,
+            below: 1.0 - strength,
+            ..Parabola::IDENTITY
+        })
     }
 
     fn strongest(&self, row: &mut Row) {
@@ -95,6 +106,15 @@ mod tests {
         }
         // Outside the circle no class is far enough away.
         assert_eq!(margin.rival(strongest_target(&*margin, 1.2).psi), -2.0);
+    }
+
+    #[test]
+    fn other_classes_are_weighted_by_their_distance_from_the_optimum() {
+        let margin = (INFO.build)(&Recipe::paper(&INFO, 100, 64));
+        for (c, want) in [(0.5, 0.75 * 0.25), (0.0, -0.0625), (-0.25, 0.0), (-0.6, 0.0)] {
+            assert_eq!(margin.negatives(&[], 1.0).value(c, 0.9), want, "{c}");
+            assert!((margin.negatives(&[], 0.4).value(c, 0.9) - (0.4 * want + 0.6 * c)).abs() < 1e-15, "{c}");
+        }
     }
 
     #[test]

@@ -148,12 +148,10 @@ proptest! {
             let target = begun.target(&begun.rows[0]);
             prop_assert!((target.psi - theta.cos()).abs() < 1e-12 && target.penalty == 0.0, "{}: {target:?}", info.name);
             prop_assert!((target.dpsi_dtheta + theta.sin()).abs() < 1e-12 && target.dpsi_dnorm == 0.0, "{}: {target:?}", info.name);
-            let plain = match begun.margin.negatives(&begun.memory, 0.0) {
-                Negatives::Plain => true,
-                Negatives::MisclassifiedVector { t } => t == 1.0,
-                Negatives::Curricular { strength, .. } | Negatives::Circle { strength, .. } => strength == 0.0,
-            };
-            prop_assert!(plain, "{}", info.name);
+            let negatives = begun.margin.negatives(&begun.memory, 0.0);
+            for c in [-1.0, -0.3, 0.0, 0.4, 1.0] {
+                prop_assert_eq!(negatives.value(c, target.psi), c, "{}", info.name);
+            }
             if let Some(problems) = begun.margin.one_vs_all(8.0, 0.0) {
                 prop_assert_eq!((problems.margin, problems.power, problems.scale), (0.0, 1.0, 8.0));
             }

@@ -8,7 +8,7 @@
 //! t follows the batches' mean target cosine, the current one included, and carries no
 //! gradient. While t + cos θ_j < 1 a class that beats the target is held down: the curriculum.
 
-use super::{Angular, LossInfo, Margin, Margins, Negatives, Param, Row, Takes, Target};
+use super::{Angular, LossInfo, Margin, Margins, Negatives, Parabola, Param, Row, Takes, Target};
 use crate::range::Range;
 use rand_chacha::ChaCha8Rng;
 
@@ -63,8 +63,11 @@ impl Margin for CurricularFace {
         }
     }
 
+    /// (1 − strength)·c + strength·c·(t + c) is one parabola.
     fn negatives(&self, memory: &[f64], strength: f64) -> Negatives {
-        Negatives::Curricular { t: memory.first().copied().unwrap_or(0.0), strength }
+        let t = memory.first().copied().unwrap_or(0.0);
+        let lift = 1.0 - strength + strength * t;
+        Negatives::Parabola(Parabola { slant: strength, lift, ..Parabola::IDENTITY })
     }
 }
 
@@ -85,6 +88,9 @@ mod tests {
         assert!((memory[0] - 0.07).abs() < 1e-12);
         margin.begin(&mut memory, &mut rows, 1.0, &mut keyed(b"test----", 0, 1));
         assert!((memory[0] - (0.9 * 0.07 + 0.07)).abs() < 1e-12);
-        assert_eq!(margin.negatives(&memory, 0.5), Negatives::Curricular { t: memory[0], strength: 0.5 });
+        let negatives = margin.negatives(&memory, 0.5);
+        let (easy, hard) = (negatives.value(0.3, 0.4), negatives.value(0.3, 0.2));
+        assert_eq!(easy, 0.3);
+        assert!((hard - 0.5 * (0.3 + 0.3 * (memory[0] + 0.3))).abs() < 1e-15, "{hard}");
     }
 }

@@ -44,7 +44,7 @@ pub use naive::Naive;
 pub use recipe::Recipe;
 pub use target::{Angular, Extension, Margins};
 
-pub use arcsphere_kernels::head::{Negatives, OneVsAll, RowStats};
+pub use arcsphere_kernels::head::{Negatives, OneVsAll, Parabola, RowStats, Threshold};
 
 use super::Param;
 use crate::registry::registry;

@@ -8,7 +8,7 @@
 //! Here t ≥ 1 is the factor, as in the authors' code; the paper's own t is one less. The border is
 //! ArcFace's: there the other class is not yet above the target.
 
-use super::{Angular, LossInfo, Margin, Margins, Negatives, Param, Row, Takes, Target};
+use super::{Angular, LossInfo, Margin, Margins, Negatives, Parabola, Param, Row, Takes, Target};
 use crate::range::Range;
 
 const T: Param = Param::new(
@@ -52,6 +52,21 @@ impl Margin for MvSoftmax {
 
     /// (1 − strength)·c + strength·(t·c + t − 1) is the same form with another t.
     fn negatives(&self, _memory: &[f64], strength: f64) -> Negatives {
-        Negatives::MisclassifiedVector { t: 1.0 + strength * (self.t - 1.0) }
+        let t = 1.0 + strength * (self.t - 1.0);
+        Negatives::Parabola(Parabola { lift: t, offset: t - 1.0, ..Parabola::IDENTITY })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::margin::Recipe;
+
+    #[test]
+    fn classes_that_beat_the_target_count_more() {
+        let margin = (INFO.build)(&Recipe::paper(&INFO, 10, 32));
+        for (c, psi, want) in [(0.5, 0.4, 0.8), (0.5, 0.6, 0.5), (-0.5, -0.6, -0.4)] {
+            assert!((margin.negatives(&[], 1.0).value(c, psi) - want).abs() < 1e-12, "{c} against {psi}");
+        }
     }
 }
