@@ -12,6 +12,8 @@ pub mod error;
 
 mod random;
 
+mod progress;
+
 mod normal;
 
 pub mod interval;
@@ -40,3 +42,4 @@ pub mod sweep;
 pub mod fixtures;
 
 pub use error::{EvalError, Result};
+pub use progress::Progress;

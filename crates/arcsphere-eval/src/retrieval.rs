@@ -12,6 +12,8 @@
 
 use crate::error::{Result, rows};
 
+mod near;
+
 mod kmeans;
 mod neighbors;
 mod nmi;

@@ -180,7 +180,7 @@ fn classified(run: &mut Run, correct: u64, n: u64) -> Result<f64, EvalError> {
 /// nothing that clusters could say of it.
 fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) -> Result<(), EvalError> {
     let (dim, labels) = (plan.config.model.dim, splits.test.labels());
-    match retrieve(embeddings, dim, labels, &[1, 2, 4, 8]) {
+    match retrieve(embeddings, dim, labels, &[1, 2, 4, 8], &|_| {}) {
         Ok(found) => {
             let recall = |k| found.recall.iter().find(|r| r.k == k).map(|r| r.share.value);
             (run.recall_at_1, run.recall_at_2) = (recall(1), recall(2));
@@ -192,7 +192,7 @@ fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) ->
     }
     let classes = labels.iter().collect::<BTreeSet<_>>().len();
     if classes >= 2 {
-        let clusters = kmeans(embeddings, dim, classes, RESTARTS, plan.config.data.split_seed)?;
+        let clusters = kmeans(embeddings, dim, classes, RESTARTS, plan.config.data.split_seed, &|_| {})?;
         run.nmi = Some(nmi(&clusters.assignment, labels)?);
     }
     Ok(())

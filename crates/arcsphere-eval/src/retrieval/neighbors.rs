@@ -11,9 +11,11 @@
 
 use rayon::prelude::*;
 
+use super::near::dot;
 use super::unit_rows;
 use crate::error::{EvalError, Result};
 use crate::interval::{Proportion, wilson};
+use crate::progress::{Progress, Steps};
 
 /// Recall@K.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +58,17 @@ const TRIM: usize = 256;
 /// ```
 /// use arcsphere_eval::retrieval::retrieve;
 /// let x = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9];
-/// let r = retrieve(&x, 2, &[0, 0, 1, 1], &[1])?;
+/// let r = retrieve(&x, 2, &[0, 0, 1, 1], &[1], &|_| {})?;
 /// assert_eq!((r.recall[0].share.value, r.map_at_r), (1.0, 1.0));
 /// # Ok::<(), arcsphere_eval::EvalError>(())
 /// ```
-pub fn retrieve(embeddings: &[f32], dim: usize, labels: &[u32], ks: &[usize]) -> Result<Retrieval> {
+pub fn retrieve(
+    embeddings: &[f32],
+    dim: usize,
+    labels: &[u32],
+    ks: &[usize],
+    progress: Progress<'_>,
+) -> Result<Retrieval> {
     let x = unit_rows(embeddings, dim)?;
     let n = x.len() / dim;
     if labels.len() != n {
@@ -87,7 +95,15 @@ pub fn retrieve(embeddings: &[f32], dim: usize, labels: &[u32], ks: &[usize]) ->
         });
     }
     let data = Data { x: &x, dim, class: &class, members: &members, farthest: ks.iter().copied().max().unwrap_or(1) };
-    let found: Vec<Found> = queries.par_chunks(BLOCK).flat_map_iter(|block| data.find(block)).collect();
+    let steps = Steps::new(queries.len().div_ceil(BLOCK), progress);
+    let found: Vec<Found> = queries
+        .par_chunks(BLOCK)
+        .flat_map_iter(|block| {
+            let found = data.find(block);
+            steps.step();
+            found
+        })
+        .collect();
 
     let count = queries.len() as u64;
     let recall = ks.iter().map(|&k| {
@@ -187,18 +203,6 @@ impl Data<'_> {
     }
 }
 
-/// In eight lanes, so that the order of the sum is fixed and still fits vector registers.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let ((whole_a, rest_a), (whole_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    for (x, y) in whole_a.iter().zip(whole_b) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += x * y;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest_a.iter().zip(rest_b).map(|(x, y)| x * y).sum::<f64>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,28 +259,28 @@ mod tests {
             .map(|i| (crate::random::unit(&mut rng) + 0.1 * f64::from(labels[i / 5] * (i as u32 % 5))) as f32)
             .collect();
         let (recall, map, queries) = plain(&x, 5, &labels, 4);
-        let r = retrieve(&x, 5, &labels, &[4, 200]).unwrap();
+        let r = retrieve(&x, 5, &labels, &[4, 200], &|_| {}).unwrap();
         assert_eq!((r.recall[0].share.value, r.recall[1].share.value, r.queries), (recall, 1.0, queries));
         assert!((r.map_at_r - map).abs() < 1e-12 && 0.05 < map && map < 0.9, "{} against {map}", r.map_at_r);
     }
 
     #[test]
     fn ties_count_against_the_query_and_zeros_have_cosine_zero() {
-        let r = retrieve(&[1.0; 12], 3, &[0, 0, 1, 1], &[1, 2, 3]).unwrap();
+        let r = retrieve(&[1.0; 12], 3, &[0, 0, 1, 1], &[1, 2, 3], &|_| {}).unwrap();
         let shares: Vec<f64> = r.recall.iter().map(|r| r.share.value).collect();
         assert_eq!((&shares[..], r.map_at_r), (&[0.0, 0.0, 1.0][..], 0.0));
         let zero = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
-        assert_eq!(retrieve(&zero, 2, &[0, 0, 1], &[1]).unwrap().alone, 1);
+        assert_eq!(retrieve(&zero, 2, &[0, 0, 1], &[1], &|_| {}).unwrap().alone, 1);
     }
 
     #[test]
     fn wrong_input_is_named() {
         let x = [1.0, 0.0, 0.0, 1.0];
-        let says = |labels: &[u32], k| retrieve(&x, 2, labels, &[k]).unwrap_err().to_string();
+        let says = |labels: &[u32], k| retrieve(&x, 2, labels, &[k], &|_| {}).unwrap_err().to_string();
         assert!(says(&[0], 1).contains("expected 2"));
         assert!(says(&[0, 0], 0).contains("Recall@K"));
         assert!(says(&[0, 1], 1).contains("at least 2"));
-        assert!(retrieve(&[], 2, &[], &[1]).is_err());
+        assert!(retrieve(&[], 2, &[], &[1], &|_| {}).is_err());
     }
 
     proptest! {
@@ -290,7 +294,7 @@ mod tests {
             let x: Vec<f32> = samples.iter().flat_map(|s| [s.1, s.2, s.3].map(f32::from)).collect();
             prop_assume!(labels.iter().any(|l| labels.iter().filter(|o| *o == l).count() > 1));
             let (recall, map, queries) = plain(&x, 3, &labels, k);
-            let r = retrieve(&x, 3, &labels, &[k]).unwrap();
+            let r = retrieve(&x, 3, &labels, &[k], &|_| {}).unwrap();
             prop_assert_eq!((r.recall[0].share.value, r.queries), (recall, queries));
             prop_assert!((r.map_at_r - map).abs() < 1e-12, "{} against {}", r.map_at_r, map);
         }
