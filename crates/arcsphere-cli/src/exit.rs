@@ -68,7 +68,7 @@ fn code(error: &anyhow::Error) -> u8 {
         let checkpoint = cause.downcast_ref::<CheckpointError>();
         let missing = |e: &CheckpointError| match e {
             CheckpointError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
-            CheckpointError::Read(_) => false,
+            CheckpointError::Read(_) | CheckpointError::Data(_) => false,
             _ => true,
         };
         if cause.is::<Mistake>()

@@ -30,13 +30,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let packed = gz.finish()?;
     commit(out, &packed)?;
-    println!("{} bytes\ntrain {}\ntest  {}", packed.len(), parts[0].sha256(), parts[1].sha256());
+    println!("{} bytes\ntrain {}\ntest  {}", packed.len(), parts[0].sha256()?, parts[1].sha256()?);
     Ok(())
 }
 
 fn write_part(out: &mut dyn Write, set: &Dataset) -> Result<(), Box<dyn Error>> {
     let shape = set.shape();
-    write_array(out, &[set.len(), shape.height, shape.width], set.pixels())?;
+    let images: Vec<_> = (0..set.len()).map(|i| set.image(i)).collect::<Result<_, _>>()?;
+    write_array(out, &[set.len(), shape.height, shape.width], &images.concat())?;
     let labels: Vec<u8> = set.labels().iter().map(|&l| u8::try_from(l)).collect::<Result<_, _>>()?;
     write_array(out, &[labels.len()], &labels)
 }

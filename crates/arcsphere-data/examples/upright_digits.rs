@@ -19,10 +19,11 @@ use rayon::prelude::*;
 
 const EACH: usize = 100;
 
-/// A digit's images, turned.
+/// An image of a digit, turned by an angle.
 struct Turned {
     digit: usize,
-    set: Dataset,
+    degrees: f64,
+    planes: Vec<u8>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,16 +35,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let questions = turned(&source.test, &digits, EACH)?;
 
     println!("digit  off by more than 90°  as another  mean error of the others");
-    for Turned { digit, set } in &questions {
-        let answers: Vec<(usize, f64)> = (0..set.len())
-            .into_par_iter()
-            .map(|i| {
-                let (angle, digit) = nearest(set.image(i), &references);
-                (digit, (angle - angle_of(set, i)).abs())
-            })
+    for digit in digits {
+        let own: Vec<&Turned> = questions.iter().filter(|q| q.digit == digit).collect();
+        let answers: Vec<(usize, f64)> = own
+            .par_iter()
+            .filter_map(|q| nearest(q, &references).map(|r| (r.digit, (r.degrees - q.degrees).abs())))
             .collect();
         let off = answers.iter().filter(|a| a.1 > 90.0).count();
-        let another = answers.iter().filter(|a| a.0 != *digit).count();
+        let another = answers.iter().filter(|a| a.0 != digit).count();
         let near: Vec<f64> = answers.iter().map(|a| a.1).filter(|e| *e <= 90.0).collect();
         let mean = near.iter().sum::<f64>() / near.len() as f64;
         println!("{digit:>5}  {off:>10} of {:>4}  {another:>10}  {mean:>22.1}°", answers.len());
@@ -56,19 +55,17 @@ fn turned(set: &Dataset, digits: &[usize], n: usize) -> Result<Vec<Turned>, Box<
     let mut all = Vec::new();
     for &digit in digits {
         let own = (0..set.len()).filter(|&i| set.labels()[i] as usize == digit).take(EACH).collect::<Vec<_>>();
-        all.push(Turned { digit, set: rotated::rotate(&set.subset(&own)?, n, 0)? });
+        let set = rotated::rotate(&set.subset(&own)?, n, 0)?;
+        for (i, &degrees) in set.targets().ok_or("a rotated set has angles")?.values().iter().enumerate() {
+            all.push(Turned { digit, degrees: degrees.into(), planes: set.image(i)?.into_owned() });
+        }
     }
     Ok(all)
 }
 
-fn angle_of(set: &Dataset, i: usize) -> f64 {
-    set.targets().map_or(f64::NAN, |t| f64::from(t.values()[i]))
-}
-
-/// Angle and digit of the nearest reference.
-fn nearest(image: &[u8], references: &[Turned]) -> (f64, usize) {
-    let distance =
-        |other: &[u8]| -> u32 { image.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum() };
-    let each = references.iter().flat_map(|r| (0..r.set.len()).map(move |i| (distance(r.set.image(i)), r, i)));
-    each.min_by_key(|e| e.0).map_or((f64::NAN, 0), |(_, r, i)| (angle_of(&r.set, i), r.digit))
+fn nearest<'a>(question: &Turned, references: &'a [Turned]) -> Option<&'a Turned> {
+    let distance = |other: &Turned| -> u32 {
+        question.planes.iter().zip(&other.planes).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+    };
+    references.iter().min_by_key(|r| distance(r))
 }

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::target::{Targets, Unit};
+use crate::walk::{LeftOut, Walk};
 use crate::{files, folder};
 
 mod csv;
@@ -41,8 +42,8 @@ const EXPECTED: &str = "a folder of images named AGE_GENDER_RACE_DATE.jpg, or a 
 
 /// Reads faces with their ages from a folder, by the files' names, or from a CSV file.
 ///
-/// In a folder, images (see [`folder::EXTENSIONS`]) are taken in the order of their names, and folders
-/// and other files are ignored; the age is what stands before the first `_`.
+/// In a folder, images (see [`EXTENSIONS`](crate::walk::EXTENSIONS)) are taken in the order of their names;
+/// folders and other files are left out, and named. The age is what stands before the first `_`.
 ///
 /// A CSV has a row per image, paths being relative to its folder. Without a header it has two columns,
 /// path and age. A header names the columns `path` (or `file`, `filename`, `image`) and `age`, or
@@ -59,11 +60,16 @@ const EXPECTED: &str = "a folder of images named AGE_GENDER_RACE_DATE.jpg, or a 
 /// [`NoAge`](DataError::NoAge), [`AgeOutOfRange`](DataError::AgeOutOfRange),
 /// [`BadRow`](DataError::BadRow), [`RepeatedImage`](DataError::RepeatedImage),
 /// [`EmptySet`](DataError::EmptySet), and those of [`folder::read`] for the images.
-pub fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<Dataset, DataError> {
+pub(crate) fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<(Dataset, LeftOut), DataError> {
     if !WIDTHS.contains(&width) {
         return Err(DataError::BadBinWidth { found: width.to_string(), range: WIDTHS });
     }
-    let faces = if path.is_dir() { by_name(path)? } else { csv::read(path)? };
+    let (root, faces, left_out) = if path.is_dir() {
+        let Walk { images, left_out, .. } = Walk::below(path, 0)?;
+        (path, by_name(path, images)?, left_out)
+    } else {
+        (path.parent().unwrap_or(Path::new("")), csv::read(path)?, LeftOut::new())
+    };
     let bin = |age: f32| age as u32 / width;
     let bins: Vec<u32> = faces.iter().map(|f| bin(f.age)).collect::<BTreeSet<_>>().into_iter().collect();
     if bins.is_empty() {
@@ -79,7 +85,8 @@ pub fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<D
     let classes = bins.iter().map(name).collect();
     let label = |age| bins.partition_point(|&b| b < bin(age)) as u32;
     let images = faces.into_iter().map(|f| (f.path, label(f.age))).collect();
-    folder::read_labelled(images, classes, resize)?.with_targets(Targets::new(Unit::Years, ages, middles)?)
+    let set = folder::read_labelled(root, images, classes, resize)?;
+    Ok((set.with_targets(Targets::new(Unit::Years, ages, middles)?)?, left_out))
 }
 
 /// An image and its age.
@@ -88,9 +95,9 @@ struct Face {
     age: f32,
 }
 
-fn by_name(dir: &Path) -> Result<Vec<Face>, DataError> {
+fn by_name(dir: &Path, images: Vec<PathBuf>) -> Result<Vec<Face>, DataError> {
     let mut faces = Vec::new();
-    for path in files::list(dir, EXPECTED)?.into_iter().filter(|p| folder::is_image(p)) {
+    for path in images {
         let name = files::name_of(&path);
         let Some(age) = name.split_once('_').and_then(|(age, _)| number(age)) else {
             return Err(DataError::NoAge { path });

@@ -21,39 +21,21 @@ const MIN_STD: f64 = 1.0 / 255.0;
 impl Normalization {
     /// Population mean and standard deviation of each channel over all pixels of `set`, exact:
     /// values are counted per grey level and the moments taken in `f64`. The deviation is at least
-    /// 1/255.
+    /// 1/255. Reads the set in the same pass as [`Dataset::sha256`].
+    ///
+    /// # Errors
+    /// Those of [`Samples::decode`](crate::samples::Samples::decode), for the first image that fails.
     ///
     /// ```
     /// use arcsphere_data::{Normalization, embedded};
     ///
-    /// let norm = Normalization::from_dataset(&embedded::mnist()?.train);
+    /// let norm = Normalization::from_dataset(&embedded::mnist()?.train)?;
     /// assert!((norm.mean[0] - 0.131).abs() < 0.001 && (norm.std[0] - 0.309).abs() < 0.001);
     /// # Ok::<(), arcsphere_data::DataError>(())
     /// ```
-    pub fn from_dataset(set: &Dataset) -> Self {
-        let shape = set.shape();
-        let zero = || vec![[0_u64; 256]; shape.channels];
-        // Integer sums: the order of the threads cannot show.
-        let histograms = set
-            .pixels()
-            .par_chunks(shape.values().max(1))
-            .with_min_len(64)
-            .fold(zero, |mut counts, image| {
-                for (count, plane) in counts.iter_mut().zip(image.chunks(shape.plane().max(1))) {
-                    for &v in plane {
-                        count[usize::from(v)] += 1;
-                    }
-                }
-                counts
-            })
-            .reduce(zero, |mut a, b| {
-                for (a, b) in a.iter_mut().flatten().zip(b.iter().flatten()) {
-                    *a += b;
-                }
-                a
-            });
-        let (mean, std) = histograms.iter().map(moments).unzip();
-        Self { mean, std }
+    pub fn from_dataset(set: &Dataset) -> Result<Self, DataError> {
+        let (mean, std) = set.histograms()?.iter().map(moments).unzip();
+        Ok(Self { mean, std })
     }
 
     /// Maps 0..=255 to 0..=1 and nothing more.
@@ -93,8 +75,9 @@ const PARALLEL_FROM: usize = 1 << 15;
 /// number of threads, nor on which other samples are in the batch.
 ///
 /// # Errors
-/// [`IndexOutOfRange`](DataError::IndexOutOfRange), [`ChannelMismatch`](DataError::ChannelMismatch);
-/// `out` and `labels` are then as they were.
+/// [`IndexOutOfRange`](DataError::IndexOutOfRange), [`ChannelMismatch`](DataError::ChannelMismatch):
+/// `out` and `labels` are then as they were. Those of [`Dataset::image`] for the first image that fails:
+/// `out` and `labels` are then empty.
 ///
 /// ```
 /// use arcsphere_data::{Augment, batch, embedded};
@@ -121,24 +104,29 @@ pub fn fill(
     if let Some(&index) = indices.iter().find(|&&i| i as usize >= len) {
         return Err(DataError::IndexOutOfRange { index: index as usize, len });
     }
-    labels.clear();
-    labels.extend(indices.iter().map(|&i| set.labels()[i as usize]));
-
     let one = |(to, &index): (&mut [f32], &u32)| {
+        let image = set.image(index as usize)?;
         let transform =
             augmentation.map_or_else(Transform::default, |(a, seed, epoch)| a.draw(seed, epoch, u64::from(index)));
-        let planes = to.chunks_mut(shape.plane()).zip(set.image(index as usize).chunks(shape.plane()));
+        let planes = to.chunks_mut(shape.plane()).zip(image.chunks(shape.plane()));
         for ((to, from), table) in planes.zip(&tables) {
             transform.apply(from, (shape.height, shape.width), to, |v| table[usize::from(v)]);
         }
+        Ok(())
     };
     let values = indices.len() * shape.values();
     out.resize(values, 0.0);
-    if values < PARALLEL_FROM {
-        out.chunks_mut(shape.values()).zip(indices).for_each(one);
+    labels.clear();
+    let failed = if values < PARALLEL_FROM {
+        out.chunks_mut(shape.values()).zip(indices).map(one).find_map(Result::err)
     } else {
-        out.par_chunks_mut(shape.values()).zip(indices).with_min_len(8).for_each(one);
+        out.par_chunks_mut(shape.values()).zip(indices).with_min_len(8).map(one).find_map_first(Result::err)
+    };
+    if let Some(error) = failed {
+        out.clear();
+        return Err(error);
     }
+    labels.extend(indices.iter().map(|&i| set.labels()[i as usize]));
     Ok(())
 }
 
@@ -158,10 +146,11 @@ mod tests {
     #[test]
     fn moments_equal_the_plain_two_pass_oracle() {
         let set = photos(130);
-        let norm = Normalization::from_dataset(&set);
+        let norm = Normalization::from_dataset(&set).unwrap();
         for c in 0..3 {
             let values: Vec<f64> = (0..set.len())
-                .flat_map(|i| set.image(i)[64 * c..64 * (c + 1)].iter().map(|&v| f64::from(v) / 255.0))
+                .flat_map(|i| set.image(i).unwrap()[64 * c..64 * (c + 1)].to_vec())
+                .map(|v| f64::from(v) / 255.0)
                 .collect();
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             let var = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64;
@@ -173,14 +162,14 @@ mod tests {
     #[test]
     fn a_constant_channel_is_floored() {
         let set = Dataset::new(Shape::new(1, 2, 2), vec![51; 4], vec![0], vec!["a".into()]).unwrap();
-        let norm = Normalization::from_dataset(&set);
+        let norm = Normalization::from_dataset(&set).unwrap();
         assert_eq!((norm.mean[0], norm.std[0]), (0.2, 1.0 / 255.0));
     }
 
     #[test]
     fn a_filled_batch_is_standardized() {
         let set = photos(200);
-        let norm = Normalization::from_dataset(&set);
+        let norm = Normalization::from_dataset(&set).unwrap();
         let indices: Vec<u32> = (0..200).collect();
         let (mut out, mut labels) = (Vec::new(), Vec::new());
         fill(&set, &indices, &norm, None, &mut out, &mut labels).unwrap();
@@ -197,7 +186,7 @@ mod tests {
     #[test]
     fn threads_and_batching_do_not_show() {
         let set = photos(300);
-        let norm = Normalization::from_dataset(&set);
+        let norm = Normalization::from_dataset(&set).unwrap();
         let augment = Augment { pad_crop: 2, flip: true, shift: 1 };
         let augmentation = Some((&augment, 9, 4));
         let indices: Vec<u32> = (0..300).rev().collect();

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::cifar::{self, Cifar};
-use crate::dataset::{Dataset, Shape, Source};
+use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
+use crate::source::Source;
 use crate::split::test_classes;
 use crate::target::Unit;
+use crate::walk::{LeftOut, Reason, Walk};
 use crate::{embedded, files, folder, idx, rotated};
 
 mod derived;
@@ -245,6 +247,14 @@ struct Loaded {
     train: Dataset,
     test: Dataset,
     open_set: bool,
+    left_out: LeftOut,
+}
+
+impl Loaded {
+    /// What files of known names hold: all of them are read.
+    fn closed(name: impl Into<String>, (train, test): (Dataset, Dataset)) -> Self {
+        Self { name: name.into(), train, test, open_set: false, left_out: LeftOut::new() }
+    }
 }
 
 fn open_known(info: &DatasetInfo, options: &OpenOptions) -> Result<Loaded, DataError> {
@@ -260,60 +270,60 @@ fn open_known(info: &DatasetInfo, options: &OpenOptions) -> Result<Loaded, DataE
             }
         }
     };
-    let (train, test) = (info.read)(&dir, options.seed)?;
+    let parts = (info.read)(&dir, options.seed)?;
     let mut name = if info.folders.is_empty() { embedded::NAME } else { info.name }.to_owned();
     if info.target == Some(Unit::Degrees) {
         name = format!("{name}, {}", rotated::NOTE);
     }
-    Ok(Loaded { name, train, test, open_set: false })
+    Ok(Loaded::closed(name, parts))
 }
 
 /// True for a folder with a file in it; one that holds only folders (as torchvision's `MNIST/raw`
 /// leaves its parent) is not where the files are.
 fn holds_files(dir: &Path) -> bool {
-    files::list(dir, "").is_ok_and(|entries| entries.iter().any(|p| p.is_file()))
+    Walk::below(dir, 0).is_ok_and(|w| !w.images.is_empty() || w.left_out.contains_key(&Reason::NotAnImage))
 }
 
 fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
     let name = files::name_of(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
-    let closed = |name: &str, (train, test)| Loaded { name: name.to_owned(), train, test, open_set: false };
     if idx::is_in(dir) {
         // A folder named after a known set has that set's class names, if its labels fit.
         let lower = name.to_lowercase();
         let parent = dir.parent().map(|p| files::name_of(p).to_lowercase()).unwrap_or_default();
         let is = |word: &str| lower.contains(word) || (lower == "raw" && parent.contains(word));
         return Ok(if is("fashion") {
-            closed("fashion-mnist", idx::read_folder(dir, Some(&CLOTHES))?)
+            Loaded::closed("fashion-mnist", idx::read_folder(dir, Some(&CLOTHES))?)
         } else if lower == "mnist" || (lower == "raw" && parent == "mnist") {
-            closed("mnist", idx::read_folder(dir, Some(&DIGITS))?)
+            Loaded::closed("mnist", idx::read_folder(dir, Some(&DIGITS))?)
         } else {
-            closed(&name, idx::read_folder(dir, None)?)
+            Loaded::closed(&name, idx::read_folder(dir, None)?)
         });
     }
     for (which, name) in [(Cifar::Ten, "cifar-10"), (Cifar::Hundred, "cifar-100")] {
         if which.is_in(dir) {
-            return Ok(closed(name, cifar::read_folder(dir, which)?));
+            return Ok(Loaded::closed(name, cifar::read_folder(dir, which)?));
         }
     }
-    match folder::read(dir, options.resize)? {
-        folder::Images::Whole(all) => split(name, &all, options),
-        folder::Images::Split { train, test, open_set } => Ok(Loaded { name, train, test, open_set }),
+    let folder::Folder { images, left_out } = folder::read(dir, options.resize)?;
+    match images {
+        folder::Images::Whole(all) => split(name, &all, left_out, options),
+        folder::Images::Split { train, test, open_set } => Ok(Loaded { name, train, test, open_set, left_out }),
     }
 }
 
 /// A set that says nothing of training and test images, split as the options say.
-fn split(name: String, all: &Dataset, options: &OpenOptions) -> Result<Loaded, DataError> {
+fn split(name: String, all: &Dataset, left_out: LeftOut, options: &OpenOptions) -> Result<Loaded, DataError> {
     let open_set = options.open_set;
     let (train, test) = if open_set {
         all.split_classes(options.test_fraction, options.seed)?
     } else {
         all.stratified_split(options.test_fraction, options.seed)?
     };
-    Ok(Loaded { name, train, test, open_set })
+    Ok(Loaded { name, train, test, open_set, left_out })
 }
 
 fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
-    let Loaded { name, mut train, mut test, mut open_set } = loaded;
+    let Loaded { name, mut train, mut test, mut open_set, left_out } = loaded;
     if options.open_set && !open_set {
         let is_test = test_classes(train.n_classes(), options.test_fraction, options.seed)?;
         train = train.keep_classes(|c| !is_test[c])?;
@@ -332,7 +342,7 @@ fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
         train = train.resized(height, width)?;
         test = test.resized(height, width)?;
     }
-    Source::new(name, train, test, open_set)
+    Ok(Source { left_out, ..Source::new(name, train, test, open_set)? })
 }
 
 /// The nearest known name if it is near enough to be a slip, or else one that begins with `name`.

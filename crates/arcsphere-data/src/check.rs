@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::batch::Normalization;
 use crate::catalog::{self, OpenOptions};
-use crate::dataset::{Dataset, Shape, Source};
+use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
+use crate::source::Source;
+use crate::walk::LeftOut;
 
 /// What a data set holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +31,8 @@ pub struct Summary {
     pub test: Part,
     /// Test images whose pixels are also a training image's: a leak from train to test.
     pub duplicates_across: usize,
+    /// What lies where the images are and is not among them.
+    pub left_out: LeftOut,
 }
 
 /// What the training or the test images are.
@@ -59,31 +63,31 @@ pub struct Part {
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn check(spec: &str, options: &OpenOptions) -> Result<Summary, DataError> {
-    Ok(summarize(&catalog::open(spec, options)?))
+    summarize(&catalog::open(spec, options)?)
 }
 
-/// Summarizes a source that is in memory.
-pub fn summarize(source: &Source) -> Summary {
-    let train_digests = digests(&source.train);
-    let test_digests = digests(&source.test);
+fn summarize(source: &Source) -> Result<Summary, DataError> {
+    let train_digests = digests(&source.train)?;
+    let test_digests = digests(&source.test)?;
     let (train, first_seen) = part(&source.train, &train_digests);
     let (test, _) = part(&source.test, &test_digests);
-    Summary {
+    Ok(Summary {
         name: source.name.clone(),
         shape: source.train.shape(),
         open_set: source.open_set,
         sha256: source.sha256.clone(),
-        normalization: Normalization::from_dataset(&source.train),
+        normalization: Normalization::from_dataset(&source.train)?,
         train,
         test,
         duplicates_across: test_digests.iter().filter(|d| first_seen.contains_key(*d)).count(),
-    }
+        left_out: source.left_out.clone(),
+    })
 }
 
 type PixelDigest = [u8; 32];
 
-fn digests(set: &Dataset) -> Vec<PixelDigest> {
-    let digest = |i| Sha256::digest(set.image(i)).into();
+fn digests(set: &Dataset) -> Result<Vec<PixelDigest>, DataError> {
+    let digest = |i| Ok(Sha256::digest(set.image(i)?).into());
     (0..set.len()).into_par_iter().with_min_len(64).map(digest).collect()
 }
 
@@ -110,7 +114,7 @@ mod tests {
         // Pixels:      11  12  11  11
         let train = Dataset::new(shape, vec![1, 1, 1, 2, 1, 1, 1, 1], vec![0, 0, 0, 1], names()).unwrap();
         let test = Dataset::new(shape, vec![1, 2, 9, 9, 1, 2], vec![0, 1, 0], names()).unwrap();
-        let summary = summarize(&Source::new("s", train, test, false).unwrap());
+        let summary = summarize(&Source::new("s", train, test, false).unwrap()).unwrap();
         assert_eq!((summary.train.duplicates, summary.train.conflicting_labels), (2, 1));
         assert_eq!((summary.test.duplicates, summary.test.conflicting_labels), (1, 0));
         assert_eq!(summary.duplicates_across, 2);

@@ -89,9 +89,9 @@ impl Cifar {
 pub fn read_folder(dir: &Path, which: Cifar) -> Result<(Dataset, Dataset), DataError> {
     let classes = read_classes(dir, which)?;
     let paths: Vec<PathBuf> = which.train_files().iter().map(|f| dir.join(f)).collect();
-    let train = read_files(&paths, which, &classes)?;
+    let train = read_files("train", &paths, which, &classes)?;
     train.require_every_class(&dir.display().to_string())?;
-    let test = read_files(&[dir.join(which.test_file())], which, &classes)?;
+    let test = read_files("test", &[dir.join(which.test_file())], which, &classes)?;
     Ok((train, test))
 }
 
@@ -119,13 +119,13 @@ pub fn parse(bytes: &[u8], which: Cifar, path: &Path) -> Result<Dataset, DataErr
     Dataset::new(SHAPE, pixels, labels, which.standard_classes())
 }
 
-fn read_files(paths: &[PathBuf], which: Cifar, classes: &[String]) -> Result<Dataset, DataError> {
+fn read_files(part: &'static str, paths: &[PathBuf], which: Cifar, classes: &[String]) -> Result<Dataset, DataError> {
     let mut pixels = Vec::new();
     let mut labels = Vec::new();
     for path in paths {
         read_file(path, which, &mut pixels, &mut labels)?;
     }
-    Dataset::new(SHAPE, pixels, labels, classes.to_vec())
+    Dataset::in_memory(part, SHAPE, pixels, labels, classes.to_vec())
 }
 
 /// Appends the records of one file.
@@ -251,7 +251,10 @@ mod tests {
         assert_eq!(train.labels(), (0..10).collect::<Vec<_>>());
         assert_eq!(test.labels(), [9, 0]);
         assert_eq!(train.classes()[9], "truck");
-        assert_eq!((train.image(1)[0], train.image(1)[1024], train.image(1)[3071]), (1, 2, 3));
+        assert_eq!(
+            (train.image(1).unwrap()[0], train.image(1).unwrap()[1024], train.image(1).unwrap()[3071]),
+            (1, 2, 3)
+        );
     }
 
     #[test]
@@ -265,7 +268,7 @@ mod tests {
         assert_eq!((train.len(), train.n_classes()), (100, 100));
         assert_eq!(test.labels(), [42, 99]);
         assert_eq!((train.classes()[0].as_str(), train.classes()[99].as_str()), ("apple", "worm"));
-        assert_eq!(train.image(7)[1023..1025], [1, 2]);
+        assert_eq!(train.image(7).unwrap()[1023..1025], [1, 2]);
     }
 
     #[test]

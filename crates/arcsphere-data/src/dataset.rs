@@ -1,32 +1,46 @@
-//! Labelled images in memory: 8-bit planes, a label each, a name per class; an ordered target, where
-//! there is one.
+//! Labelled images: which samples of a source a set has, a label each, a name per class; an ordered target,
+//! where there is one.
 
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::DataError;
+use crate::samples::{InMemory, SampleInfo, Samples};
 pub use crate::shape::Shape;
-use crate::target::{Targets, Unit};
+use crate::target::Targets;
+
+mod annotated;
+mod scan;
+
+pub(crate) use scan::hex;
 
 /// Labelled images of one shape.
 ///
-/// Pixels are `u8`, planar (CHW) per image, images one after the other; labels index
-/// [`classes`](Self::classes). Every constructor validates, so a `Dataset` always holds at least
-/// one image and every label names a class. A class may have no image (see
-/// [`require_every_class`](Self::require_every_class)): parts of a set keep the class list of the
-/// whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A handle: it says which samples of its source ([`Samples`]) it has, with a label and perhaps an ordered
+/// target for each. A part of a set ([`subset`](Self::subset), [`take`](Self::take), the splits) has the
+/// same source, and copies no pixel; nor does a clone.
+///
+/// An image is `u8` planes (CHW); labels index [`classes`](Self::classes). Every constructor validates, so a
+/// `Dataset` always holds at least one image and every label names a class. A class may have no image (see
+/// [`require_every_class`](Self::require_every_class)): parts of a set keep the class list of the whole.
+#[derive(Clone)]
 pub struct Dataset {
-    shape: Shape,
-    pixels: Vec<u8>,
-    labels: Vec<u32>,
-    classes: Vec<String>,
+    samples: Arc<dyn Samples>,
+    /// Which samples, in what order; all of them without.
+    chosen: Option<Arc<[usize]>>,
+    labels: Arc<[u32]>,
+    classes: Arc<[String]>,
     targets: Option<Targets>,
+    /// What one pass over all pixels finds, once it was made.
+    scan: Arc<OnceLock<scan::Scan>>,
 }
 
 impl Dataset {
-    /// A set from its parts.
+    /// A set in memory, from its parts.
     ///
-    /// `pixels` has `labels.len() * shape.values()` values.
+    /// `pixels` has `labels.len() * shape.values()` values: planes per image, images one after the other.
+    /// The samples are named by their places, from `00000`.
     ///
     /// # Errors
     /// [`BadShape`](DataError::BadShape), [`ZeroClasses`](DataError::ZeroClasses),
@@ -45,10 +59,36 @@ impl Dataset {
     /// # Ok::<(), DataError>(())
     /// ```
     pub fn new(shape: Shape, pixels: Vec<u8>, labels: Vec<u32>, classes: Vec<String>) -> Result<Self, DataError> {
+        Self::in_memory("", shape, pixels, labels, classes)
+    }
+
+    /// As [`new`](Self::new); the samples are named after their part, as `train/00012`.
+    pub(crate) fn in_memory(
+        part: &'static str,
+        shape: Shape,
+        pixels: Vec<u8>,
+        labels: Vec<u32>,
+        classes: Vec<String>,
+    ) -> Result<Self, DataError> {
+        let (found, images) = (pixels.len(), labels.len());
+        let expected = images.saturating_mul(shape.values());
+        let set = Self::from_samples(InMemory { part, shape, pixels, labels, classes })?;
+        if found == expected { Ok(set) } else { Err(DataError::PixelCount { found, images, shape, expected }) }
+    }
+
+    /// A set of all samples of a source, which decodes them when they are asked for.
+    ///
+    /// # Errors
+    /// [`BadShape`](DataError::BadShape), [`ZeroClasses`](DataError::ZeroClasses),
+    /// [`DuplicateClass`](DataError::DuplicateClass), [`EmptySet`](DataError::EmptySet),
+    /// [`LabelOutOfRange`](DataError::LabelOutOfRange). See [`Samples`] for an example.
+    pub fn from_samples(samples: impl Samples + 'static) -> Result<Self, DataError> {
         let origin = || "data set".to_string();
+        let shape = samples.shape();
         if !shape.is_usable() {
             return Err(DataError::BadShape { shape, max: Shape::MAX_VALUES });
         }
+        let classes: Arc<[String]> = samples.classes().into();
         if classes.is_empty() {
             return Err(DataError::ZeroClasses { origin: origin() });
         }
@@ -57,25 +97,23 @@ impl Dataset {
         if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
             return Err(DataError::DuplicateClass { origin: origin(), class: twice[0].clone() });
         }
+        let labels: Arc<[u32]> = (0..samples.len()).map(|i| samples.label(i)).collect();
         if labels.is_empty() {
             return Err(DataError::EmptySet { origin: origin() });
-        }
-        let expected = labels.len().saturating_mul(shape.values());
-        if pixels.len() != expected {
-            return Err(DataError::PixelCount { found: pixels.len(), images: labels.len(), shape, expected });
         }
         let n_classes = classes.len();
         if let Some(record) = labels.iter().position(|&l| l as usize >= n_classes) {
             let label = labels[record];
             return Err(DataError::LabelOutOfRange { origin: origin(), record, label, n_classes });
         }
-        Ok(Self { shape, pixels, labels, classes, targets: None })
+        let samples = Arc::new(samples);
+        Ok(Self { samples, chosen: None, labels, classes, targets: None, scan: Arc::default() })
     }
 
     /// The same set with an ordered target, which every part of it keeps.
     ///
     /// # Errors
-    /// [`TargetCount`](DataError::TargetCount) unless there is a value for each image and for each
+    /// [`ValueCount`](DataError::ValueCount) unless there is a value for each image and for each
     /// class.
     ///
     /// ```
@@ -90,14 +128,15 @@ impl Dataset {
     /// ```
     pub fn with_targets(mut self, targets: Targets) -> Result<Self, DataError> {
         for (of, found, expected) in [
-            ("images", targets.values().len(), self.len()),
-            ("classes", targets.class_values().len(), self.n_classes()),
+            ("an ordered target of images", targets.values().len(), self.len()),
+            ("an ordered target of classes", targets.class_values().len(), self.n_classes()),
         ] {
             if found != expected {
-                return Err(DataError::TargetCount { of, found, expected });
+                return Err(DataError::ValueCount { of, found, expected });
             }
         }
         self.targets = Some(targets);
+        self.scan = Arc::default();
         Ok(self)
     }
 
@@ -114,7 +153,7 @@ impl Dataset {
 
     /// Shape of every image.
     pub fn shape(&self) -> Shape {
-        self.shape
+        self.samples.shape()
     }
 
     /// Class names; a label is an index into them.
@@ -127,11 +166,37 @@ impl Dataset {
         self.classes.len()
     }
 
-    /// Planes of image `i`, `shape().values()` values; empty past the end.
-    pub fn image(&self, i: usize) -> &[u8] {
-        let n = self.shape.values();
-        let start = i.saturating_mul(n);
-        self.pixels.get(start..start.saturating_add(n)).unwrap_or_default()
+    /// Planes of image `i`, `shape().values()` values: borrowed where they are in memory, else decoded.
+    ///
+    /// # Errors
+    /// [`IndexOutOfRange`](DataError::IndexOutOfRange), and those of [`Samples::decode`].
+    ///
+    /// ```
+    /// let digits = arcsphere_data::embedded::mnist()?.test;
+    /// assert_eq!(digits.image(0)?.len(), 28 * 28);
+    /// assert!(digits.image(2_000).is_err());
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
+    pub fn image(&self, i: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        let at = self.at(i)?;
+        if let Some(planes) = self.samples.planes(at) {
+            return Ok(Cow::Borrowed(planes));
+        }
+        let mut planes = vec![0; self.shape().values()];
+        self.samples.decode(at, &mut planes)?;
+        Ok(Cow::Owned(planes))
+    }
+
+    /// Name of sample `i`, and whatever else is known of it; nothing past the end.
+    ///
+    /// ```
+    /// let digits = arcsphere_data::embedded::mnist()?;
+    /// assert_eq!(digits.test.info(12).name, "test/00012");
+    /// assert_eq!(digits.train.subset(&[7, 3])?.info(0).name, "train/00007");
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
+    pub fn info(&self, i: usize) -> SampleInfo {
+        self.at(i).map(|at| self.samples.info(at)).unwrap_or_default()
     }
 
     /// Label of image `i`, or `None` past the end.
@@ -144,15 +209,16 @@ impl Dataset {
         &self.labels
     }
 
-    /// All pixels, image after image.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
-    }
-
     /// Number of images of each class.
+    ///
+    /// ```
+    /// let digits = arcsphere_data::embedded::mnist()?.test;
+    /// assert_eq!(digits.class_counts().iter().sum::<usize>(), digits.len());
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.n_classes()];
-        for &label in &self.labels {
+        for &label in self.labels() {
             counts[label as usize] += 1;
         }
         counts
@@ -162,21 +228,27 @@ impl Dataset {
     ///
     /// # Errors
     /// [`IndexOutOfRange`](DataError::IndexOutOfRange), [`EmptySet`](DataError::EmptySet).
+    ///
+    /// ```
+    /// let digits = arcsphere_data::embedded::mnist()?.train;
+    /// let zeros: Vec<usize> = (0..digits.len()).filter(|&i| digits.labels()[i] == 0).collect();
+    /// let zeros = digits.subset(&zeros)?;
+    /// assert_eq!((zeros.n_classes(), zeros.class_counts()[0]), (10, zeros.len()));
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
     pub fn subset(&self, indices: &[usize]) -> Result<Self, DataError> {
         if indices.is_empty() {
             return Err(DataError::EmptySet { origin: "subset".into() });
         }
-        if let Some(&index) = indices.iter().find(|&&i| i >= self.len()) {
-            return Err(DataError::IndexOutOfRange { index, len: self.len() });
-        }
-        let mut pixels = Vec::with_capacity(indices.len().saturating_mul(self.shape.values()));
-        let mut labels = Vec::with_capacity(indices.len());
-        for &i in indices {
-            pixels.extend_from_slice(self.image(i));
-            labels.push(self.labels[i]);
-        }
-        let targets = self.targets.as_ref().map(|t| t.of_images(indices));
-        Ok(Self { shape: self.shape, pixels, labels, classes: self.classes.clone(), targets })
+        let chosen: Arc<[usize]> = indices.iter().map(|&i| self.at(i)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            samples: Arc::clone(&self.samples),
+            chosen: Some(chosen),
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            classes: Arc::clone(&self.classes),
+            targets: self.targets.as_ref().map(|t| t.of_images(indices)),
+            scan: Arc::default(),
+        })
     }
 
     /// The first `n` images, or all when there are fewer.
@@ -186,6 +258,23 @@ impl Dataset {
     pub fn take(&self, n: usize) -> Result<Self, DataError> {
         let indices: Vec<usize> = (0..n.min(self.len())).collect();
         self.subset(&indices)
+    }
+
+    /// The images of the classes for which `keep` holds, relabelled from 0.
+    ///
+    /// # Errors
+    /// [`EmptySet`](DataError::EmptySet) where no class is kept, or none that has an image.
+    pub(crate) fn keep_classes(&self, keep: impl Fn(usize) -> bool) -> Result<Self, DataError> {
+        let kept: Vec<usize> = (0..self.n_classes()).filter(|&c| keep(c)).collect();
+        let new_label = |old: u32| kept.binary_search(&(old as usize)).ok().map(|c| c as u32);
+        let indices: Vec<usize> = (0..self.len()).filter(|&i| keep(self.labels[i] as usize)).collect();
+        let part = self.subset(&indices)?;
+        Ok(Self {
+            labels: part.labels.iter().filter_map(|&l| new_label(l)).collect(),
+            classes: kept.iter().map(|&c| self.classes[c].clone()).collect(),
+            targets: part.targets.as_ref().map(|t| t.of_classes(&keep)),
+            ..part
+        })
     }
 
     /// Checks that every class has an image; `origin` is named in the error.
@@ -199,188 +288,20 @@ impl Dataset {
         }
     }
 
-    /// SHA-256 in hexadecimal over the shape (three `u64`), the number of images (`u64`), the
-    /// pixels and the labels (`u32` each), all little-endian; then, where the set has an ordered target,
-    /// the name of its unit and the values (`f32` each) of the images and of the classes. Class names do
-    /// not enter.
-    pub fn sha256(&self) -> String {
-        let mut hash = Sha256::new();
-        let Shape { channels, height, width } = self.shape;
-        for n in [channels, height, width, self.len()] {
-            hash.update((n as u64).to_le_bytes());
+    /// Which sample of the source image `i` is.
+    fn at(&self, i: usize) -> Result<usize, DataError> {
+        if i >= self.len() {
+            return Err(DataError::IndexOutOfRange { index: i, len: self.len() });
         }
-        hash.update(&self.pixels);
-        for label in &self.labels {
-            hash.update(label.to_le_bytes());
-        }
-        if let Some(targets) = &self.targets {
-            hash.update(targets.unit().name());
-            for value in targets.values().iter().chain(targets.class_values()) {
-                hash.update(value.to_le_bytes());
-            }
-        }
-        hex(&hash.finalize())
+        Ok(self.chosen.as_ref().map_or(i, |chosen| chosen[i]))
     }
 }
 
-/// A training and a test set that belong together.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// What reports call it; says so when it is a part of something.
-    pub name: String,
-    /// Images to train on.
-    pub train: Dataset,
-    /// Images to test on.
-    pub test: Dataset,
-    /// True when no class of `test` is a class of `train`; their labels then have nothing in
-    /// common, and only verification or identification makes sense on `test`.
-    pub open_set: bool,
-    /// SHA-256 in hexadecimal over the digests of `train` and `test`.
-    pub sha256: String,
-}
-
-impl Source {
-    /// Puts two sets together.
-    ///
-    /// # Errors
-    /// [`ShapeMismatch`](DataError::ShapeMismatch) when their images differ in shape,
-    /// [`TargetMismatch`](DataError::TargetMismatch) when their ordered targets differ in unit, or only
-    /// one has any.
-    pub fn new(name: impl Into<String>, train: Dataset, test: Dataset, open_set: bool) -> Result<Self, DataError> {
-        let name = name.into();
-        if train.shape() != test.shape() {
-            let (train, test) = (train.shape(), test.shape());
-            return Err(DataError::ShapeMismatch { name, train, test });
-        }
-        let unit = |set: &Dataset| set.targets().map(Targets::unit);
-        if unit(&train) != unit(&test) {
-            let said = |set| unit(set).map_or("no target", Unit::name);
-            let (train, test) = (said(&train), said(&test));
-            return Err(DataError::TargetMismatch { name, train, test });
-        }
-        let mut hash = Sha256::new();
-        hash.update(train.sha256());
-        hash.update(test.sha256());
-        let sha256 = hex(&hash.finalize());
-        Ok(Self { name, train, test, open_set, sha256 })
+impl fmt::Debug for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dataset({} images of {} in {} classes)", self.len(), self.shape(), self.n_classes())
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(n: usize) -> Vec<String> {
-        (0..n).map(|i| format!("c{i}")).collect()
-    }
-
-    fn small() -> Dataset {
-        let pixels = (0..16).collect();
-        Dataset::new(Shape::new(1, 2, 2), pixels, vec![0, 1, 1, 2], names(3)).unwrap()
-    }
-
-    #[test]
-    fn each_broken_part_has_its_error() {
-        let shape = Shape::new(1, 2, 2);
-        let make = |shape, pixels: usize, labels: Vec<u32>, classes| {
-            Dataset::new(shape, vec![0; pixels], labels, classes).unwrap_err()
-        };
-        assert!(matches!(make(Shape::new(0, 2, 2), 0, vec![0], names(1)), DataError::BadShape { .. }));
-        assert!(matches!(make(shape, 4, vec![0], vec![]), DataError::ZeroClasses { .. }));
-        assert!(matches!(make(shape, 0, vec![], names(1)), DataError::EmptySet { .. }));
-        assert!(matches!(make(shape, 5, vec![0], names(1)), DataError::PixelCount { found: 5, expected: 4, .. }));
-        assert!(matches!(
-            make(shape, 8, vec![0, 3], names(3)),
-            DataError::LabelOutOfRange { record: 1, label: 3, n_classes: 3, .. }
-        ));
-        let twice = vec!["a".to_string(), "b".into(), "a".into()];
-        assert!(matches!(
-            make(shape, 4, vec![0], twice),
-            DataError::DuplicateClass { class, .. } if class == "a"
-        ));
-    }
-
-    #[test]
-    fn access_and_parts() {
-        let set = small();
-        assert_eq!(set.image(2), [8, 9, 10, 11]);
-        assert!(set.image(4).is_empty() && set.image(usize::MAX).is_empty());
-        assert_eq!((set.label(3), set.label(4)), (Some(2), None));
-        assert_eq!(set.class_counts(), [1, 2, 1]);
-        let part = set.subset(&[3, 0]).unwrap();
-        assert_eq!((part.image(0), part.labels()), (set.image(3), &[2, 0][..]));
-        assert_eq!(set.take(9).unwrap(), set);
-        assert!(matches!(set.take(0), Err(DataError::EmptySet { .. })));
-        assert!(matches!(set.subset(&[4]), Err(DataError::IndexOutOfRange { index: 4, len: 4 })));
-        let error = part.require_every_class("part").unwrap_err();
-        assert!(error.to_string().contains("class `c1` has no sample"), "{error}");
-    }
-
-    #[test]
-    fn the_digest_sees_every_part() {
-        let set = small();
-        assert_eq!(set.sha256().len(), 64);
-        assert_eq!(set.sha256(), small().sha256());
-        let mut other = small();
-        other.labels[0] = 1;
-        assert_ne!(set.sha256(), other.sha256());
-        let mut other = small();
-        other.pixels[3] ^= 1;
-        assert_ne!(set.sha256(), other.sha256());
-        let mut other = small();
-        other.shape = Shape::new(1, 1, 4);
-        assert_ne!(set.sha256(), other.sha256());
-        let values = [7.0, 25.0, 26.0, 90.0];
-        let digests = [
-            set.sha256(),
-            aged().sha256(),
-            with(Unit::Degrees, &values, &[7.0, 25.5, 90.0]).unwrap().sha256(),
-            with(Unit::Years, &values, &[7.0, 25.0, 90.0]).unwrap().sha256(),
-            with(Unit::Years, &[7.0, 25.0, 26.0, 91.0], &[7.0, 25.5, 90.0]).unwrap().sha256(),
-        ];
-        let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
-        assert_eq!(distinct.len(), digests.len());
-    }
-
-    #[test]
-    fn a_source_wants_one_shape_and_one_unit() {
-        let flat = Dataset::new(Shape::new(1, 1, 4), vec![0; 4], vec![0], names(3)).unwrap();
-        let error = Source::new("mixed", small(), flat, false).unwrap_err();
-        assert!(error.to_string().contains("1x2x2"), "{error}");
-        for (train, test) in [(small(), aged()), (aged(), with(Unit::Degrees, &[1.0; 4], &[2.0; 3]).unwrap())] {
-            let error = Source::new("mixed", train, test, false).unwrap_err();
-            assert!(matches!(error, DataError::TargetMismatch { .. }), "{error}");
-        }
-        assert!(Source::new("both", aged(), aged(), false).is_ok());
-    }
-
-    fn with(unit: Unit, values: &[f32], class_values: &[f32]) -> Result<Dataset, DataError> {
-        small().with_targets(Targets::new(unit, values.to_vec(), class_values.to_vec())?)
-    }
-
-    fn aged() -> Dataset {
-        with(Unit::Years, &[7.0, 25.0, 26.0, 90.0], &[7.0, 25.5, 90.0]).unwrap()
-    }
-
-    #[test]
-    fn targets_are_of_all_images_and_classes_and_follow_them() {
-        let error = with(Unit::Years, &[1.0; 5], &[1.0; 3]).unwrap_err();
-        assert!(matches!(error, DataError::TargetCount { of: "images", found: 5, expected: 4 }), "{error}");
-        let error = with(Unit::Years, &[1.0; 4], &[1.0; 2]).unwrap_err();
-        assert!(matches!(error, DataError::TargetCount { of: "classes", found: 2, expected: 3 }), "{error}");
-        let part = aged().subset(&[3, 0, 3]).unwrap();
-        let targets = part.targets().unwrap();
-        assert_eq!((targets.values(), targets.class_values()), (&[90.0, 7.0, 90.0][..], &[7.0, 25.5, 90.0][..]));
-        assert_eq!(small().targets(), None);
-    }
-}
+mod tests;

@@ -10,9 +10,10 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use crate::dataset::{Dataset, Shape, Source};
+use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
 use crate::idx;
+use crate::source::Source;
 
 static PACKED: &[u8] = include_bytes!("../assets/mnist-subset.idx.gz");
 
@@ -34,7 +35,7 @@ pub fn mnist() -> Result<Source, DataError> {
     let path = Path::new("embedded/mnist-subset.idx.gz");
     let mut reader = GzDecoder::new(PACKED);
     let classes: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
-    let mut part = || -> Result<Dataset, DataError> {
+    let mut part = |name| -> Result<Dataset, DataError> {
         let images = idx::read_array(&mut reader, path, u64::MAX)?;
         let labels = idx::read_array(&mut reader, path, u64::MAX)?;
         let &[_, height, width] = &images.dims[..] else {
@@ -45,9 +46,9 @@ pub fn mnist() -> Result<Source, DataError> {
             });
         };
         let labels = labels.data.into_iter().map(u32::from).collect();
-        Dataset::new(Shape::new(1, height, width), images.data, labels, classes.clone())
+        Dataset::in_memory(name, Shape::new(1, height, width), images.data, labels, classes.clone())
     };
-    let (train, test) = (part()?, part()?);
+    let (train, test) = (part("train")?, part("test")?);
     Source::new(NAME, train, test, false)
 }
 
@@ -60,8 +61,8 @@ mod tests {
         let source = mnist().unwrap();
         // Digests of `take(10_000)` and `take(2_000)` of the published files, as read by
         // `idx::read_folder`; `examples/pack_mnist.rs` prints them.
-        assert_eq!(source.train.sha256(), TRAIN);
-        assert_eq!(source.test.sha256(), TEST);
+        assert_eq!(source.train.sha256().unwrap(), TRAIN);
+        assert_eq!(source.test.sha256().unwrap(), TEST);
         source.train.require_every_class("train").unwrap();
         source.test.require_every_class("test").unwrap();
         assert_eq!(source.train.shape(), Shape::new(1, 28, 28));

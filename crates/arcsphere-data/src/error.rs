@@ -139,6 +139,16 @@ pub enum DataError {
         /// The width expected.
         width: usize,
     },
+    /// An image that is not of the shape that was asked for.
+    #[error("{name}: the image has {found}, expected {expected} (channels x height x width)")]
+    ImageShape {
+        /// The sample.
+        name: String,
+        /// Its shape.
+        found: Shape,
+        /// The shape expected.
+        expected: Shape,
+    },
     /// Train and test images differ in shape.
     #[error("{name}: training images are {train} but test images are {test} (channels x height x width)")]
     ShapeMismatch {
@@ -311,10 +321,10 @@ pub enum DataError {
         /// Where it is first.
         first: String,
     },
-    /// An ordered target for another number of images or classes.
-    #[error("an ordered target for {found} {of}, expected one for each of {expected}")]
-    TargetCount {
-        /// "images" or "classes".
+    /// Values for another number of images or classes.
+    #[error("{of}: {found} values, expected one for each of {expected}")]
+    ValueCount {
+        /// What has the values.
         of: &'static str,
         /// Number of values found.
         found: usize,

@@ -59,8 +59,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, DataError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Entries of a folder that are not hidden, sorted by name, so that order never depends on the
-/// file system.
+/// Entries of a folder, sorted by name, so that order never depends on the file system.
 pub(crate) fn list(path: &Path, expected: &str) -> Result<Vec<PathBuf>, DataError> {
     let entries = fs::read_dir(path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => DataError::Missing { path: path.to_owned(), expected: expected.to_owned() },
@@ -68,10 +67,7 @@ pub(crate) fn list(path: &Path, expected: &str) -> Result<Vec<PathBuf>, DataErro
     })?;
     let mut found = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(|e| DataError::io(path, "list", e))?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            found.push(entry.path());
-        }
+        found.push(entry.map_err(|e| DataError::io(path, "list", e))?.path());
     }
     found.sort_unstable();
     Ok(found)

@@ -6,27 +6,41 @@
 //! faces/grace/1.jpg
 //! ```
 //!
-//! Classes and files are taken in the order of their names. Hidden files are skipped, files with
-//! another extension than [`EXTENSIONS`] and folders inside a class's folder are ignored. When every
-//! pixel of every image is grey, however stored, the set has 1 channel, otherwise 3; transparency is
-//! dropped, 16 bits become 8, and the orientation that a camera noted is applied.
+//! Classes and files are taken in the order of their names; what is not an image is left out, and counted
+//! ([`walk`](crate::walk)). When every pixel of every image is gray, however stored, the set has 1 channel,
+//! otherwise 3; transparency is dropped, 16 bits become 8, and the orientation that a camera noted is applied.
+//!
+//! Opening a folder decodes every image once, to know that it can be decoded, its size and whether it has
+//! color. The first [`CACHE_BYTES`] of planes are kept in memory; what is beyond is decoded anew whenever a
+//! batch asks for it.
 
 use std::path::{Path, PathBuf};
-
-use rayon::prelude::*;
 
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
 use crate::files;
+use crate::samples::{SampleInfo, Samples};
+use crate::walk::{self, LeftOut, Reason, Walk};
 
 mod decode;
+mod opening;
 
-use decode::Decoded;
+use opening::Opened;
 
-/// Extensions that are taken for images, in any case.
-pub const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "pgm", "ppm", "pnm"];
+/// The most bytes of planes that a folder's set (of a `train` and a `test` folder, each) keeps in memory:
+/// 256 MiB, which is 89,000 color images of 32x32 or 7,000 of 112x112.
+pub const CACHE_BYTES: usize = 1 << 28;
 
 /// What a folder holds.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// Its images.
+    pub images: Images,
+    /// What lies in it and is none.
+    pub left_out: LeftOut,
+}
+
+/// The images of a folder.
 #[derive(Clone, Debug)]
 pub enum Images {
     /// Class folders, not split into training and test images.
@@ -46,6 +60,7 @@ pub enum Images {
 ///
 /// `resize` is a (height, width) that each image is brought to; without it they must all have one
 /// size. Decoding is parallel; the result, and which error is reported, does not depend on it.
+/// A sample's name is its path below `root`.
 ///
 /// # Errors
 /// [`Missing`](DataError::Missing), [`ZeroClasses`](DataError::ZeroClasses),
@@ -54,61 +69,87 @@ pub enum Images {
 /// [`BadShape`](DataError::BadShape) for an unusable `resize`, and
 /// [`ClassMismatch`](DataError::ClassMismatch) when `train` and `test` share some classes but `test`
 /// has others too.
-pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Images, DataError> {
+pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataError> {
     check_size(resize)?;
     let (train_dir, test_dir) = (root.join("train"), root.join("test"));
     if !(holds_folders(&train_dir) && holds_folders(&test_dir)) {
-        let files = list_images(root)?;
-        return Ok(Images::Whole(Part::decode(&files, resize, None)?.into_dataset(&files, false)?));
+        let (files, left_out) = Files::by_class(root, root)?;
+        let opened = Opened::check(&files, resize, None)?;
+        return Ok(Folder { images: Images::Whole(files.dataset(resize, opened)?), left_out });
     }
-    let train_files = list_images(&train_dir)?;
-    let mut test_files = list_images(&test_dir)?;
-    let open_set = test_files.classes.iter().all(|c| !train_files.classes.contains(c));
+    let mut left_out = Walk::below(root, 0)?.left_out;
+    if let Some(folders) = left_out.get_mut(&Reason::Folder) {
+        folders.retain(|path| *path != train_dir && *path != test_dir);
+    }
+    left_out.retain(|_, paths| !paths.is_empty());
+    let (train, in_train) = Files::by_class(root, &train_dir)?;
+    let (mut test, in_test) = Files::by_class(root, &test_dir)?;
+    walk::add(&mut left_out, in_train);
+    walk::add(&mut left_out, in_test);
+    let open_set = test.classes.iter().all(|c| !train.classes.contains(c));
     if !open_set {
-        let unknown = test_files.classes.iter().find(|c| !train_files.classes.contains(c));
-        if let Some(class) = unknown {
-            let (root, class) = (root.to_owned(), class.clone());
-            return Err(DataError::ClassMismatch { root, class });
-        }
-        // Both lists are sorted, so the labels of `test` are positions in the list of `train`.
-        for (_, label) in &mut test_files.images {
-            let name = &test_files.classes[*label as usize];
-            *label = train_files.classes.binary_search(name).unwrap_or_default() as u32;
-        }
-        test_files.classes.clone_from(&train_files.classes);
+        test.take_classes_of(&train)?;
     }
-    let train = Part::decode(&train_files, resize, None)?;
-    let test = Part::decode(&test_files, resize, Some((train.height, train.width, &train_files)))?;
+    let mut of_train = Opened::check(&train, resize, None)?;
+    let mut of_test = Opened::check(&test, resize, Some((&of_train, &train)))?;
     // One number of channels for both, whichever side has the color.
-    let color = train.channels == 3 || test.channels == 3;
-    Ok(Images::Split {
-        train: train.into_dataset(&train_files, color)?,
-        test: test.into_dataset(&test_files, color)?,
-        open_set,
-    })
+    if of_train.channels != of_test.channels {
+        of_train.make_color();
+        of_test.make_color();
+    }
+    let (train, test) = (train.dataset(resize, of_train)?, test.dataset(resize, of_test)?);
+    Ok(Folder { images: Images::Split { train, test, open_set }, left_out })
 }
 
-/// Reads one image: its shape (1 channel if every pixel is grey, otherwise 3) and its planes, brought
-/// to `resize` (height, width) if given.
+/// Images that are brought to `shape`, of which nothing is read before it is asked for; the class of each is
+/// the folder that it lies in, and its name is its path. Classes are in the order of their first images.
+///
+/// A gray image has three equal planes where `shape` has three.
 ///
 /// # Errors
-/// [`Missing`](DataError::Missing), [`UndecodableImage`](DataError::UndecodableImage),
-/// [`BadShape`](DataError::BadShape) for an unusable `resize`.
-pub fn read_image(path: &Path, resize: Option<(usize, usize)>) -> Result<(Shape, Vec<u8>), DataError> {
-    check_size(resize)?;
-    let image = decode::file(path, resize)?;
-    Ok((Shape::new(image.channels, image.height, image.width), image.planes))
+/// [`EmptySet`](DataError::EmptySet), [`BadShape`](DataError::BadShape). To decode an image with color for
+/// a `shape` of 1 channel is [`ImageShape`](DataError::ImageShape).
+///
+/// ```no_run
+/// use arcsphere_data::{Shape, folder, walk::Walk};
+///
+/// let photos = Walk::below("photos".as_ref(), usize::MAX)?.images;
+/// let set = folder::files(photos, Shape::new(3, 112, 112))?;
+/// println!("{}: {}", set.info(0).name, set.classes()[set.labels()[0] as usize]);
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
+pub fn files(paths: Vec<PathBuf>, shape: Shape) -> Result<Dataset, DataError> {
+    let mut classes: Vec<String> = Vec::new();
+    let mut images = Vec::with_capacity(paths.len());
+    for path in paths {
+        let class = path.parent().map(files::name_of).unwrap_or_default();
+        // The images of a class stand together in a walk.
+        let known = classes.iter().rposition(|c| *c == class).unwrap_or_else(|| {
+            classes.push(class);
+            classes.len() - 1
+        });
+        images.push((path, known as u32));
+    }
+    let Shape { channels, height, width } = shape;
+    let files = Files { root: PathBuf::new(), classes, images };
+    if files.images.is_empty() {
+        return Err(DataError::EmptySet { origin: "image files".into() });
+    }
+    files.dataset(Some((height, width)), Opened { channels, height, width, cache: Vec::new() })
 }
 
-/// Reads images with their labels, at least one, in the order given; `resize` as in [`read`].
+/// Reads images with their labels, at least one, in the order given; `resize` as in [`read`]. Names are
+/// paths below `root`.
 pub(crate) fn read_labelled(
+    root: &Path,
     images: Vec<(PathBuf, u32)>,
     classes: Vec<String>,
     resize: Option<(usize, usize)>,
 ) -> Result<Dataset, DataError> {
     check_size(resize)?;
-    let files = Files { classes, images };
-    Part::decode(&files, resize, None)?.into_dataset(&files, false)
+    let files = Files { root: root.to_owned(), classes, images };
+    let opened = Opened::check(&files, resize, None)?;
+    files.dataset(resize, opened)
 }
 
 fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
@@ -118,116 +159,115 @@ fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
     }
 }
 
+fn holds_folders(dir: &Path) -> bool {
+    Walk::below(dir, 0).is_ok_and(|walk| walk.left_out.contains_key(&Reason::Folder))
+}
+
 /// Class names, and image files with their labels.
 struct Files {
+    /// What names are relative to.
+    root: PathBuf,
     classes: Vec<String>,
     images: Vec<(PathBuf, u32)>,
 }
 
-fn list_images(root: &Path) -> Result<Files, DataError> {
-    let (mut classes, mut images) = (Vec::new(), Vec::new());
-    let expected = "a folder of one folder of images per class";
-    for dir in files::list(root, expected)?.into_iter().filter(|p| p.is_dir()) {
-        let label = classes.len() as u32;
-        let before = images.len();
-        let inside = files::list(&dir, "a folder of images")?;
-        images.extend(inside.into_iter().filter(|p| is_image(p)).map(|p| (p, label)));
-        let class = files::name_of(&dir);
-        if images.len() == before {
-            return Err(DataError::EmptyClass { origin: dir.display().to_string(), class });
+impl Files {
+    /// The images of the class folders in `dir`.
+    fn by_class(root: &Path, dir: &Path) -> Result<(Self, LeftOut), DataError> {
+        let Walk { images, folders, mut left_out } = Walk::below(dir, 1)?;
+        let beside: Vec<PathBuf> = images.iter().filter(|p| p.parent() == Some(dir)).cloned().collect();
+        if !beside.is_empty() {
+            left_out.insert(Reason::NoClass, beside);
         }
-        classes.push(class);
-    }
-    if classes.is_empty() {
-        return Err(DataError::ZeroClasses { origin: root.display().to_string() });
-    }
-    Ok(Files { classes, images })
-}
-
-/// True for a file with an extension of [`EXTENSIONS`].
-pub(crate) fn is_image(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) && path.is_file()
-}
-
-fn holds_folders(dir: &Path) -> bool {
-    files::list(dir, "").is_ok_and(|entries| entries.iter().any(|p| p.is_dir()))
-}
-
-/// Decoded images, one after the other.
-struct Part {
-    channels: usize,
-    height: usize,
-    width: usize,
-    pixels: Vec<u8>,
-}
-
-/// Images decoded at a time: enough to feed every thread, few enough to hold little twice.
-const CHUNK: usize = 256;
-
-impl Part {
-    /// Decodes in chunks. `like` is the size to agree with and where it comes from.
-    fn decode(
-        files: &Files,
-        resize: Option<(usize, usize)>,
-        like: Option<(usize, usize, &Files)>,
-    ) -> Result<Self, DataError> {
-        let mut part = Self { channels: 1, height: 0, width: 0, pixels: Vec::new() };
-        let mut first: Option<&Path> = None;
-        if let Some((height, width, others)) = like {
-            (part.height, part.width) = (height, width);
-            first = others.images.first().map(|(path, _)| path.as_path());
-        }
-        for chunk in files.images.chunks(CHUNK) {
-            let decoded: Vec<Result<Decoded, DataError>> =
-                chunk.par_iter().map(|(path, _)| decode::file(path, resize)).collect();
-            for ((path, _), image) in chunk.iter().zip(decoded) {
-                let image = image?;
-                let first = *first.get_or_insert_with(|| {
-                    (part.height, part.width) = (image.height, image.width);
-                    path
-                });
-                if (image.height, image.width) != (part.height, part.width) {
-                    return Err(DataError::ImageSize {
-                        path: path.clone(),
-                        found_height: image.height,
-                        found_width: image.width,
-                        first: first.to_owned(),
-                        height: part.height,
-                        width: part.width,
-                    });
-                }
-                part.push(image);
+        // Both lists are in the order of the paths, so the images of a class stand together.
+        let mut images = images.into_iter().filter(|p| p.parent() != Some(dir)).peekable();
+        let (mut classes, mut labelled) = (Vec::new(), Vec::new());
+        for folder in folders {
+            let (label, before) = (classes.len() as u32, labelled.len());
+            while let Some(path) = images.next_if(|p| p.parent() == Some(&folder)) {
+                labelled.push((path, label));
             }
+            let class = files::name_of(&folder);
+            if labelled.len() == before {
+                return Err(DataError::EmptyClass { origin: folder.display().to_string(), class });
+            }
+            classes.push(class);
         }
-        Ok(part)
+        if classes.is_empty() {
+            return Err(DataError::ZeroClasses { origin: dir.display().to_string() });
+        }
+        Ok((Self { root: root.to_owned(), classes, images: labelled }, left_out))
     }
 
-    fn push(&mut self, image: Decoded) {
-        if image.channels == 3 {
-            self.make_color();
-        }
-        for _ in 0..self.channels / image.channels.max(1) {
-            self.pixels.extend_from_slice(&image.planes);
-        }
+    /// Labels as `others` have them, whose classes must include these.
+    fn take_classes_of(&mut self, others: &Self) -> Result<(), DataError> {
+        // Both lists are sorted.
+        let label = |class: &String| {
+            others
+                .classes
+                .binary_search(class)
+                .map_err(|_| DataError::ClassMismatch { root: self.root.clone(), class: class.clone() })
+        };
+        let new: Vec<usize> = self.classes.iter().map(label).collect::<Result<_, _>>()?;
+        self.images.iter_mut().for_each(|(_, label)| *label = new[*label as usize] as u32);
+        self.classes.clone_from(&others.classes);
+        Ok(())
     }
 
-    /// Repeats each grey plane three times.
-    fn make_color(&mut self) {
-        if self.channels == 1 {
-            self.channels = 3;
-            let plane = (self.height * self.width).max(1);
-            self.pixels = self.pixels.chunks(plane).flat_map(|p| p.repeat(3)).collect();
-        }
+    fn dataset(self, resize: Option<(usize, usize)>, opened: Opened) -> Result<Dataset, DataError> {
+        let shape = Shape::new(opened.channels, opened.height, opened.width);
+        Dataset::from_samples(ImageFiles { files: self, resize, shape, cache: opened.cache })
+    }
+}
+
+/// Image files, decoded when they are asked for.
+struct ImageFiles {
+    files: Files,
+    resize: Option<(usize, usize)>,
+    shape: Shape,
+    /// Planes of the first images.
+    cache: Vec<u8>,
+}
+
+impl Samples for ImageFiles {
+    fn len(&self) -> usize {
+        self.files.images.len()
     }
 
-    fn into_dataset(mut self, files: &Files, color: bool) -> Result<Dataset, DataError> {
-        if color {
-            self.make_color();
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.files.classes
+    }
+
+    fn label(&self, i: usize) -> u32 {
+        self.files.images[i].1
+    }
+
+    fn info(&self, i: usize) -> SampleInfo {
+        let path = &self.files.images[i].0;
+        SampleInfo::named(path.strip_prefix(&self.files.root).unwrap_or(path).display().to_string())
+    }
+
+    fn decode(&self, i: usize, planes: &mut [u8]) -> Result<(), DataError> {
+        let path = &self.files.images[i].0;
+        let image = decode::file(path, self.resize)?;
+        let found = Shape::new(image.channels, image.height, image.width);
+        let fits = (found.height, found.width) == (self.shape.height, self.shape.width);
+        if !fits || found.channels > self.shape.channels {
+            let (name, expected) = (path.display().to_string(), self.shape);
+            return Err(DataError::ImageShape { name, found, expected });
         }
-        let shape = Shape::new(self.channels, self.height, self.width);
-        let labels = files.images.iter().map(|(_, label)| *label).collect();
-        Dataset::new(shape, self.pixels, labels, files.classes.clone())
+        // A gray image among colored ones has three equal planes.
+        planes.chunks_mut(image.planes.len().max(1)).for_each(|to| to.copy_from_slice(&image.planes[..to.len()]));
+        Ok(())
+    }
+
+    fn planes(&self, i: usize) -> Option<&[u8]> {
+        let n = self.shape.values();
+        self.cache.get(i.saturating_mul(n)..).and_then(|rest| rest.get(..n))
     }
 }
 

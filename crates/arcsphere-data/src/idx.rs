@@ -168,9 +168,9 @@ pub fn read_folder(dir: &Path, names: Option<&[&str]>) -> Result<(Dataset, Datas
         labels.iter().enumerate().map(look_up).collect()
     };
     let (train_labels, test_labels) = (dense(&labels, &labels_path)?, dense(&test_labels, &test_path)?);
-    let train = Dataset::new(shape, pixels, train_labels, classes.clone())?;
+    let train = Dataset::in_memory("train", shape, pixels, train_labels, classes.clone())?;
     train.require_every_class(&labels_path.display().to_string())?;
-    Ok((train, Dataset::new(test_shape, test_pixels, test_labels, classes)?))
+    Ok((train, Dataset::in_memory("test", test_shape, test_pixels, test_labels, classes)?))
 }
 
 /// True when `dir` holds the training images of an idx set.

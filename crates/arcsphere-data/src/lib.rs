@@ -11,7 +11,7 @@
 //!
 //! # fn main() -> Result<(), arcsphere_data::DataError> {
 //! let source = catalog::open("mnist-embedded", &catalog::OpenOptions::default())?;
-//! let norm = batch::Normalization::from_dataset(&source.train);
+//! let norm = batch::Normalization::from_dataset(&source.train)?;
 //! let (mut pixels, mut labels) = (Vec::new(), Vec::new());
 //! for indices in sampler::Batches::new(source.train.len(), 64, 7, 0, true).iter().take(2) {
 //!     batch::fill(&source.train, indices, &norm, None, &mut pixels, &mut labels)?;
@@ -32,10 +32,15 @@ mod shape;
 
 pub mod error;
 
+pub mod samples;
 pub mod target;
 
 pub mod dataset;
 mod files;
+
+pub mod walk;
+
+mod source;
 
 mod resize;
 mod split;
@@ -66,7 +71,9 @@ pub mod check;
 pub use augment::Augment;
 pub use batch::Normalization;
 pub use catalog::{OpenOptions, open};
-pub use dataset::{Dataset, Shape, Source};
+pub use dataset::{Dataset, Shape};
 pub use error::DataError;
 pub use pairs::Pairs;
+pub use samples::{SampleInfo, Samples};
+pub use source::Source;
 pub use target::{Targets, Unit};

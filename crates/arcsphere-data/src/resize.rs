@@ -21,16 +21,17 @@ pub(crate) fn plane(pixels: &[u8], from: (usize, usize), to: (usize, usize)) -> 
 }
 
 impl Dataset {
-    /// The same images at another size in pixels.
+    /// The same images at another size in pixels, in memory.
     ///
     /// # Errors
     /// [`BadShape`](DataError::BadShape) for a size of zero or beyond [`Shape::MAX_VALUES`];
-    /// [`TooLarge`](DataError::TooLarge) when the result does not fit in memory.
+    /// [`TooLarge`](DataError::TooLarge) when the result does not fit in memory;
+    /// those of [`image`](Self::image).
     ///
     /// ```
     /// # fn main() -> Result<(), arcsphere_data::DataError> {
     /// let test = arcsphere_data::embedded::mnist()?.test.take(3)?;
-    /// assert_eq!(test.resized(14, 20)?.image(2).len(), 14 * 20);
+    /// assert_eq!(test.resized(14, 20)?.image(2)?.len(), 14 * 20);
     /// # Ok(())
     /// # }
     /// ```
@@ -51,15 +52,19 @@ impl Dataset {
             bytes: n as u64,
         })?;
         pixels.resize(n, 0);
-        pixels.par_chunks_mut(shape.plane()).zip(self.pixels().par_chunks(from.plane())).for_each(
-            |(to, plane_from)| {
-                let resized = plane(plane_from, (from.height, from.width), (height, width));
-                for (to, value) in to.iter_mut().zip(resized) {
-                    *to = value;
-                }
-            },
-        );
-        let resized = Self::new(shape, pixels, self.labels().to_vec(), self.classes().to_vec())?;
+        let one = |(i, to): (usize, &mut [u8])| {
+            let image = self.image(i)?;
+            for (to, from) in to.chunks_mut(shape.plane()).zip(image.chunks(from.plane())) {
+                let resized = plane(from, (self.shape().height, self.shape().width), (height, width));
+                to.iter_mut().zip(resized).for_each(|(to, value)| *to = value);
+            }
+            Ok(())
+        };
+        if let Some(error) = pixels.par_chunks_mut(shape.values()).enumerate().map(one).find_map_first(Result::err) {
+            return Err(error);
+        }
+        let infos = (0..self.len()).map(|i| self.info(i)).collect();
+        let resized = Self::new(shape, pixels, self.labels().to_vec(), self.classes().to_vec())?.with_info(infos)?;
         match self.targets() {
             Some(targets) => resized.with_targets(targets.clone()),
             None => Ok(resized),
@@ -87,7 +92,7 @@ mod tests {
         let set = Dataset::new(Shape::new(3, 2, 2), pixels, vec![0], vec!["a".into()]).unwrap();
         let large = set.resized(3, 5).unwrap();
         assert_eq!(large.shape(), Shape::new(3, 3, 5));
-        assert_eq!(large.image(0), [[10; 15], [20; 15], [30; 15]].concat());
+        assert_eq!(large.image(0).unwrap(), [[10; 15], [20; 15], [30; 15]].concat());
         assert_eq!(set.resized(2, 2).unwrap(), set);
         assert!(matches!(set.resized(0, 5), Err(DataError::BadShape { .. })));
         assert!(matches!(set.resized(1 << 20, 1 << 20), Err(DataError::BadShape { .. })));

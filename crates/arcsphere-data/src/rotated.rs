@@ -21,6 +21,7 @@ use rayon::prelude::*;
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
 use crate::rng;
+use crate::samples::SampleInfo;
 use crate::target::{Targets, Unit};
 
 /// Number of classes.
@@ -51,12 +52,12 @@ const STRIDE: usize = 37;
 /// `n` images that are rotated images of `set`, with the angle as class and target.
 ///
 /// Images take turns: each is used once before any is used again, up to 60 times at another angle each.
-/// The classes are of one size, give or take one image for each such round. A pure function of the
-/// arguments.
+/// The classes are of one size, give or take one image for each such round. A sample's subject is the name
+/// of the image that it shows. A pure function of the arguments.
 ///
 /// # Errors
 /// [`EmptySet`](DataError::EmptySet) when `n` is 0, [`TooLarge`](DataError::TooLarge) when the result
-/// does not fit in memory.
+/// does not fit in memory, and those of [`Dataset::image`].
 ///
 /// ```
 /// use arcsphere_data::{Unit, embedded, rotated};
@@ -67,6 +68,7 @@ const STRIDE: usize = 37;
 /// assert_eq!((turned.classes()[0].as_str(), turned.classes()[59].as_str()), ("-88.5°", "88.5°"));
 /// let targets = turned.targets().unwrap();
 /// assert_eq!((targets.unit(), targets.class_values()[30]), (Unit::Degrees, 1.5));
+/// assert!(turned.info(7).subject.unwrap().starts_with("test/000"));
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn rotate(set: &Dataset, n: usize, seed: u64) -> Result<Dataset, DataError> {
@@ -83,18 +85,30 @@ pub fn rotate(set: &Dataset, n: usize, seed: u64) -> Result<Dataset, DataError> 
         .try_reserve_exact(values)
         .map_err(|_| DataError::TooLarge { origin: format!("{n} rotated images of {shape}"), bytes: values as u64 })?;
     pixels.resize(values, 0);
-    pixels.par_chunks_mut(shape.values()).with_min_len(16).enumerate().for_each(|(i, to)| {
-        let from = set.image(order[place(i).1]);
-        let center = center(from, shape);
+    let one = |(i, to): (usize, &mut [u8])| {
+        let from = set.image(order[place(i).1])?;
+        let center = center(&from, shape);
         for (to, from) in to.chunks_mut(shape.plane()).zip(from.chunks(shape.plane())) {
             turns[step(i)].apply(from, shape, center, to);
         }
-    });
+        Ok(())
+    };
+    let parts = pixels.par_chunks_mut(shape.values()).with_min_len(16).enumerate();
+    if let Some(error) = parts.map(one).find_map_first(Result::err) {
+        return Err(error);
+    }
     let labels = (0..n).map(|i| step(i) as u32).collect();
     let classes = (0..STEPS).map(|s| format!("{}°", angle(s))).collect();
     let angles = (0..n).map(|i| angle(step(i))).collect();
     let targets = Targets::new(Unit::Degrees, angles, (0..STEPS).map(angle).collect())?;
-    Dataset::new(shape, pixels, labels, classes)?.with_targets(targets)
+    let infos = (0..n).map(|i| {
+        let SampleInfo { name, group, .. } = set.info(order[place(i).1]);
+        let mut info = SampleInfo::named(format!("{name} at {}°", angle(step(i))));
+        info.subject = Some(name);
+        info.group = group;
+        info
+    });
+    Dataset::new(shape, pixels, labels, classes)?.with_info(infos.collect())?.with_targets(targets)
 }
 
 /// Both parts of a set, rotated, with as many images as they have; a training image never becomes a test

@@ -58,33 +58,6 @@ impl Dataset {
         Ok((self.keep_classes(|c| !is_test[c])?, self.keep_classes(|c| is_test[c])?))
     }
 
-    /// The images of the classes for which `keep` holds, relabelled from 0.
-    pub(crate) fn keep_classes(&self, keep: impl Fn(usize) -> bool) -> Result<Self, DataError> {
-        let mut new_label = vec![None; self.n_classes()];
-        let mut classes = Vec::new();
-        for (c, name) in self.classes().iter().enumerate() {
-            if keep(c) {
-                new_label[c] = Some(classes.len() as u32);
-                classes.push(name.clone());
-            }
-        }
-        let mut pixels = Vec::new();
-        let mut labels = Vec::new();
-        let mut kept = Vec::new();
-        for (i, &old) in self.labels().iter().enumerate() {
-            if let Some(label) = new_label[old as usize] {
-                labels.push(label);
-                pixels.extend_from_slice(self.image(i));
-                kept.push(i);
-            }
-        }
-        let part = Self::new(self.shape(), pixels, labels, classes)?;
-        match self.targets() {
-            Some(targets) => part.with_targets(targets.of_images(&kept).of_classes(keep)),
-            None => Ok(part),
-        }
-    }
-
     /// At most `n` images, as evenly over the classes as they allow, first come first, in the
     /// order of this set. With `n` at least the number of classes, every class that had an image
     /// keeps one.
@@ -153,7 +126,7 @@ mod tests {
     }
 
     fn ids(set: &Dataset) -> Vec<usize> {
-        (0..set.len()).map(|i| set.image(i)[0] as usize + ((set.image(i)[1] as usize) << 8)).collect()
+        (0..set.len()).map(|i| set.image(i).unwrap()).map(|p| p[0] as usize + ((p[1] as usize) << 8)).collect()
     }
 
     proptest! {

@@ -22,7 +22,7 @@ use crate::plan::{Plan, PlanError, Splits, backbone_spec};
 use crate::progress::Progress;
 use crate::stability::Snapshot;
 use crate::train::{Trainer, head_spec, new_backbone, stream};
-use arcsphere_data::{Normalization, Shape};
+use arcsphere_data::{DataError, Normalization, Shape};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,9 @@ pub enum CheckpointError {
     /// The configuration of the checkpoint cannot be run on these images.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The images cannot be read.
+    #[error("{0}")]
+    Data(#[from] DataError),
     /// The device does not hand over what is to be saved.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -109,16 +112,20 @@ pub struct Provenance {
 
 impl Provenance {
     /// Of a set that is about to be trained on.
-    pub fn of(name: &str, splits: &Splits) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`DataError`] if an image cannot be read.
+    pub fn of(name: &str, splits: &Splits) -> Result<Self, DataError> {
         let shape = splits.train.shape();
-        Provenance {
+        Ok(Provenance {
             data: name.to_owned(),
-            sha256: splits.train.sha256(),
+            sha256: splits.train.sha256()?,
             classes: splits.train.classes().to_vec(),
             shape: [shape.channels, shape.height, shape.width],
             mean: splits.normalization.mean.clone(),
             std: splits.normalization.std.clone(),
-        }
+        })
     }
 
     /// The images' shape.
@@ -298,10 +305,10 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::DataChanged`], [`CheckpointError::Plan`], [`CheckpointError::Params`],
+    /// [`CheckpointError::DataChanged`], [`CheckpointError::Data`], [`CheckpointError::Plan`], [`CheckpointError::Params`],
     /// [`CheckpointError::Format`].
     pub fn resume(self, splits: &Splits, device: &Device) -> Result<Trainer, CheckpointError> {
-        let now = splits.train.sha256();
+        let now = splits.train.sha256()?;
         if now != self.provenance.sha256 {
             return Err(CheckpointError::DataChanged { was: self.provenance.sha256, now });
         }

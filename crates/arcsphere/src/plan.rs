@@ -138,7 +138,7 @@ fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static 
 ///
 /// # Errors
 ///
-/// [`PlanError`] for fractions out of range and for sets too small to split.
+/// [`PlanError`] for fractions out of range, for sets too small to split and for images that cannot be read.
 pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
     let part = config.data.validation;
     within("data.validation", part, Range::Closed(0.0, 0.5), "more than half of the images must be trained on")?;
@@ -148,7 +148,7 @@ pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
     } else {
         (source.train.clone(), None)
     };
-    let normalization = Normalization::from_dataset(&train);
+    let normalization = Normalization::from_dataset(&train)?;
     Ok(Splits { train, validation, test: source.test.clone(), open_set: source.open_set, normalization })
 }
 
@@ -334,7 +334,7 @@ mod tests {
             validation: None,
             test: set.clone(),
             open_set: false,
-            normalization: Normalization::from_dataset(&set),
+            normalization: Normalization::from_dataset(&set).unwrap(),
         }
     }
 

@@ -319,7 +319,8 @@ fn the_test_set_has_no_say_in_training() {
 
 /// A set with other pixels or labels.
 fn changed(set: &Dataset, change: impl FnOnce(&mut [u8], &mut [u32])) -> Dataset {
-    let (mut pixels, mut labels) = (set.pixels().to_vec(), set.labels().to_vec());
+    let mut pixels: Vec<u8> = (0..set.len()).flat_map(|i| set.image(i).unwrap().into_owned()).collect();
+    let mut labels = set.labels().to_vec();
     change(&mut pixels, &mut labels);
     Dataset::new(set.shape(), pixels, labels, set.classes().to_vec()).unwrap()
 }

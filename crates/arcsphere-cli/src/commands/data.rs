@@ -1,5 +1,6 @@
 //! `arcsphere data`: fetch, describe, check.
 
+use super::left_out;
 use crate::args::{Data, DataCommand, DataTarget};
 use crate::exit::mistake;
 use crate::out::say;
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &Data) -> Result<()> {
         DataCommand::Check(target) => {
             let summary = read(target)?;
             print_info(&summary);
+            left_out::lines(&summary.left_out).for_each(|line| say!("{line}"));
             verdict(&summary)
         }
     }

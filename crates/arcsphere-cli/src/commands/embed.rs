@@ -1,18 +1,18 @@
 //! `arcsphere embed`: images to embeddings, in a .npy file with labels beside it.
 
-use super::run_dir;
+mod npy;
+
+use super::{left_out, run_dir};
 use crate::args::Embed;
 use crate::exit::mistake;
-use crate::out::say;
+use crate::out::{note, say};
 use crate::settings;
 use anyhow::Result;
-use arcsphere::checkpoint::{Checkpoint, Provenance};
+use arcsphere::checkpoint::Checkpoint;
 use arcsphere::embed::embed;
-use arcsphere_data::folder::{EXTENSIONS, read_image};
-use arcsphere_data::{Dataset, OpenOptions};
+use arcsphere_data::walk::{LeftOut, Walk};
+use arcsphere_data::{Dataset, OpenOptions, folder};
 use arcsphere_eval::results::write_atomic;
-use ndarray::ArrayView2;
-use ndarray_npy::WriteNpyExt;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -22,108 +22,115 @@ pub(crate) fn run(args: &Embed) -> Result<()> {
     settings::free_to_write(&args.out, args.force)?;
     settings::free_to_write(&labels_path, args.force)?;
     let checkpoint = run_dir::read(&args.run)?;
-    let known = checkpoint.provenance.clone();
+    let normalization = checkpoint.provenance.normalization();
     settings::set_threads(checkpoint.config.train.threads)?;
     let dim = checkpoint.config.model.dim;
-    let (set, mut rows) = images(&args.paths, &known, &checkpoint)?;
+    let (parts, left_out) = parts(&args.paths, &checkpoint)?;
     let device = settings::device("flex")?;
     let backbone = checkpoint.backbone(&device)?;
-    let embeddings = embed(&backbone, &set, &known.normalization(), &device)?;
 
-    let mut npy = Vec::new();
-    ArrayView2::from_shape((set.len(), dim), &embeddings)?.write_npy(&mut npy)?;
-    write_atomic(&args.out, &npy)?;
-    rows.insert_str(0, "row,label,class,source\n");
-    write_atomic(&labels_path, rows.as_bytes())?;
-    say!("{} embeddings of {dim} dimensions: {} and {}", set.len(), args.out.display(), labels_path.display());
+    let (mut embeddings, mut rows) = (Vec::new(), Rows::default());
+    for part in &parts {
+        embeddings.extend(embed(&backbone, &part.set, &normalization, &device)?);
+        rows.push(part);
+    }
+    write_atomic(&args.out, &npy::bytes(rows.len, dim, &embeddings))?;
+    write_atomic(&labels_path, rows.csv().as_bytes())?;
+    for line in left_out::lines(&left_out) {
+        note!("{line}");
+    }
+    say!("{} embeddings of {dim} dimensions: {} and {}", rows.len, args.out.display(), labels_path.display());
     Ok(())
 }
 
-/// The images as one set, and a CSV row for each.
-fn images(paths: &[PathBuf], known: &Provenance, checkpoint: &Checkpoint) -> Result<(Dataset, String)> {
-    let shape = known.shape();
-    let (mut pixels, mut labels, mut classes, mut rows) = (Vec::new(), Vec::new(), Vec::<String>::new(), String::new());
-    let mut row = 0usize;
-    let mut push = |class: &str, source: &str, planes: &[u8]| {
-        let label = classes.iter().position(|c| c == class).unwrap_or_else(|| {
-            classes.push(class.to_owned());
-            classes.len() - 1
-        });
-        let _ = writeln!(rows, "{row},{label},{},{}", quoted(class), quoted(source));
-        row += 1;
-        labels.push(label as u32);
-        pixels.extend_from_slice(planes);
-    };
+/// Images of one origin.
+struct Part {
+    /// The data set's name, where the samples' names are not paths.
+    of: Option<String>,
+    set: Dataset,
+}
+
+/// What the paths name, in their order, and what lies beside it: the images of files and folders, which are
+/// read when they are embedded, and the test images of data sets.
+fn parts(paths: &[PathBuf], checkpoint: &Checkpoint) -> Result<(Vec<Part>, LeftOut)> {
+    let (mut parts, mut left_out, mut images) = (Vec::new(), LeftOut::new(), Vec::new());
     for path in paths {
         if path.is_file() {
-            let planes = file(path, known)?;
-            push(class_of(path), &path.display().to_string(), &planes);
+            images.push(path.clone());
             continue;
         }
-        let files = if path.is_dir() { image_files(path) } else { Vec::new() };
-        if !files.is_empty() {
-            for f in files {
-                let planes = file(&f, known)?;
-                push(class_of(&f), &f.display().to_string(), &planes);
-            }
-            continue;
-        }
-        // No data set's name has an extension, so this was meant to be a file.
-        if !path.exists() && path.extension().is_some() {
-            return Err(mistake!("there is no image {}", path.display()));
-        }
-        let d = &checkpoint.config.data;
-        let options =
-            OpenOptions { root: d.root.clone(), resize: Some((shape.height, shape.width)), ..OpenOptions::default() };
-        let source = arcsphere_data::open(&path.to_string_lossy(), &options)?;
-        if source.test.shape() != shape {
-            return Err(mistake!(
-                "{} has images of {}, the run was trained on {shape}",
-                path.display(),
-                source.test.shape()
-            ));
-        }
-        for i in 0..source.test.len() {
-            let class = &source.test.classes()[source.test.labels()[i] as usize];
-            push(class, &format!("{} test {i}", source.name), source.test.image(i));
-        }
-    }
-    Ok((Dataset::new(shape, pixels, labels, classes)?, rows))
-}
-
-/// One image's planes in the run's shape.
-fn file(path: &Path, known: &Provenance) -> Result<Vec<u8>> {
-    let shape = known.shape();
-    let (found, planes) = read_image(path, Some((shape.height, shape.width)))?;
-    match (found.channels, shape.channels) {
-        (a, b) if a == b => Ok(planes),
-        // A grey photo among colored ones.
-        (1, n) => Ok(planes.repeat(n)),
-        (a, b) => Err(mistake!("{} has {a} channels, the run was trained on {b}", path.display())),
-    }
-}
-
-/// The folder that an image lies in is its class.
-fn class_of(path: &Path) -> &str {
-    path.parent().and_then(Path::file_name).and_then(|n| n.to_str()).unwrap_or("")
-}
-
-/// Image files below a folder, sorted.
-fn image_files(folder: &Path) -> Vec<PathBuf> {
-    let mut out = Vec::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(dir) = waiting.pop() {
-        for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if path.extension().is_some_and(|e| EXTENSIONS.iter().any(|x| e.eq_ignore_ascii_case(x))) {
-                out.push(path);
+        if path.is_dir() {
+            let walk = Walk::below(path, usize::MAX)?;
+            if !walk.images.is_empty() {
+                images.extend(walk.images);
+                walk.left_out.into_iter().for_each(|(reason, paths)| left_out.entry(reason).or_default().extend(paths));
+                continue;
             }
         }
+        flush(&mut images, &mut parts, checkpoint)?;
+        parts.push(known(path, checkpoint)?);
     }
-    out.sort();
-    out
+    flush(&mut images, &mut parts, checkpoint)?;
+    Ok((parts, left_out))
+}
+
+/// Makes a part of the image files that were gathered.
+fn flush(images: &mut Vec<PathBuf>, parts: &mut Vec<Part>, checkpoint: &Checkpoint) -> Result<()> {
+    if !images.is_empty() {
+        let set = folder::files(std::mem::take(images), checkpoint.provenance.shape())?;
+        parts.push(Part { of: None, set });
+    }
+    Ok(())
+}
+
+/// The test images of a data set.
+fn known(path: &Path, checkpoint: &Checkpoint) -> Result<Part> {
+    // No data set's name has an extension, so this was meant to be a file.
+    if !path.exists() && path.extension().is_some() {
+        return Err(mistake!("there is no image {}", path.display()));
+    }
+    let shape = checkpoint.provenance.shape();
+    let root = checkpoint.config.data.root.clone();
+    let options = OpenOptions { root, resize: Some((shape.height, shape.width)), ..OpenOptions::default() };
+    let source = arcsphere_data::open(&path.to_string_lossy(), &options)?;
+    if source.test.shape() != shape {
+        let found = source.test.shape();
+        return Err(mistake!("{} has images of {found}, the run was trained on {shape}", path.display()));
+    }
+    Ok(Part { of: Some(source.name), set: source.test })
+}
+
+/// The rows of the label file.
+#[derive(Default)]
+struct Rows {
+    len: usize,
+    classes: Vec<String>,
+    text: String,
+}
+
+impl Rows {
+    fn push(&mut self, part: &Part) {
+        let labels: Vec<usize> = part.set.classes().iter().map(|class| self.label(class)).collect();
+        for (i, &label) in part.set.labels().iter().enumerate() {
+            let name = part.set.info(i).name;
+            let source = part.of.as_ref().map_or(name.clone(), |of| format!("{of}: {name}"));
+            let label = labels[label as usize];
+            let _ = writeln!(self.text, "{},{label},{},{}", self.len, quoted(&self.classes[label]), quoted(&source));
+            self.len += 1;
+        }
+    }
+
+    /// The number of a class; classes of one name are one class, wherever they come from.
+    fn label(&mut self, class: &String) -> usize {
+        self.classes.iter().position(|c| c == class).unwrap_or_else(|| {
+            self.classes.push(class.clone());
+            self.classes.len() - 1
+        })
+    }
+
+    fn csv(&self) -> String {
+        format!("row,label,class,source\n{}", self.text)
+    }
 }
 
 /// A CSV field, quoted where it must be.

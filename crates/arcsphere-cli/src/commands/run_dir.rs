@@ -40,7 +40,7 @@ pub(crate) fn train(
     bar: &ProgressBar,
     how_to_resume: &str,
 ) -> Result<Trainer> {
-    let provenance = Provenance::of(name, splits);
+    let provenance = Provenance::of(name, splits)?;
     bar.inc(trainer.progress.step);
     let mut watcher = RunWatcher::new(bar, folder.join(checkpoint::FILE_NAME), &provenance, &trainer);
     let end = trainer.run(splits, &mut watcher)?;

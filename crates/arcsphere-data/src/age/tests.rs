@@ -7,6 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The set alone.
+fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<Dataset, DataError> {
+    super::read(path, width, resize).map(|(set, _)| set)
+}
+
 /// A 2x3 image whose pixels are all `value`.
 fn face(path: &Path, value: u8) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -54,7 +59,7 @@ fn ages_from_names_by_the_year() {
     // In the order of the names: 0, 101, 25, 27, 9.
     assert_eq!(set.labels(), [0, 4, 2, 3, 1]);
     assert_eq!(values(&set), (&[0.0, 101.0, 25.0, 27.0, 9.0][..], &[0.0, 9.0, 25.0, 27.0, 101.0][..]));
-    assert_eq!((0..5).map(|i| set.image(i)[0]).collect::<Vec<_>>(), [40, 10, 30, 20, 50]);
+    assert_eq!((0..5).map(|i| set.image(i).unwrap()[0]).collect::<Vec<_>>(), [40, 10, 30, 20, 50]);
 }
 
 #[test]
@@ -141,7 +146,7 @@ fn rows_with_and_without_a_header() {
         // In the order of the rows; part of a year counts to the year that was completed.
         assert_eq!((set.classes(), set.labels()), (&["4".to_string(), "30".into()][..], &[1, 0][..]), "{text}");
         assert_eq!(values(&set), (&[30.0, 4.5][..], &[4.0, 30.0][..]));
-        assert_eq!((set.image(0)[0], set.image(1)[0]), (30, 10));
+        assert_eq!((set.image(0).unwrap()[0], set.image(1).unwrap()[0]), (30, 10));
     }
 }
 
@@ -151,7 +156,7 @@ fn a_path_may_be_absolute() {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = elsewhere.path().join("ages.csv");
     fs::write(&path, format!("\"{}\",8\n", dir.path().join("b.png").display())).unwrap();
-    assert_eq!(read(&path, 1, None).unwrap().image(0)[0], 20);
+    assert_eq!(read(&path, 1, None).unwrap().image(0).unwrap()[0], 20);
 }
 
 #[test]
@@ -165,7 +170,7 @@ fn the_columns_and_folders_of_appa_real() {
     let set = read(&csv, 1, None).unwrap();
     assert_eq!(values(&set).0, [4.0, 18.0, 61.0]);
     for (i, value) in [20_u8, 30, 40].into_iter().enumerate() {
-        assert!(set.image(i)[0].abs_diff(value) <= 1, "image {i}: {}", set.image(i)[0]);
+        assert!(set.image(i).unwrap()[0].abs_diff(value) <= 1, "image {i}: {}", set.image(i).unwrap()[0]);
     }
     // The folder of another part is not looked into.
     fs::write(&csv, format!("{rows}000003.jpg,38,40.0,5.0,41\n")).unwrap();

@@ -25,13 +25,13 @@ fn ages(path: &str, width: &str, options: &OpenOptions) -> Result<Loaded, DataEr
         return Err(DataError::BadBinWidth { found: format!("`{width}`"), range: age::WIDTHS });
     };
     let path = Path::new(path);
-    let faces = age::read(path, years, options.resize)?;
+    let (faces, left_out) = age::read(path, years, options.resize)?;
     let stem = files::name_of(&path.canonicalize().unwrap_or_else(|_| path.to_owned()));
     let name = match years {
         1 => format!("{stem} (ages by the year)"),
         _ => format!("{stem} (ages in bins of {years} years)"),
     };
-    split(name, &faces, options)
+    split(name, &faces, left_out, options)
 }
 
 fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
@@ -45,7 +45,7 @@ fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     if source.train.targets().is_some_and(|t| t.unit() == Unit::Degrees) {
         return Err(twice());
     }
-    let (train, test) = rotated::both(&source.train, &source.test, options.seed)?;
+    let parts = rotated::both(&source.train, &source.test, options.seed)?;
     let name = format!("{}, {}", source.name, rotated::NOTE);
-    Ok(Loaded { name, train, test, open_set: false })
+    Ok(Loaded { left_out: source.left_out, ..Loaded::closed(name, parts) })
 }

@@ -32,7 +32,7 @@ pub(super) fn file(path: &Path, size: Option<(usize, usize)>) -> Result<Decoded,
     let (height, width) = (image.height() as usize, image.width() as usize);
     let (channels, planes) = if image.color().has_color() {
         let rgb = image.into_rgb8().into_raw();
-        // Some formats (WebP, palettes) have no other way to store a grey image.
+        // Some formats (WebP, palettes) have no other way to store a gray image.
         if rgb.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]) {
             (1, rgb.into_iter().step_by(3).collect())
         } else {

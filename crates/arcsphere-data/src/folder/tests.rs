@@ -18,7 +18,7 @@ fn color(path: &Path, (height, width): (u32, u32), value: [u8; 3]) {
 }
 
 fn whole(root: &Path, resize: Option<(usize, usize)>) -> Result<Dataset, DataError> {
-    match read(root, resize)? {
+    match read(root, resize)?.images {
         Images::Whole(set) => Ok(set),
         Images::Split { .. } => panic!("expected no split"),
     }
@@ -41,7 +41,7 @@ fn grey_images_of_each_format_in_order() {
     assert_eq!(set.shape(), Shape::new(1, 4, 6));
     assert_eq!(set.classes(), ["a", "b"]);
     assert_eq!(set.labels(), [0, 0, 1, 1, 1]);
-    let firsts: Vec<u8> = (0..5).map(|i| set.image(i)[0]).collect();
+    let firsts: Vec<u8> = (0..5).map(|i| set.image(i).unwrap()[0]).collect();
     assert_eq!(firsts[..1], [30]);
     assert!(firsts[1].abs_diff(40) <= 1, "JPEG is lossy: {firsts:?}");
     assert_eq!(firsts[2..], [10, 20, 50]);
@@ -56,9 +56,9 @@ fn one_color_image_makes_three_channels() {
     grey(&root.join("b/1.png"), (2, 3), 9);
     let set = whole(root, None).unwrap();
     assert_eq!(set.shape(), Shape::new(3, 2, 3));
-    assert_eq!(set.image(0), [7; 18]);
-    assert_eq!(set.image(1), [[1; 6], [2; 6], [3; 6]].concat());
-    assert_eq!(set.image(2), [9; 18]);
+    assert_eq!(set.image(0).unwrap()[..], [7; 18]);
+    assert_eq!(set.image(1).unwrap(), [[1; 6], [2; 6], [3; 6]].concat());
+    assert_eq!(set.image(2).unwrap()[..], [9; 18]);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn sixteen_bits_and_transparency() {
     image::ImageBuffer::<Luma<u16>, Vec<u16>>::from_pixel(2, 2, Luma([0x8080])).save(root.join("a/1.png")).unwrap();
     image::GrayAlphaImage::from_pixel(2, 2, image::LumaA([5, 0])).save(root.join("a/2.png")).unwrap();
     let set = whole(root, None).unwrap();
-    assert_eq!((set.image(0), set.image(1)), (&[0x80; 4][..], &[5; 4][..]));
+    assert_eq!((&set.image(0).unwrap()[..], &set.image(1).unwrap()[..]), (&[0x80; 4][..], &[5; 4][..]));
 }
 
 #[test]
@@ -90,15 +90,22 @@ fn the_orientation_of_a_camera_is_applied() {
 }
 
 #[test]
-fn one_image_alone() {
+fn files_are_brought_to_the_shape_asked_for() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("face.png");
-    color(&path, (2, 3), [1, 2, 3]);
-    let planes = [[1; 6], [2; 6], [3; 6]].concat();
-    assert_eq!(read_image(&path, None).unwrap(), (Shape::new(3, 2, 3), planes));
-    assert_eq!(read_image(&path, Some((4, 4))).unwrap().0, Shape::new(3, 4, 4));
-    assert!(matches!(read_image(&path, Some((4, 0))), Err(DataError::BadShape { .. })));
-    assert!(matches!(read_image(&dir.path().join("x"), None), Err(DataError::Missing { .. })));
+    let paths: Vec<PathBuf> = ["b/face.png", "a/gray.png", "b/none.png"].map(|n| dir.path().join(n)).into();
+    color(&paths[0], (2, 3), [1, 2, 3]);
+    grey(&paths[1], (9, 9), 7);
+    let set = files(paths.clone(), Shape::new(3, 4, 4)).unwrap();
+    assert_eq!((set.classes(), set.labels()), (&["b".to_string(), "a".into()][..], &[0, 1, 0][..]));
+    assert_eq!(set.image(0).unwrap(), [[1; 16], [2; 16], [3; 16]].concat());
+    assert_eq!(set.image(1).unwrap()[..], [7; 48]);
+    assert!(matches!(set.image(2), Err(DataError::Missing { path, .. }) if path == paths[2]));
+    assert_eq!(set.info(1).name, paths[1].display().to_string());
+    let set = files(paths, Shape::new(1, 4, 4)).unwrap();
+    let error = set.image(0).unwrap_err();
+    assert!(matches!(&error, DataError::ImageShape { found, .. } if found.channels == 3), "{error}");
+    assert!(matches!(files(vec!["x.png".into()], Shape::new(1, 4, 0)), Err(DataError::BadShape { .. })));
+    assert!(matches!(files(vec![], Shape::new(1, 4, 4)), Err(DataError::EmptySet { .. })));
 }
 
 #[test]
@@ -116,7 +123,7 @@ fn another_size_names_both_and_the_way_out() {
     assert!(error.to_string().contains("--resize HxW"), "{error}");
     let set = whole(root, Some((3, 2))).unwrap();
     assert_eq!(set.shape(), Shape::new(1, 3, 2));
-    assert_eq!((set.image(0), set.image(1)), (&[1; 6][..], &[2; 6][..]));
+    assert_eq!((&set.image(0).unwrap()[..], &set.image(1).unwrap()[..]), (&[1; 6][..], &[2; 6][..]));
     assert!(matches!(whole(root, Some((0, 2))), Err(DataError::BadShape { .. })));
 }
 
@@ -144,6 +151,31 @@ fn a_truncated_image_is_an_error() {
 }
 
 #[test]
+fn a_file_that_changes_after_the_folder_was_opened_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    for i in 0..3 {
+        grey(&root.join(format!("a/{i}.png")), (2, 2), i);
+    }
+    let (files, _) = Files::by_class(root, root).unwrap();
+    let mut opened = Opened::check(&files, None, None).unwrap();
+    assert_eq!(opened.cache, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+    // As if only one image fitted into memory.
+    opened.cache.truncate(5);
+    let set = files.dataset(None, opened).unwrap();
+    assert_eq!(set.pixels(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+    grey(&root.join("a/1.png"), (2, 3), 9);
+    color(&root.join("a/2.png"), (2, 2), [1, 2, 3]);
+    fs::remove_file(root.join("a/0.png")).unwrap();
+    assert_eq!(set.image(0).unwrap()[..], [0; 4]);
+    for i in 1..3 {
+        let error = set.image(i).unwrap_err();
+        assert!(matches!(&error, DataError::ImageShape { expected, .. } if *expected == set.shape()), "{error}");
+        assert!(error.to_string().contains(&format!("{i}.png")), "{error}");
+    }
+}
+
+#[test]
 fn a_class_without_an_image_is_named() {
     let dir = tempfile::tempdir().unwrap();
     grey(&dir.path().join("a/1.png"), (2, 2), 1);
@@ -168,9 +200,12 @@ fn a_train_and_test_pair() {
         grey(&root.join(path), (2, 2), value);
     }
     color(&root.join("test/c/1.png"), (2, 2), [4, 5, 6]);
-    let Images::Split { train, test, open_set } = read(root, None).unwrap() else {
+    fs::write(root.join("notes.txt"), "beside").unwrap();
+    let Folder { images: Images::Split { train, test, open_set }, left_out } = read(root, None).unwrap() else {
         panic!("expected a split");
     };
+    assert_eq!(left_out, LeftOut::from([(Reason::NotAnImage, vec![root.join("notes.txt")])]));
+    assert_eq!((train.info(2).name.as_str(), test.info(0).name.as_str()), ("train/c/1.png", "test/c/1.png"));
     assert!(!open_set);
     // Only the test side has color: both have 3 channels, and the label is that of `train`.
     assert_eq!((train.shape(), test.shape()), (Shape::new(3, 2, 2), Shape::new(3, 2, 2)));
@@ -181,7 +216,7 @@ fn a_train_and_test_pair() {
     assert!(matches!(&error, DataError::ClassMismatch { class, .. } if class == "d"), "{error}");
 
     fs::remove_dir_all(root.join("test/c")).unwrap();
-    assert!(matches!(read(root, None), Ok(Images::Split { open_set: true, .. })));
+    assert!(matches!(read(root, None).unwrap().images, Images::Split { open_set: true, .. }));
 
     grey(&root.join("test/d/1.png"), (3, 2), 9);
     assert!(matches!(read(root, None), Err(DataError::ImageSize { .. })));

@@ -39,7 +39,7 @@ fn a_folder_of_plain_and_gzipped_files() {
     assert!(is_in(dir.path()));
     let (train, test) = read_folder(dir.path(), None).unwrap();
     assert_eq!((train.len(), test.len(), train.shape()), (6, 4, Shape::new(1, 2, 3)));
-    assert_eq!(train.image(1), [6, 7, 8, 9, 10, 11]);
+    assert_eq!(train.image(1).unwrap()[..], [6, 7, 8, 9, 10, 11]);
     assert_eq!(test.labels(), [0, 1, 2, 0]);
     assert_eq!(train.classes(), ["0", "1", "2"]);
 }

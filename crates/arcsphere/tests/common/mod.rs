@@ -60,7 +60,7 @@ impl Left {
 pub(crate) fn save(trainer: &Trainer, splits: &Splits) -> (tempfile::TempDir, Left) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(checkpoint::FILE_NAME);
-    checkpoint::save(trainer, &Provenance::of("test", splits), &path).unwrap();
+    checkpoint::save(trainer, &Provenance::of("test", splits).unwrap(), &path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();

@@ -1,0 +1,87 @@
+//! The pass over a folder's images that finds their shape, and whether each can be decoded.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::{CACHE_BYTES, Files, decode};
+use crate::error::DataError;
+
+/// What images have in common, and the planes of the first ones.
+pub(super) struct Opened {
+    pub(super) channels: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    /// At most [`CACHE_BYTES`], always whole images.
+    pub(super) cache: Vec<u8>,
+}
+
+/// Images decoded at a time: enough to feed every thread, few enough to hold little twice.
+const CHUNK: usize = 256;
+
+impl Opened {
+    /// Decodes in chunks. `like` is what to agree with in size, and the files of which it was found.
+    pub(super) fn check(
+        files: &Files,
+        resize: Option<(usize, usize)>,
+        like: Option<(&Self, &Files)>,
+    ) -> Result<Self, DataError> {
+        let mut opened = Self { channels: 1, height: 0, width: 0, cache: Vec::new() };
+        let mut first: Option<&Path> = None;
+        if let Some((other, others)) = like {
+            (opened.height, opened.width) = (other.height, other.width);
+            first = others.images.first().map(|(path, _)| path.as_path());
+        }
+        let mut caching = true;
+        for chunk in files.images.chunks(CHUNK) {
+            let decoded: Vec<Result<decode::Decoded, DataError>> =
+                chunk.par_iter().map(|(path, _)| decode::file(path, resize)).collect();
+            for ((path, _), image) in chunk.iter().zip(decoded) {
+                let image = image?;
+                let first = *first.get_or_insert_with(|| {
+                    (opened.height, opened.width) = (image.height, image.width);
+                    path
+                });
+                if (image.height, image.width) != (opened.height, opened.width) {
+                    return Err(DataError::ImageSize {
+                        path: path.clone(),
+                        found_height: image.height,
+                        found_width: image.width,
+                        first: first.to_owned(),
+                        height: opened.height,
+                        width: opened.width,
+                    });
+                }
+                if image.channels == 3 {
+                    opened.make_color();
+                }
+                caching &= opened.cache.len() + opened.bytes() <= CACHE_BYTES;
+                if caching {
+                    opened.push(&image);
+                }
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Bytes of one image's planes.
+    fn bytes(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    fn push(&mut self, image: &decode::Decoded) {
+        for _ in 0..self.channels / image.channels.max(1) {
+            self.cache.extend_from_slice(&image.planes);
+        }
+    }
+
+    /// Three channels from here on: repeats each gray plane three times.
+    pub(super) fn make_color(&mut self) {
+        if self.channels == 1 {
+            self.channels = 3;
+            let plane = (self.height * self.width).max(1);
+            let fit = CACHE_BYTES / self.bytes().max(1);
+            self.cache = self.cache.chunks(plane).take(fit).flat_map(|p| p.repeat(3)).collect();
+        }
+    }
+}
