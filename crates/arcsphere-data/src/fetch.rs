@@ -1,12 +1,19 @@
-//! Downloading the known data sets from where their authors, or a well-known mirror, publish them.
+//! Downloading the known data sets from where their authors, or a well-known mirror, publish them: with the
+//! feature `fetch`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::catalog;
-use crate::download::{self, Remote};
 use crate::error::DataError;
-use crate::unpack::{self, Member};
+
+mod part;
+
+mod download;
+mod unpack;
+
+use download::Remote;
+use unpack::Member;
 
 /// How [`fetch`] works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,8 +170,8 @@ mod tests {
 
     use super::*;
     use crate::dataset::hex;
-    use crate::download::test_server::{Manner, serve};
-    use crate::unpack::tests::tar_gz;
+    use super::download::test_server::{Manner, serve};
+    use super::unpack::tests::tar_gz;
     use crate::{files, idx};
 
     fn names_in(dir: &Path) -> Vec<String> {

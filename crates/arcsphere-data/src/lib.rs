@@ -55,9 +55,7 @@ pub mod rotated;
 
 pub mod catalog;
 
-mod download;
-mod unpack;
-
+#[cfg(feature = "fetch")]
 pub mod fetch;
 
 pub mod augment;
@@ -77,3 +75,8 @@ pub use pairs::Pairs;
 pub use samples::{SampleInfo, Samples};
 pub use source::Source;
 pub use target::{Targets, Unit};
+
+/// The examples of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,7 +17,7 @@ fn run(manner: Manner, part: &[u8], digest: &str) -> (Result<(), DataError>, Out
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     if !part.is_empty() {
-        fs::write(files::part_of(&path), part).unwrap();
+        fs::write(part::part_of(&path), part).unwrap();
     }
     let url = format!("{}/file", server.base);
     let mut seen = Vec::new();
@@ -25,7 +25,7 @@ fn run(manner: Manner, part: &[u8], digest: &str) -> (Result<(), DataError>, Out
     let result = download(remote, &mut |done, total| seen.push((done, total)));
     let ranges = server.ranges.lock().unwrap().clone();
     let outcome =
-        Outcome { file: fs::read(&path).ok(), part: fs::read(files::part_of(&path)).ok(), ranges, progress: seen };
+        Outcome { file: fs::read(&path).ok(), part: fs::read(part::part_of(&path)).ok(), ranges, progress: seen };
     (result, outcome)
 }
 

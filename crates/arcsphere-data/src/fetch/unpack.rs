@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use tar::Archive;
 
+use super::part;
 use crate::error::DataError;
 use crate::files;
 
@@ -33,13 +34,13 @@ pub(crate) fn unpack(archive: &Path, members: &[Member], dir: &Path) -> Result<(
     let outcome = write_parts(archive, members, dir);
     if outcome.is_err() {
         for member in members {
-            let _ = fs::remove_file(files::part_of(&dir.join(member.name())));
+            let _ = fs::remove_file(part::part_of(&dir.join(member.name())));
         }
         return outcome;
     }
     for member in members {
         let path = dir.join(member.name());
-        files::commit(&files::part_of(&path), &path)?;
+        part::commit(&part::part_of(&path), &path)?;
     }
     Ok(())
 }
@@ -66,7 +67,7 @@ fn write_parts(archive: &Path, members: &[Member], dir: &Path) -> Result<(), Dat
             let at_most = member.at_most;
             return Err(bad(format!("`{}` has {size} bytes, expected at most {at_most}", member.path)));
         }
-        let copied = files::write_part(&dir.join(member.name()), &mut entry, size)?;
+        let copied = part::write_part(&dir.join(member.name()), &mut entry, size)?;
         if copied != size {
             return Err(bad(format!("`{}` ends after {copied} of {size} bytes", member.path)));
         }

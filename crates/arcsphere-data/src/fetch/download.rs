@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use ureq::http::{Response, header};
 use ureq::{Agent, Body};
 
+use super::part;
 use crate::dataset::hex;
 use crate::error::DataError;
 use crate::files;
@@ -36,14 +37,14 @@ pub(crate) type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 /// A transfer that breaks off leaves the `.part` for the next call; a whole one that is not the
 /// published file is removed.
 pub(crate) fn download(remote: Remote<'_>, progress: Progress<'_>) -> Result<(), DataError> {
-    let part = files::part_of(remote.path);
+    let part = part::part_of(remote.path);
     // What an earlier run left may be of another file: then one more try, from nothing.
     let mut stale_possible = size_of(&part) > 0;
     loop {
         transfer_with_retries(remote, &part, progress)?;
         let found = md5_of(&part)?;
         if found == remote.md5 {
-            return files::commit(&part, remote.path);
+            return part::commit(&part, remote.path);
         }
         fs::remove_file(&part).map_err(|e| DataError::io(&part, "remove", e))?;
         if !std::mem::take(&mut stale_possible) {
