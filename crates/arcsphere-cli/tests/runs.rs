@@ -39,6 +39,33 @@ fn a_run_is_trained_measured_embedded_and_drawn() {
     let labels = place.text("folder.labels.csv");
     assert!(labels.contains("0,0,\"seven, or one\",") && labels.contains("1,1,zero,"), "{labels}");
 
+    // What is no image is said, and a link in a circle is not followed.
+    place.write("mine/zero/._b.pgm", "notes of macOS");
+    place.write("mine/notes.txt", "no image");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(place.path("mine"), place.path("mine/zero/again")).expect("a link");
+    let output = place.run(&["embed", "run", "mine/zero/b.pgm", "mine", "mnist-embedded", "--out", "all.npy"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for left_out in ["mine/zero/._b.pgm: notes of macOS", "mine/notes.txt: not an image by its extension"] {
+        assert!(said.contains(left_out), "{said}");
+    }
+    assert!(!cfg!(unix) || said.contains("mine/zero/again: a link to a folder that it lies in"), "{said}");
+    // Classes of one name are one class, and each row says where its image is.
+    let labels = place.text("all.labels.csv");
+    let rows: Vec<&str> = labels.lines().take(5).collect();
+    assert_eq!(
+        rows[1..4],
+        ["0,0,zero,mine/zero/b.pgm", "1,1,\"seven, or one\",\"mine/seven, or one/a.pgm\"", "2,0,zero,mine/zero/b.pgm",]
+    );
+    assert!(rows[4].ends_with(": test/00000\""), "{labels}");
+    assert_eq!(npy(&place.read("all.npy")).0, (2003, 2));
+    // A file that is no image is named, and nothing is written.
+    #[cfg(unix)]
+    std::fs::remove_file(place.path("mine/zero/again")).expect("removed");
+    place.write("mine/zero/c.png", "no image");
+    place.refused(&["embed", "run", "mine", "--out", "none.npy"], &["mine/zero/c.png: cannot decode"]);
+
     for out in ["f.svg", "f.png"] {
         place.ok(&["plot", "features", "run", "--out", out]);
     }

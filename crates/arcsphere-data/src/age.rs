@@ -33,7 +33,7 @@ use crate::{files, folder};
 mod csv;
 
 /// The ages that are taken for ages, in years.
-pub const AGES: RangeInclusive<f32> = 0.0..=120.0;
+pub(crate) const AGES: RangeInclusive<f32> = 0.0..=120.0;
 
 /// The widths that a bin may have, in years.
 pub const WIDTHS: RangeInclusive<u32> = 1..=60;

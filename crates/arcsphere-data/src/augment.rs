@@ -6,6 +6,22 @@ use crate::rng;
 /// Which random changes are made to a training image.
 ///
 /// All zero and false (the default) changes nothing. Distances are in pixels.
+///
+/// ```
+/// use arcsphere_data::{Augment, Normalization, batch, embedded};
+///
+/// let digits = embedded::mnist()?.train;
+/// let usual_for_photos = Augment { pad_crop: 4, flip: true, shift: 0 };
+/// let unit = Normalization::unit(1);
+/// let of_epoch = |epoch| {
+///     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+///     batch::fill(&digits, &[3], &unit, Some((&usual_for_photos, 7, epoch)), &mut pixels, &mut labels)?;
+///     Ok(pixels)
+/// };
+/// assert_eq!(of_epoch(1)?, of_epoch(1)?);
+/// assert_ne!(of_epoch(1)?, of_epoch(2)?);
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augment {
     /// Pad with this many black pixels on each side, then crop a window of the original size at a
@@ -20,21 +36,12 @@ pub struct Augment {
 
 impl Augment {
     /// True when nothing would ever change.
-    pub fn is_identity(&self) -> bool {
+    pub(crate) fn is_identity(&self) -> bool {
         *self == Self::default()
     }
 
     /// The change for one sample, a pure function of the arguments.
-    ///
-    /// ```
-    /// use arcsphere_data::Augment;
-    ///
-    /// let augment = Augment { pad_crop: 4, flip: true, shift: 0 };
-    /// assert_eq!(augment.draw(1, 2, 3), augment.draw(1, 2, 3));
-    /// let window = augment.draw(1, 2, 3).pad;
-    /// assert!(window.0.abs() <= 4 && window.1.abs() <= 4);
-    /// ```
-    pub fn draw(&self, seed: u64, epoch: u64, index: u64) -> Transform {
+    pub(crate) fn draw(&self, seed: u64, epoch: u64, index: u64) -> Transform {
         if self.is_identity() {
             return Transform::default();
         }
@@ -54,24 +61,24 @@ impl Augment {
 
 /// One sample's change: where each pixel of the result comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Transform {
+pub(crate) struct Transform {
     /// Rows and columns by which the window is moved; black outside the image.
-    pub pad: (i64, i64),
+    pub(crate) pad: (i64, i64),
     /// Rows and columns by which the image is moved; the edge is repeated.
-    pub shift: (i64, i64),
+    pub(crate) shift: (i64, i64),
     /// Whether left and right are exchanged, last.
-    pub flip: bool,
+    pub(crate) flip: bool,
 }
 
 impl Transform {
     /// True when the result is the image itself.
-    pub fn is_identity(&self) -> bool {
+    pub(crate) fn is_identity(&self) -> bool {
         *self == Self::default()
     }
 
     /// The row and column of the source pixel for row `y` and column `x` of the result, or `None`
     /// where the result is black.
-    pub fn source(&self, y: usize, x: usize, height: usize, width: usize) -> Option<(usize, usize)> {
+    fn source(&self, y: usize, x: usize, height: usize, width: usize) -> Option<(usize, usize)> {
         let x = if self.flip { width.checked_sub(x + 1)? } else { x };
         let row = axis(y, self.pad.0, self.shift.0, height)?;
         Some((row, axis(x, self.pad.1, self.shift.1, width)?))
@@ -79,7 +86,7 @@ impl Transform {
 
     /// Writes the changed plane (`height * width` values each) to `out`; `map` is applied to every
     /// value, black being `map(0)`.
-    pub fn apply<T>(&self, plane: &[u8], (height, width): (usize, usize), out: &mut [T], map: impl Fn(u8) -> T) {
+    pub(crate) fn apply<T>(&self, plane: &[u8], (height, width): (usize, usize), out: &mut [T], map: impl Fn(u8) -> T) {
         if self.is_identity() {
             for (to, &from) in out.iter_mut().zip(plane) {
                 *to = map(from);

@@ -15,12 +15,12 @@ pub struct Normalization {
     pub std: Vec<f32>,
 }
 
-/// The least standard deviation: one grey level. A constant channel is centered, not blown up.
+/// The least standard deviation: one gray level. A constant channel is centered, not blown up.
 const MIN_STD: f64 = 1.0 / 255.0;
 
 impl Normalization {
     /// Population mean and standard deviation of each channel over all pixels of `set`, exact:
-    /// values are counted per grey level and the moments taken in `f64`. The deviation is at least
+    /// values are counted per gray level and the moments taken in `f64`. The deviation is at least
     /// 1/255. Reads the set in the same pass as [`Dataset::sha256`].
     ///
     /// # Errors
@@ -39,11 +39,17 @@ impl Normalization {
     }
 
     /// Maps 0..=255 to 0..=1 and nothing more.
+    ///
+    /// ```
+    /// use arcsphere_data::Normalization;
+    ///
+    /// assert_eq!(Normalization::unit(3), Normalization { mean: vec![0.0; 3], std: vec![1.0; 3] });
+    /// ```
     pub fn unit(channels: usize) -> Self {
         Self { mean: vec![0.0; channels], std: vec![1.0; channels] }
     }
 
-    /// The value of each of the 256 grey levels, per channel.
+    /// The value of each of the 256 gray levels, per channel.
     fn tables(&self, channels: usize) -> Result<Vec<[f32; 256]>, DataError> {
         for (what, found) in [("the mean", self.mean.len()), ("the standard deviation", self.std.len())] {
             if found != channels {

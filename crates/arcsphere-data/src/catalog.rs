@@ -121,7 +121,7 @@ pub static DATASETS: &[DatasetInfo] = &[
     },
     DatasetInfo {
         name: "fashion-mnist",
-        description: "photos of clothes, grey",
+        description: "photos of clothes, gray",
         format: "idx",
         shape: Shape::new(1, 28, 28),
         classes: 10,
@@ -181,6 +181,14 @@ pub static DATASETS: &[DatasetInfo] = &[
 ///
 /// # Errors
 /// [`UnknownDataset`](DataError::UnknownDataset), with the nearest name.
+///
+/// ```
+/// use arcsphere_data::catalog;
+///
+/// assert_eq!(catalog::find("cifar-100")?.classes, 100);
+/// assert!(catalog::find("cifar").unwrap_err().to_string().contains("did you mean `cifar-10`?"));
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
 pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
     DATASETS.iter().find(|d| d.name == name).ok_or_else(|| DataError::UnknownDataset {
         name: name.to_owned(),

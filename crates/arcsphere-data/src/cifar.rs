@@ -13,7 +13,7 @@ use crate::error::DataError;
 use crate::files;
 
 /// Shape of every CIFAR image.
-pub const SHAPE: Shape = Shape::new(3, 32, 32);
+pub(crate) const SHAPE: Shape = Shape::new(3, 32, 32);
 
 /// Which of the two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,12 @@ impl Cifar {
     }
 
     /// Bytes of one record.
-    pub const fn record_bytes(self) -> usize {
+    const fn record_bytes(self) -> usize {
         self.label_bytes() + 3072
     }
 
     /// The standard class names.
-    pub fn standard_classes(self) -> Vec<String> {
+    fn standard_classes(self) -> Vec<String> {
         let names = match self {
             Self::Ten => CIFAR_10,
             Self::Hundred => CIFAR_100,
@@ -71,7 +71,7 @@ impl Cifar {
     }
 
     /// True when `dir` holds a training file of this set.
-    pub fn is_in(self, dir: &Path) -> bool {
+    pub(crate) fn is_in(self, dir: &Path) -> bool {
         self.train_files().iter().any(|name| dir.join(name).is_file())
             && (self == Self::Ten || dir.join(self.test_file()).is_file())
     }
@@ -86,6 +86,19 @@ impl Cifar {
 /// [`EmptySet`](DataError::EmptySet); [`LabelOutOfRange`](DataError::LabelOutOfRange);
 /// [`CountMismatch`](DataError::CountMismatch) or [`DuplicateClass`](DataError::DuplicateClass) for
 /// the names; [`EmptyClass`](DataError::EmptyClass) when the training images lack a class.
+///
+/// ```
+/// use arcsphere_data::cifar::{self, Cifar};
+///
+/// // One gray record of each of the 100 fine labels, all of the coarse label 0.
+/// let dir = tempfile::tempdir().unwrap();
+/// let records: Vec<u8> = (0..100).flat_map(|fine| [&[0, fine][..], &[128; 3072]].concat()).collect();
+/// std::fs::write(dir.path().join("train.bin"), &records).unwrap();
+/// std::fs::write(dir.path().join("test.bin"), &records[..3074]).unwrap();
+/// let (train, test) = cifar::read_folder(dir.path(), Cifar::Hundred)?;
+/// assert_eq!((train.len(), test.len(), train.classes()[99].as_str()), (100, 1, "worm"));
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
 pub fn read_folder(dir: &Path, which: Cifar) -> Result<(Dataset, Dataset), DataError> {
     let classes = read_classes(dir, which)?;
     let paths: Vec<PathBuf> = which.train_files().iter().map(|f| dir.join(f)).collect();
@@ -93,30 +106,6 @@ pub fn read_folder(dir: &Path, which: Cifar) -> Result<(Dataset, Dataset), DataE
     train.require_every_class(&dir.display().to_string())?;
     let test = read_files("test", &[dir.join(which.test_file())], which, &classes)?;
     Ok((train, test))
-}
-
-/// The records of one file that is in memory, with the standard class names; `path` is named in
-/// errors.
-///
-/// # Errors
-/// [`EmptySet`](DataError::EmptySet), [`Truncated`](DataError::Truncated),
-/// [`LabelOutOfRange`](DataError::LabelOutOfRange).
-///
-/// ```
-/// use std::path::Path;
-/// use arcsphere_data::cifar::{Cifar, parse};
-///
-/// let mut record = vec![7];
-/// record.resize(3073, 0);
-/// let set = parse(&record, Cifar::Ten, Path::new("one record"))?;
-/// assert_eq!(set.classes()[set.labels()[0] as usize], "horse");
-/// # Ok::<(), arcsphere_data::DataError>(())
-/// ```
-pub fn parse(bytes: &[u8], which: Cifar, path: &Path) -> Result<Dataset, DataError> {
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-    let mut reader = bytes;
-    read_records(&mut reader, bytes.len() as u64, path, which, &mut pixels, &mut labels)?;
-    Dataset::new(SHAPE, pixels, labels, which.standard_classes())
 }
 
 fn read_files(part: &'static str, paths: &[PathBuf], which: Cifar, classes: &[String]) -> Result<Dataset, DataError> {

@@ -22,8 +22,7 @@ pub(crate) use scan::hex;
 /// same source, and copies no pixel; nor does a clone.
 ///
 /// An image is `u8` planes (CHW); labels index [`classes`](Self::classes). Every constructor validates, so a
-/// `Dataset` always holds at least one image and every label names a class. A class may have no image (see
-/// [`require_every_class`](Self::require_every_class)): parts of a set keep the class list of the whole.
+/// `Dataset` always holds at least one image and every label names a class. A class may have no image: parts of a set keep the class list of the whole.
 #[derive(Clone)]
 pub struct Dataset {
     samples: Arc<dyn Samples>,
@@ -281,7 +280,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`EmptyClass`](DataError::EmptyClass), for the first class without one.
-    pub fn require_every_class(&self, origin: &str) -> Result<(), DataError> {
+    pub(crate) fn require_every_class(&self, origin: &str) -> Result<(), DataError> {
         match self.class_counts().iter().position(|&n| n == 0) {
             None => Ok(()),
             Some(i) => Err(DataError::EmptyClass { origin: origin.to_owned(), class: self.classes[i].clone() }),

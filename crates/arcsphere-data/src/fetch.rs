@@ -168,10 +168,10 @@ mod tests {
     use md5::{Digest, Md5};
     use tar::EntryType;
 
-    use super::*;
-    use crate::dataset::hex;
     use super::download::test_server::{Manner, serve};
     use super::unpack::tests::tar_gz;
+    use super::*;
+    use crate::dataset::hex;
     use crate::{files, idx};
 
     fn names_in(dir: &Path) -> Vec<String> {

@@ -10,9 +10,10 @@
 //! ([`walk`](crate::walk)). When every pixel of every image is gray, however stored, the set has 1 channel,
 //! otherwise 3; transparency is dropped, 16 bits become 8, and the orientation that a camera noted is applied.
 //!
-//! Opening a folder decodes every image once, to know that it can be decoded, its size and whether it has
-//! color. The first [`CACHE_BYTES`] of planes are kept in memory; what is beyond is decoded anew whenever a
-//! batch asks for it.
+//! Opening a folder looks at every image, to know its size and whether it has color. The first
+//! [`CACHE_BYTES`] of planes are kept in memory; what is beyond is decoded anew whenever a batch asks for it,
+//! and first of all by the pass over the set that gives its digest, so that [`open`](crate::open) finds any
+//! image that cannot be decoded.
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,7 @@ pub enum Images {
 ///
 /// `resize` is a (height, width) that each image is brought to; without it they must all have one
 /// size. Decoding is parallel; the result, and which error is reported, does not depend on it.
-/// A sample's name is its path below `root`.
+/// Of images past the first [`CACHE_BYTES`] no more is read here than their size and color. A sample's name is its path below `root`.
 ///
 /// # Errors
 /// [`Missing`](DataError::Missing), [`ZeroClasses`](DataError::ZeroClasses),
@@ -69,12 +70,28 @@ pub enum Images {
 /// [`BadShape`](DataError::BadShape) for an unusable `resize`, and
 /// [`ClassMismatch`](DataError::ClassMismatch) when `train` and `test` share some classes but `test`
 /// has others too.
+///
+/// ```
+/// use arcsphere_data::folder::{self, Images};
+///
+/// // Gray images of 2x1 pixels: ada/1.pgm, ada/2.pgm, grace/1.pgm.
+/// let dir = tempfile::tempdir().unwrap();
+/// for (i, name) in ["ada/1.pgm", "ada/2.pgm", "grace/1.pgm"].into_iter().enumerate() {
+///     let path = dir.path().join(name);
+///     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+///     std::fs::write(path, [b"P5 2 1 255\n", &[i as u8; 2][..]].concat()).unwrap();
+/// }
+/// let Images::Whole(faces) = folder::read(dir.path(), None)?.images else { panic!("no train and test folder") };
+/// assert_eq!((faces.classes(), faces.labels()), (&["ada".to_string(), "grace".into()][..], &[0, 0, 1][..]));
+/// assert_eq!((faces.info(2).name.as_str(), &faces.image(2)?[..]), ("grace/1.pgm", &[2, 2][..]));
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
 pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataError> {
     check_size(resize)?;
     let (train_dir, test_dir) = (root.join("train"), root.join("test"));
     if !(holds_folders(&train_dir) && holds_folders(&test_dir)) {
         let (files, left_out) = Files::by_class(root, root)?;
-        let opened = Opened::check(&files, resize, None)?;
+        let opened = Opened::check(&files, resize, CACHE_BYTES, None)?;
         return Ok(Folder { images: Images::Whole(files.dataset(resize, opened)?), left_out });
     }
     let mut left_out = Walk::below(root, 0)?.left_out;
@@ -90,12 +107,12 @@ pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataE
     if !open_set {
         test.take_classes_of(&train)?;
     }
-    let mut of_train = Opened::check(&train, resize, None)?;
-    let mut of_test = Opened::check(&test, resize, Some((&of_train, &train)))?;
+    let mut of_train = Opened::check(&train, resize, CACHE_BYTES, None)?;
+    let mut of_test = Opened::check(&test, resize, CACHE_BYTES, Some((&of_train, &train)))?;
     // One number of channels for both, whichever side has the color.
     if of_train.channels != of_test.channels {
-        of_train.make_color();
-        of_test.make_color();
+        of_train.make_color(CACHE_BYTES);
+        of_test.make_color(CACHE_BYTES);
     }
     let (train, test) = (train.dataset(resize, of_train)?, test.dataset(resize, of_test)?);
     Ok(Folder { images: Images::Split { train, test, open_set }, left_out })
@@ -148,7 +165,7 @@ pub(crate) fn read_labelled(
 ) -> Result<Dataset, DataError> {
     check_size(resize)?;
     let files = Files { root: root.to_owned(), classes, images };
-    let opened = Opened::check(&files, resize, None)?;
+    let opened = Opened::check(&files, resize, CACHE_BYTES, None)?;
     files.dataset(resize, opened)
 }
 

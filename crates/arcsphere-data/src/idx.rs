@@ -19,11 +19,11 @@ use crate::files;
 
 /// An array of unsigned bytes, as one idx file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdxArray {
+pub(crate) struct IdxArray {
     /// The dimensions; their product is `data.len()`.
-    pub dims: Vec<usize>,
+    pub(crate) dims: Vec<usize>,
     /// The elements, row-major.
-    pub data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
 }
 
 /// More dimensions than this is a foreign file.
@@ -37,17 +37,7 @@ const MAX_DIMS: u8 = 4;
 /// [`Truncated`](DataError::Truncated), [`BadMagic`](DataError::BadMagic),
 /// [`BadDimensions`](DataError::BadDimensions), [`BadCompression`](DataError::BadCompression),
 /// [`Io`](DataError::Io).
-///
-/// ```
-/// use std::path::Path;
-/// use arcsphere_data::idx;
-///
-/// let bytes = [0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
-/// let array = idx::read_array(&mut &bytes[..], Path::new("tiny"), bytes.len() as u64)?;
-/// assert_eq!((array.dims, array.data), (vec![2, 3], vec![1, 2, 3, 4, 5, 6]));
-/// # Ok::<(), arcsphere_data::DataError>(())
-/// ```
-pub fn read_array(reader: &mut dyn Read, path: &Path, at_most: u64) -> Result<IdxArray, DataError> {
+pub(crate) fn read_array(reader: &mut dyn Read, path: &Path, at_most: u64) -> Result<IdxArray, DataError> {
     let magic = read_part(reader, path, "the magic", 0, 4)?;
     if magic[..2] != [0, 0] || magic[2] != 0x08 || magic[3] == 0 || magic[3] > MAX_DIMS {
         return Err(DataError::BadMagic {
@@ -91,7 +81,7 @@ pub fn read_array(reader: &mut dyn Read, path: &Path, at_most: u64) -> Result<Id
 /// # Errors
 /// Those of [`read_array`], [`Missing`](DataError::Missing), and
 /// [`TrailingBytes`](DataError::TrailingBytes) when the file goes on after the array.
-pub fn read_file(path: &Path) -> Result<IdxArray, DataError> {
+pub(crate) fn read_file(path: &Path) -> Result<IdxArray, DataError> {
     let mut bounded = files::open_bounded(path, "an idx file")?;
     let array = read_array(&mut bounded.reader, path, bounded.at_most)?;
     let end = 4 + 4 * array.dims.len() as u64 + array.data.len() as u64;
@@ -107,7 +97,7 @@ pub fn read_file(path: &Path) -> Result<IdxArray, DataError> {
 ///
 /// # Errors
 /// Those of [`read_file`]; [`BadDimensions`](DataError::BadDimensions) for another number of them.
-pub fn read_images(path: &Path) -> Result<(Shape, Vec<u8>), DataError> {
+fn read_images(path: &Path) -> Result<(Shape, Vec<u8>), DataError> {
     let array = read_file(path)?;
     match array.dims[..] {
         [_, height, width] => Ok((Shape::new(1, height, width), array.data)),
@@ -119,7 +109,7 @@ pub fn read_images(path: &Path) -> Result<(Shape, Vec<u8>), DataError> {
 ///
 /// # Errors
 /// Those of [`read_file`]; [`BadDimensions`](DataError::BadDimensions) for another number of them.
-pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     let array = read_file(path)?;
     match array.dims[..] {
         [_] => Ok(array.data),
@@ -134,9 +124,28 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 /// training images have, in increasing order, named by their numbers.
 ///
 /// # Errors
-/// Those of [`read_images`] and [`read_labels`]; [`CountMismatch`](DataError::CountMismatch)
-/// between images and labels; [`LabelOutOfRange`](DataError::LabelOutOfRange) or
-/// [`UnseenLabel`](DataError::UnseenLabel); [`EmptyClass`](DataError::EmptyClass).
+/// [`Missing`](DataError::Missing); [`BadMagic`](DataError::BadMagic),
+/// [`BadDimensions`](DataError::BadDimensions), [`Truncated`](DataError::Truncated),
+/// [`TrailingBytes`](DataError::TrailingBytes) or [`BadCompression`](DataError::BadCompression) for each of
+/// the files; [`CountMismatch`](DataError::CountMismatch) between images and labels;
+/// [`LabelOutOfRange`](DataError::LabelOutOfRange) or [`UnseenLabel`](DataError::UnseenLabel);
+/// [`EmptyClass`](DataError::EmptyClass).
+///
+/// ```
+/// use arcsphere_data::idx;
+///
+/// // Two training images of 1x2 pixels with the labels 3 and 5, and one test image.
+/// let dir = tempfile::tempdir().unwrap();
+/// let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+/// write("train-images-idx3-ubyte", &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20, 30, 40]);
+/// write("train-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 2, 3, 5]);
+/// write("t10k-images-idx3-ubyte", &[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 50, 60]);
+/// write("t10k-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 1, 5]);
+/// let (train, test) = idx::read_folder(dir.path(), None)?;
+/// assert_eq!((train.classes(), test.labels()), (&["3".to_string(), "5".into()][..], &[1][..]));
+/// assert_eq!(train.image(1)?[..], [30, 40]);
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
 pub fn read_folder(dir: &Path, names: Option<&[&str]>) -> Result<(Dataset, Dataset), DataError> {
     let (shape, pixels, labels, labels_path) = read_pair(dir, &["train"])?;
     let (test_shape, test_pixels, test_labels, test_path) = read_pair(dir, &["t10k", "test"])?;
@@ -174,7 +183,7 @@ pub fn read_folder(dir: &Path, names: Option<&[&str]>) -> Result<(Dataset, Datas
 }
 
 /// True when `dir` holds the training images of an idx set.
-pub fn is_in(dir: &Path) -> bool {
+pub(crate) fn is_in(dir: &Path) -> bool {
     find(dir, &["train"], "images", 3).is_ok()
 }
 

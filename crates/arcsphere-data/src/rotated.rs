@@ -28,10 +28,10 @@ use crate::target::{Targets, Unit};
 pub const STEPS: usize = 60;
 
 /// Degrees from one class to the next.
-pub const STEP: f32 = 3.0;
+pub(crate) const STEP: f32 = 3.0;
 
 /// What is added to the name of the set that was rotated.
-pub const NOTE: &str = "rotated by −88.5° to 88.5° in 60 steps of 3° (a stand-in for an ordered target)";
+pub(crate) const NOTE: &str = "rotated by −88.5° to 88.5° in 60 steps of 3° (a stand-in for an ordered target)";
 
 /// The handwritten digits that are used: those of which the two ends of the line are told apart.
 ///
@@ -117,7 +117,7 @@ pub fn rotate(set: &Dataset, n: usize, seed: u64) -> Result<Dataset, DataError> 
 /// # Errors
 /// Those of [`rotate`]; [`EmptyClass`](DataError::EmptyClass) when there are too few training images for
 /// all angles, [`EmptySet`](DataError::EmptySet) when no digit with one way up is there.
-pub fn both(train: &Dataset, test: &Dataset, seed: u64) -> Result<(Dataset, Dataset), DataError> {
+pub(crate) fn both(train: &Dataset, test: &Dataset, seed: u64) -> Result<(Dataset, Dataset), DataError> {
     let turned = |set: &Dataset| match upright(set)? {
         Some(part) => rotate(&part, set.len(), seed),
         None => rotate(set, set.len(), seed),

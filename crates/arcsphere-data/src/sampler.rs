@@ -36,6 +36,14 @@ pub struct Batches {
 impl Batches {
     /// Batches of `size` (0 counts as 1) over [`permutation`]`(n, seed, epoch)`. A last batch of
     /// fewer is kept unless `drop_last`.
+    ///
+    /// ```
+    /// use arcsphere_data::sampler::Batches;
+    ///
+    /// let batches = Batches::new(100, 32, 7, 0, false);
+    /// assert_eq!(batches.iter().map(<[u32]>::len).collect::<Vec<_>>(), [32, 32, 32, 4]);
+    /// assert_ne!(batches.get(0), Batches::new(100, 32, 7, 1, false).get(0));
+    /// ```
     pub fn new(n: usize, size: usize, seed: u64, epoch: u64, drop_last: bool) -> Self {
         Self { order: permutation(n, seed, epoch), size: size.max(1), drop_last }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 /// Channels, height and width of one image; it is stored as planes (CHW, row-major).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
-    /// Number of planes: 1 (grey) or 3 (red, green, blue).
+    /// Number of planes: 1 (gray) or 3 (red, green, blue).
     pub channels: usize,
     /// Height in pixels.
     pub height: usize,
@@ -18,6 +18,13 @@ impl Shape {
     pub const MAX_VALUES: usize = 3 << 28;
 
     /// A shape from its three numbers.
+    ///
+    /// ```
+    /// use arcsphere_data::Shape;
+    ///
+    /// let photo = Shape::new(3, 32, 30);
+    /// assert_eq!((photo.values(), photo.plane(), photo.to_string().as_str()), (2880, 960, "3x32x30"));
+    /// ```
     pub const fn new(channels: usize, height: usize, width: usize) -> Self {
         Self { channels, height, width }
     }

@@ -53,6 +53,13 @@ impl Dataset {
     /// # Errors
     /// [`BadFraction`](DataError::BadFraction), [`TooFewClasses`](DataError::TooFewClasses) under 4
     /// classes, [`EmptySet`](DataError::EmptySet) when a side's classes have no image.
+    ///
+    /// ```
+    /// let (seen, unseen) = arcsphere_data::embedded::mnist()?.train.split_classes(0.3, 42)?;
+    /// assert_eq!((seen.n_classes(), unseen.n_classes()), (7, 3));
+    /// assert!(unseen.classes().iter().all(|digit| !seen.classes().contains(digit)));
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
     pub fn split_classes(&self, fraction: f64, seed: u64) -> Result<(Self, Self), DataError> {
         let is_test = test_classes(self.n_classes(), fraction, seed)?;
         Ok((self.keep_classes(|c| !is_test[c])?, self.keep_classes(|c| is_test[c])?))
@@ -64,6 +71,12 @@ impl Dataset {
     ///
     /// # Errors
     /// [`EmptySet`](DataError::EmptySet) when `n` is 0.
+    ///
+    /// ```
+    /// let few = arcsphere_data::embedded::mnist()?.train.take_balanced(25)?;
+    /// assert!(few.class_counts().iter().all(|&n| n == 2 || n == 3));
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
     pub fn take_balanced(&self, n: usize) -> Result<Self, DataError> {
         if n >= self.len() {
             return Ok(self.clone());

@@ -50,6 +50,16 @@ impl Targets {
     ///
     /// # Errors
     /// [`TargetNotFinite`](DataError::TargetNotFinite).
+    ///
+    /// ```
+    /// use arcsphere_data::{Targets, Unit};
+    ///
+    /// // Three faces in bins of five years.
+    /// let ages = Targets::new(Unit::Years, vec![29.0, 20.0, 25.0], vec![22.0, 27.0])?;
+    /// assert_eq!((ages.unit().name(), ages.class_values().len()), ("years", 2));
+    /// assert!(Targets::new(Unit::Years, vec![f32::NAN], vec![22.0]).is_err());
+    /// # Ok::<(), arcsphere_data::DataError>(())
+    /// ```
     pub fn new(unit: Unit, values: Vec<f32>, class_values: Vec<f32>) -> Result<Self, DataError> {
         for (of, values) in [("image", &values), ("class", &class_values)] {
             if let Some(index) = values.iter().position(|v| !v.is_finite()) {

@@ -3,6 +3,7 @@
 use std::io::{Cursor, Read};
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
 use crate::error::DataError;
@@ -23,12 +24,7 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// Decodes a file, by its content rather than by its extension, and resizes it to (height, width).
 pub(super) fn file(path: &Path, size: Option<(usize, usize)>) -> Result<Decoded, DataError> {
-    let mut bytes = Vec::new();
-    files::open(path, "an image")?
-        .take(MAX_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(|e| DataError::io(path, "read", e))?;
-    let image = decode(&bytes).map_err(|reason| DataError::UndecodableImage { path: path.to_owned(), reason })?;
+    let image = decode(&read(path)?).map_err(|reason| undecodable(path, reason))?;
     let (height, width) = (image.height() as usize, image.width() as usize);
     let (channels, planes) = if image.color().has_color() {
         let rgb = image.into_rgb8().into_raw();
@@ -48,7 +44,39 @@ pub(super) fn file(path: &Path, size: Option<(usize, usize)>) -> Result<Decoded,
     Ok(Decoded { channels, height: to.0, width: to.1, planes: resized })
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+/// The shape that [`file`] would give, without its planes. What the head of the file leaves open is decoded:
+/// whether an image that could have color has any, unless `color` says that it need not be known.
+pub(super) fn look(path: &Path, size: Option<(usize, usize)>, color: bool) -> Result<Decoded, DataError> {
+    let bytes = read(path)?;
+    let head = || -> Result<(bool, usize, usize), String> {
+        let (decoder, orientation) = open(&bytes)?;
+        let (width, height) = decoder.dimensions();
+        let (width, height) = if on_its_side(orientation) { (height, width) } else { (width, height) };
+        Ok((decoder.color_type().has_color(), height as usize, width as usize))
+    };
+    let (may_have_color, height, width) = head().map_err(|reason| undecodable(path, reason))?;
+    let (height, width) = size.unwrap_or((height, width));
+    let channels = match (may_have_color, color) {
+        (false, _) => 1,
+        (true, true) => 3,
+        (true, false) => file(path, size)?.channels,
+    };
+    Ok(Decoded { channels, height, width, planes: Vec::new() })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    let read = files::open(path, "an image")?.take(MAX_BYTES).read_to_end(&mut bytes);
+    read.map_err(|e| DataError::io(path, "read", e))?;
+    Ok(bytes)
+}
+
+fn undecodable(path: &Path, reason: String) -> DataError {
+    DataError::UndecodableImage { path: path.to_owned(), reason }
+}
+
+/// A decoder that has read the head of a file, and how the camera was held.
+fn open(bytes: &[u8]) -> Result<(impl ImageDecoder + '_, Orientation), String> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -57,6 +85,17 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
     let orientation = decoder.orientation().map_err(|e| e.to_string())?;
+    Ok((decoder, orientation))
+}
+
+/// True where height and width change places.
+fn on_its_side(orientation: Orientation) -> bool {
+    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
+}
+
+fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let (decoder, orientation) = open(bytes)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
     image.apply_orientation(orientation);
     if image.width() == 0 || image.height() == 0 {

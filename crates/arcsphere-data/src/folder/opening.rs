@@ -1,10 +1,10 @@
-//! The pass over a folder's images that finds their shape, and whether each can be decoded.
+//! The pass over a folder's images that finds their shape, and keeps the first ones.
 
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{CACHE_BYTES, Files, decode};
+use super::{Files, decode};
 use crate::error::DataError;
 
 /// What images have in common, and the planes of the first ones.
@@ -12,7 +12,7 @@ pub(super) struct Opened {
     pub(super) channels: usize,
     pub(super) height: usize,
     pub(super) width: usize,
-    /// At most [`CACHE_BYTES`], always whole images.
+    /// Whole images, at most as many bytes as was said.
     pub(super) cache: Vec<u8>,
 }
 
@@ -20,10 +20,12 @@ pub(super) struct Opened {
 const CHUNK: usize = 256;
 
 impl Opened {
-    /// Decodes in chunks. `like` is what to agree with in size, and the files of which it was found.
+    /// Decodes in chunks, and past the first `limit` bytes looks at the heads of the files only, if they say
+    /// enough. `like` is what to agree with in size, and the files of which it was found.
     pub(super) fn check(
         files: &Files,
         resize: Option<(usize, usize)>,
+        limit: usize,
         like: Option<(&Self, &Files)>,
     ) -> Result<Self, DataError> {
         let mut opened = Self { channels: 1, height: 0, width: 0, cache: Vec::new() };
@@ -34,8 +36,10 @@ impl Opened {
         }
         let mut caching = true;
         for chunk in files.images.chunks(CHUNK) {
+            let color = opened.channels == 3;
+            let see = |path| if caching { decode::file(path, resize) } else { decode::look(path, resize, color) };
             let decoded: Vec<Result<decode::Decoded, DataError>> =
-                chunk.par_iter().map(|(path, _)| decode::file(path, resize)).collect();
+                chunk.par_iter().map(|(path, _)| see(path)).collect();
             for ((path, _), image) in chunk.iter().zip(decoded) {
                 let image = image?;
                 let first = *first.get_or_insert_with(|| {
@@ -53,9 +57,9 @@ impl Opened {
                     });
                 }
                 if image.channels == 3 {
-                    opened.make_color();
+                    opened.make_color(limit);
                 }
-                caching &= opened.cache.len() + opened.bytes() <= CACHE_BYTES;
+                caching &= opened.cache.len() + opened.bytes() <= limit;
                 if caching {
                     opened.push(&image);
                 }
@@ -76,11 +80,11 @@ impl Opened {
     }
 
     /// Three channels from here on: repeats each gray plane three times.
-    pub(super) fn make_color(&mut self) {
+    pub(super) fn make_color(&mut self, limit: usize) {
         if self.channels == 1 {
             self.channels = 3;
             let plane = (self.height * self.width).max(1);
-            let fit = CACHE_BYTES / self.bytes().max(1);
+            let fit = limit / self.bytes().max(1);
             self.cache = self.cache.chunks(plane).take(fit).flat_map(|p| p.repeat(3)).collect();
         }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn grey(path: &Path, (height, width): (u32, u32), value: u8) {
+fn gray(path: &Path, (height, width): (u32, u32), value: u8) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     GrayImage::from_pixel(width, height, Luma([value])).save(path).unwrap();
 }
@@ -25,13 +25,13 @@ fn whole(root: &Path, resize: Option<(usize, usize)>) -> Result<Dataset, DataErr
 }
 
 #[test]
-fn grey_images_of_each_format_in_order() {
+fn gray_images_of_each_format_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
-    grey(&root.join("b/2.png"), (4, 6), 20);
-    grey(&root.join("b/1.BMP"), (4, 6), 10);
-    grey(&root.join("a/x.pgm"), (4, 6), 30);
-    grey(&root.join("a/y.jpg"), (4, 6), 40);
+    gray(&root.join("b/2.png"), (4, 6), 20);
+    gray(&root.join("b/1.BMP"), (4, 6), 10);
+    gray(&root.join("a/x.pgm"), (4, 6), 30);
+    gray(&root.join("a/y.jpg"), (4, 6), 40);
     color(&root.join("b/3.webp"), (4, 6), [50; 3]);
     fs::write(root.join("a/.hidden.png"), "no image").unwrap();
     fs::write(root.join("a/notes.txt"), "no image").unwrap();
@@ -51,9 +51,9 @@ fn grey_images_of_each_format_in_order() {
 fn one_color_image_makes_three_channels() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
-    grey(&root.join("a/1.png"), (2, 3), 7);
+    gray(&root.join("a/1.png"), (2, 3), 7);
     color(&root.join("a/2.webp"), (2, 3), [1, 2, 3]);
-    grey(&root.join("b/1.png"), (2, 3), 9);
+    gray(&root.join("b/1.png"), (2, 3), 9);
     let set = whole(root, None).unwrap();
     assert_eq!(set.shape(), Shape::new(3, 2, 3));
     assert_eq!(set.image(0).unwrap()[..], [7; 18]);
@@ -72,12 +72,10 @@ fn sixteen_bits_and_transparency() {
     assert_eq!((&set.image(0).unwrap()[..], &set.image(1).unwrap()[..]), (&[0x80; 4][..], &[5; 4][..]));
 }
 
-#[test]
-fn the_orientation_of_a_camera_is_applied() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("a/1.jpg");
-    grey(&path, (8, 16), 9);
-    let plain = fs::read(&path).unwrap();
+/// A gray JPEG of a camera that was held on its side.
+fn on_its_side(path: &Path, size: (u32, u32)) {
+    gray(path, size, 9);
+    let plain = fs::read(path).unwrap();
     // An Exif block with one tag: orientation (0x0112), short, 1 value, 6 = turn right to view.
     let tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let mut bytes = plain[..2].to_vec();
@@ -85,7 +83,13 @@ fn the_orientation_of_a_camera_is_applied() {
     bytes.extend_from_slice(b"Exif\0\0");
     bytes.extend_from_slice(tiff);
     bytes.extend_from_slice(&plain[2..]);
-    fs::write(&path, bytes).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn the_orientation_of_a_camera_is_applied() {
+    let dir = tempfile::tempdir().unwrap();
+    on_its_side(&dir.path().join("a/1.jpg"), (8, 16));
     assert_eq!(whole(dir.path(), None).unwrap().shape(), Shape::new(1, 16, 8));
 }
 
@@ -94,7 +98,7 @@ fn files_are_brought_to_the_shape_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = ["b/face.png", "a/gray.png", "b/none.png"].map(|n| dir.path().join(n)).into();
     color(&paths[0], (2, 3), [1, 2, 3]);
-    grey(&paths[1], (9, 9), 7);
+    gray(&paths[1], (9, 9), 7);
     let set = files(paths.clone(), Shape::new(3, 4, 4)).unwrap();
     assert_eq!((set.classes(), set.labels()), (&["b".to_string(), "a".into()][..], &[0, 1, 0][..]));
     assert_eq!(set.image(0).unwrap(), [[1; 16], [2; 16], [3; 16]].concat());
@@ -112,8 +116,8 @@ fn files_are_brought_to_the_shape_asked_for() {
 fn another_size_names_both_and_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
-    grey(&root.join("a/1.png"), (4, 6), 1);
-    grey(&root.join("b/1.png"), (5, 7), 2);
+    gray(&root.join("a/1.png"), (4, 6), 1);
+    gray(&root.join("b/1.png"), (5, 7), 2);
     let error = whole(root, None).unwrap_err();
     assert!(
         matches!(&error, DataError::ImageSize { found_height: 5, found_width: 7, height: 4, width: 6, path, .. }
@@ -132,7 +136,7 @@ fn an_undecodable_image_is_named_the_first_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     for i in 0..40 {
-        grey(&root.join(format!("a/{i:02}.png")), (2, 2), i);
+        gray(&root.join(format!("a/{i:02}.png")), (2, 2), i);
     }
     fs::write(root.join("a/17.png"), b"\x89PNG\r\n\x1a\nand then nonsense").unwrap();
     fs::write(root.join("a/30.png"), b"nonsense").unwrap();
@@ -144,7 +148,7 @@ fn an_undecodable_image_is_named_the_first_in_order() {
 fn a_truncated_image_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a/1.png");
-    grey(&path, (40, 40), 3);
+    gray(&path, (40, 40), 3);
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
     assert!(matches!(whole(dir.path(), None), Err(DataError::UndecodableImage { .. })));
@@ -155,16 +159,17 @@ fn a_file_that_changes_after_the_folder_was_opened_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     for i in 0..3 {
-        grey(&root.join(format!("a/{i}.png")), (2, 2), i);
+        gray(&root.join(format!("a/{i}.png")), (2, 2), i);
     }
     let (files, _) = Files::by_class(root, root).unwrap();
-    let mut opened = Opened::check(&files, None, None).unwrap();
+    let opened = Opened::check(&files, None, CACHE_BYTES, None).unwrap();
     assert_eq!(opened.cache, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
     // As if only one image fitted into memory.
-    opened.cache.truncate(5);
+    let opened = Opened::check(&files, None, 7, None).unwrap();
+    assert_eq!(opened.cache, [0, 0, 0, 0]);
     let set = files.dataset(None, opened).unwrap();
     assert_eq!(set.pixels(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
-    grey(&root.join("a/1.png"), (2, 3), 9);
+    gray(&root.join("a/1.png"), (2, 3), 9);
     color(&root.join("a/2.png"), (2, 2), [1, 2, 3]);
     fs::remove_file(root.join("a/0.png")).unwrap();
     assert_eq!(set.image(0).unwrap()[..], [0; 4]);
@@ -176,9 +181,71 @@ fn a_file_that_changes_after_the_folder_was_opened_is_named() {
 }
 
 #[test]
+fn how_much_is_kept_in_memory_does_not_show() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    // More than a chunk, and the first color comes late: what was kept as gray gets three planes.
+    for i in 0..300 {
+        gray(&root.join(format!("a/{i:03}.png")), (1, 2), (i % 251) as u8);
+    }
+    for i in 0..3 {
+        color(&root.join(format!("b/{i}.webp")), (1, 2), [7, 8, 9 + i]);
+    }
+    let set = |limit, resize| {
+        let (files, _) = Files::by_class(root, root).unwrap();
+        let opened = Opened::check(&files, resize, limit, None).unwrap();
+        assert!(opened.cache.len() <= limit);
+        files.dataset(resize, opened).unwrap()
+    };
+    for resize in [None, Some((3, 3))] {
+        let whole = set(CACHE_BYTES, resize);
+        assert_eq!(whole.shape().channels, 3);
+        for limit in [0, 5, 100, 700, 1815] {
+            assert_eq!(set(limit, resize), whole, "{limit}");
+        }
+    }
+    gray(&root.join("a/299.png"), (2, 2), 1);
+    let (files, _) = Files::by_class(root, root).unwrap();
+    for limit in [0, CACHE_BYTES] {
+        let error = Opened::check(&files, None, limit, None).map(|_| ()).unwrap_err();
+        assert!(matches!(&error, DataError::ImageSize { path, .. } if path.ends_with("a/299.png")), "{error}");
+    }
+}
+
+#[test]
+fn a_head_tells_what_decoding_finds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x");
+    let save = |image: &dyn Fn(&Path), name: &str| {
+        let path = path.join(name);
+        fs::create_dir_all(&path.parent().unwrap()).unwrap();
+        image(&path);
+        path
+    };
+    let images = [
+        save(&|p| color(p, (3, 5), [1, 2, 3]), "color.png"),
+        save(&|p| color(p, (3, 5), [4; 3]), "gray.webp"),
+        save(&|p| gray(p, (3, 5), 4), "gray.jpg"),
+        save(&|p| on_its_side(p, (3, 5)), "side.jpg"),
+    ];
+    for path in &images {
+        for size in [None, Some((2, 2))] {
+            let (whole, head) = (decode::file(path, size).unwrap(), decode::look(path, size, false).unwrap());
+            let shape = |d: &decode::Decoded| (d.channels, d.height, d.width);
+            assert_eq!(shape(&whole), shape(&head), "{}", path.display());
+        }
+    }
+    // Where color is there anyway, an image is taken for colored without a look at its pixels.
+    assert_eq!(decode::look(&images[1], None, true).unwrap().channels, 3);
+    assert_eq!(decode::look(&images[3], None, true).map(|d| (d.height, d.width)).unwrap(), (5, 3));
+    fs::write(&path.join("bad.png"), "nonsense").unwrap();
+    assert!(matches!(decode::look(&path.join("bad.png"), None, true), Err(DataError::UndecodableImage { .. })));
+}
+
+#[test]
 fn a_class_without_an_image_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    grey(&dir.path().join("a/1.png"), (2, 2), 1);
+    gray(&dir.path().join("a/1.png"), (2, 2), 1);
     fs::create_dir(dir.path().join("b")).unwrap();
     fs::write(dir.path().join("b/notes.txt"), "").unwrap();
     let error = whole(dir.path(), None).unwrap_err();
@@ -197,7 +264,7 @@ fn a_train_and_test_pair() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
     for (path, value) in [("train/a/1.png", 1), ("train/b/1.png", 2), ("train/c/1.png", 3)] {
-        grey(&root.join(path), (2, 2), value);
+        gray(&root.join(path), (2, 2), value);
     }
     color(&root.join("test/c/1.png"), (2, 2), [4, 5, 6]);
     fs::write(root.join("notes.txt"), "beside").unwrap();
@@ -211,14 +278,14 @@ fn a_train_and_test_pair() {
     assert_eq!((train.shape(), test.shape()), (Shape::new(3, 2, 2), Shape::new(3, 2, 2)));
     assert_eq!((test.labels(), test.classes()), (&[2][..], train.classes()));
 
-    grey(&root.join("test/d/1.png"), (2, 2), 9);
+    gray(&root.join("test/d/1.png"), (2, 2), 9);
     let error = read(root, None).unwrap_err();
     assert!(matches!(&error, DataError::ClassMismatch { class, .. } if class == "d"), "{error}");
 
     fs::remove_dir_all(root.join("test/c")).unwrap();
     assert!(matches!(read(root, None).unwrap().images, Images::Split { open_set: true, .. }));
 
-    grey(&root.join("test/d/1.png"), (3, 2), 9);
+    gray(&root.join("test/d/1.png"), (3, 2), 9);
     assert!(matches!(read(root, None), Err(DataError::ImageSize { .. })));
 }
 

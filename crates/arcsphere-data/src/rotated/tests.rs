@@ -69,8 +69,8 @@ fn bilinear_interpolation_is_exact_on_a_slope() {
 #[test]
 fn the_frame_does_not_tell_the_angle() {
     // A photo of nothing looks the same at every angle, up to its edge.
-    let grey = Dataset::new(Shape::new(1, 12, 17), vec![200; 12 * 17], vec![0], vec!["any".into()]).unwrap();
-    let set = rotate(&grey, STEPS, 0).unwrap();
+    let gray = Dataset::new(Shape::new(1, 12, 17), vec![200; 12 * 17], vec![0], vec!["any".into()]).unwrap();
+    let set = rotate(&gray, STEPS, 0).unwrap();
     assert!((1..STEPS).all(|i| set.image(i).unwrap() == set.image(0).unwrap()));
     assert_eq!((set.image(0).unwrap()[0], set.image(0).unwrap()[6 * 17 + 8]), (0, 200));
 }
