@@ -1,8 +1,9 @@
 //! Images, data sets, pairs, augmentation, sampling and batches.
 //!
 //! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`age`], [`embedded`]) makes a
-//! [`Dataset`]; [`sampler`] orders its indices; [`batch`] turns the indices into normalized `f32`
-//! planes, by way of [`augment`]. [`catalog::open`] is the front door: it takes a name or a folder.
+//! [`Dataset`], a handle on [`Samples`] that decode when they are asked for; [`sampler`] orders its indices;
+//! [`batch`] turns the indices into normalized `f32` planes, by way of [`augment`]. [`catalog::open`] is the
+//! front door: it takes a name or a folder. A source of one's own implements [`Samples`].
 //! Where what is to be learned has an order, as ages have, a set carries [`target::Targets`];
 //! [`rotated`] makes a stand-in for such a set from images of any kind.
 //!

@@ -1,10 +1,9 @@
 //! `arcsphere embed`: images to embeddings, in a .npy file with labels beside it.
 
-mod npy;
-
 use super::{left_out, run_dir};
 use crate::args::Embed;
 use crate::exit::mistake;
+use crate::npy;
 use crate::out::{note, say};
 use crate::settings;
 use anyhow::Result;
@@ -34,7 +33,7 @@ pub(crate) fn run(args: &Embed) -> Result<()> {
         embeddings.extend(embed(&backbone, &part.set, &normalization, &device)?);
         rows.push(part);
     }
-    write_atomic(&args.out, &npy::bytes(rows.len, dim, &embeddings))?;
+    write_atomic(&args.out, &npy::matrix(dim, &embeddings))?;
     write_atomic(&labels_path, rows.csv().as_bytes())?;
     for line in left_out::lines(&left_out) {
         note!("{line}");
