@@ -17,6 +17,9 @@
 //! stands for the middle of its whole years, `first + (width - 1) / 2`: the year itself for width 1,
 //! 27 for the bin 25-29. The ages themselves are kept as the set's [`Targets`], in [`Unit::Years`].
 //!
+//! Where a name has the codes of gender and race behind the age, as UTKFace's names do, they are the sample's
+//! group: `gender 0, race 2`.
+//!
 //! UTKFace: Zhang, Song and Qi 2017, arXiv:1702.08423. APPA-REAL: Agustsson et al. 2017, "Apparent
 //! and real age estimation in still images with deep residual regressors on APPA-REAL database".
 
@@ -26,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::error::DataError;
+use crate::samples::SampleInfo;
 use crate::target::{Targets, Unit};
 use crate::walk::{LeftOut, Walk};
 use crate::{files, folder};
@@ -84,8 +88,11 @@ pub(crate) fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> R
     let middles = bins.iter().map(|bin| first(bin) as f32 + (width - 1) as f32 / 2.0).collect();
     let classes = bins.iter().map(name).collect();
     let label = |age| bins.partition_point(|&b| b < bin(age)) as u32;
+    let groups: Vec<Option<String>> = faces.iter().map(|f| f.group.clone()).collect();
     let images = faces.into_iter().map(|f| (f.path, label(f.age))).collect();
     let set = folder::read_labelled(root, images, classes, resize)?;
+    let infos = groups.into_iter().enumerate().map(|(i, group)| SampleInfo { group, ..set.info(i) }).collect();
+    let set = set.with_info(infos)?;
     Ok((set.with_targets(Targets::new(Unit::Years, ages, middles)?)?, left_out))
 }
 
@@ -93,6 +100,7 @@ pub(crate) fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> R
 struct Face {
     path: PathBuf,
     age: f32,
+    group: Option<String>,
 }
 
 fn by_name(dir: &Path, images: Vec<PathBuf>) -> Result<Vec<Face>, DataError> {
@@ -109,9 +117,18 @@ fn by_name(dir: &Path, images: Vec<PathBuf>) -> Result<Vec<Face>, DataError> {
             return Err(DataError::RepeatedImage { origin, image: name, first });
         }
         let age = in_range(age, || path.display().to_string())?;
-        faces.push(Face { path, age });
+        let group = group(&name);
+        faces.push(Face { path, age, group });
     }
     Ok(faces)
+}
+
+/// Gender and race of `age_gender_race_date`; nothing where a part is missing or no code.
+fn group(name: &str) -> Option<String> {
+    let mut parts = name.split('_').skip(1);
+    let [gender, race, _date] = [parts.next()?, parts.next()?, parts.next()?];
+    let is_code = |text: &str| text.len() == 1 && text.bytes().all(|b| b.is_ascii_digit());
+    (is_code(gender) && is_code(race)).then(|| format!("gender {gender}, race {race}"))
 }
 
 /// A number as people write an age: digits with a sign or a point, and nothing like `inf` or `1e3`.

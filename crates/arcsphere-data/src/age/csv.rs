@@ -64,7 +64,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Face>, DataError> {
             let (origin, first) = (format!("{}, line {line}", path.display()), format!("line {first}"));
             return Err(DataError::RepeatedImage { origin, image: name.clone(), first });
         }
-        faces.push(Face { path: image, age });
+        faces.push(Face { path: image, age, group: None });
     }
     Ok(faces)
 }

@@ -60,6 +60,9 @@ fn ages_from_names_by_the_year() {
     assert_eq!(set.labels(), [0, 4, 2, 3, 1]);
     assert_eq!(values(&set), (&[0.0, 101.0, 25.0, 27.0, 9.0][..], &[0.0, 9.0, 25.0, 27.0, 101.0][..]));
     assert_eq!((0..5).map(|i| set.image(i).unwrap()[0]).collect::<Vec<_>>(), [40, 10, 30, 20, 50]);
+    assert_eq!((set.info(1).name.as_str(), set.info(1).group.as_deref()), (NAMES[0], Some("gender 1, race 2")));
+    // A name without race has no group, and the fourth part is the date.
+    assert_eq!((set.info(2).name.as_str(), set.info(2).group), (NAMES[2], None));
 }
 
 #[test]
