@@ -10,6 +10,7 @@ mod machine;
 mod npy;
 mod out;
 mod settings;
+mod timing;
 mod watch;
 
 use clap::Parser;

@@ -1,6 +1,7 @@
 //! Progress on the terminal, Ctrl-C, and checkpoints while a training runs.
 
 use crate::out::note;
+use crate::timing;
 use anyhow::Result;
 use arcsphere::checkpoint::{self, Provenance};
 use arcsphere::train::{EpochRecord, Flow, Recovery, Trainer, Watcher};
@@ -51,7 +52,7 @@ pub(crate) struct RunWatcher<'a> {
     /// Steps between checkpoints.
     pub(crate) every: u64,
     /// The first write that failed.
-    pub(crate) failed: Option<checkpoint::CheckpointError>,
+    pub(crate) failed: Option<anyhow::Error>,
 }
 
 impl<'a> RunWatcher<'a> {
@@ -65,9 +66,10 @@ impl<'a> RunWatcher<'a> {
         RunWatcher { bar, path, provenance, name, every, failed: None }
     }
 
-    /// Writes a checkpoint now.
+    /// Writes a checkpoint now, and beside it how long the training took.
     pub(crate) fn save(&mut self, trainer: &Trainer) {
-        if let Err(error) = checkpoint::save(trainer, self.provenance, &self.path) {
+        let saved = checkpoint::save(trainer, self.provenance, &self.path).map_err(Into::into);
+        if let Err(error) = saved.and_then(|()| timing::write(&self.path, trainer.seconds)) {
             self.failed.get_or_insert(error);
         }
     }

@@ -5,7 +5,8 @@
 //! batch to batch, which is f64 and absent where there is none. Metadata: the format's version, the effective
 //! configuration, the [`Progress`] and what a later reader needs of the data (the
 //! normalization, class names, image shape), so that a checkpoint can embed images on
-//! its own. A file is written beside its name, synced, and renamed.
+//! its own. A file is written beside its name, synced, and renamed. It depends on the training alone: the same seed,
+//! threads and instruction set give the same bytes, so there is no wall time in it.
 //!
 //! A training that is under way may have to go back to its last good state. Where that is
 //! another than the saved one, it is in the file too: the same tensors under `good.`, and its
@@ -26,7 +27,7 @@ use arcsphere_data::{DataError, Normalization, Shape};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -149,6 +150,8 @@ pub struct Checkpoint {
     pub progress: Progress,
     /// What it was trained on.
     pub provenance: Provenance,
+    /// Seconds of wall time that the training took, where an older file says it; else 0.
+    pub seconds: f64,
     /// How far the last good state was, if it is another than this.
     good: Option<Progress>,
     path: PathBuf,
@@ -255,7 +258,28 @@ pub fn save(trainer: &Trainer, provenance: &Provenance, path: &Path) -> Result<(
         views.push((*name, view.map_err(|e| io(std::io::Error::other(e)))?));
     }
     let file = safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
+    let file = in_order(file).map_err(json)?;
     arcsphere_eval::results::write_atomic(path, &file).map_err(|e| io(std::io::Error::other(e)))
+}
+
+/// The same file with the entries of its header by name: safetensors writes its metadata in the order of a hash map,
+/// which is another one each time.
+fn in_order(mut file: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
+    type Header = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
+    let Some((length, rest)) = file.split_first_chunk_mut::<8>() else { return Ok(file) };
+    if let Some(text) = rest.get_mut(..u64::from_le_bytes(*length) as usize) {
+        // The same entries and the same writer, so the length is the same; what is padded stays spaces.
+        let header: Header = serde_json::from_slice(text)?;
+        text.iter_mut().zip(serde_json::to_vec(&header)?).for_each(|(old, new)| *old = new);
+    }
+    Ok(file)
+}
+
+/// What only older checkpoints have in their progress.
+#[derive(Deserialize)]
+struct WallTime {
+    #[serde(default)]
+    seconds: f64,
 }
 
 impl Checkpoint {
@@ -280,7 +304,10 @@ impl Checkpoint {
             return Err(format(format!("it has version {version}, this program reads version {VERSION}")));
         }
         let config = toml::from_str(entry("config")?).map_err(|e| format(format!("its configuration: {e}")))?;
-        let progress = serde_json::from_str(entry("progress")?).map_err(|e| format(format!("its progress: {e}")))?;
+        let progress = entry("progress")?;
+        let of_progress = |e: serde_json::Error| format(format!("its progress: {e}"));
+        let WallTime { seconds } = serde_json::from_str(progress).map_err(of_progress)?;
+        let progress = serde_json::from_str(progress).map_err(of_progress)?;
         let provenance =
             serde_json::from_str(entry("provenance")?).map_err(|e| format(format!("its provenance: {e}")))?;
         let good = metadata.get("good").map(|text| serde_json::from_str(text)).transpose();
@@ -298,7 +325,7 @@ impl Checkpoint {
             let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             tensors.push(NamedTensor { path: name, shape: view.shape().to_vec(), values });
         }
-        Ok(Checkpoint { config, progress, provenance, good, path, tensors, memory })
+        Ok(Checkpoint { config, progress, provenance, seconds, good, path, tensors, memory })
     }
 
     /// The trainer that was saved, checked against the images it is to go on with.
@@ -323,7 +350,7 @@ impl Checkpoint {
     /// [`CheckpointError::Params`], [`CheckpointError::Format`].
     pub fn restore(self, plan: Plan, device: &Device) -> Result<Trainer, CheckpointError> {
         let device = device.clone().autodiff();
-        let Checkpoint { progress, good, path, tensors, memory: [own_memory, good_memory], .. } = self;
+        let Checkpoint { progress, seconds, good, path, tensors, memory: [own_memory, good_memory], .. } = self;
         let (mut own, mut of_good) = (Vec::new(), Vec::new());
         for mut tensor in tensors {
             match tensor.path.strip_prefix(GOOD).map(str::to_owned) {
@@ -350,7 +377,7 @@ impl Checkpoint {
         };
         let (backbone, optimizer, head, progress) = fit(sorted(own, own_memory, progress, &plan, &device, &path)?)?;
         let head = Head::with_state(head_spec(&plan, &progress.softening), head);
-        Ok(Trainer { plan, device, backbone, head, optimizer, progress, good })
+        Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds, good })
     }
 }
 

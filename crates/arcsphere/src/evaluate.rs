@@ -65,9 +65,9 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
     run.scale = run.scale.map(|_| trainer.head.scale());
     let progress = &trainer.progress;
     run.epochs = progress.history.len() as u64;
-    run.train_seconds = progress.seconds;
+    run.train_seconds = trainer.seconds;
     let trained = progress.steps_computed() as f64 * trainer.plan.batch(&splits.train) as f64;
-    run.samples_per_second = if progress.seconds > 0.0 { trained / progress.seconds } else { 0.0 };
+    run.samples_per_second = if trainer.seconds > 0.0 { trained / trainer.seconds } else { 0.0 };
     run.validation_accuracy = progress.history.last().and_then(|e| e.validation_accuracy);
     run.recovered = progress.recoveries.len() as u64;
     run.causes = progress.causes();

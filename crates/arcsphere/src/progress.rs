@@ -44,8 +44,6 @@ pub struct Progress {
     pub history: Vec<EpochRecord>,
     /// The unfinished one.
     pub running: Running,
-    /// Seconds spent in steps, over all sittings, those of steps taken back included.
-    pub seconds: f64,
     /// Why the training is dead, if it is.
     pub collapsed: Option<String>,
     /// What recoveries made of the schedules.
@@ -326,11 +324,13 @@ mod tests {
         assert_eq!(said, "the loss is NaN at step 40: back to step 30, rate halved");
     }
 
+    /// Older ones also say how many seconds it took, which is no part of what a training is.
     #[test]
     fn the_progress_of_an_older_checkpoint_is_read() {
         let old = r#"{"step":3,"history":[],"running":{"loss":0.5,"correct":1,"seen":2,"max_gradient_norm":0.1},
             "seconds":1.0,"collapsed":null}"#;
         let read: Progress = serde_json::from_str(old).unwrap();
         assert_eq!((read.step, read.softening, read.recoveries.len()), (3, Softening::default(), 0));
+        assert!(!serde_json::to_string(&read).unwrap().contains("seconds"));
     }
 }

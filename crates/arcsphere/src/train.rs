@@ -83,6 +83,9 @@ pub struct Trainer {
     pub optimizer: Optimizer,
     /// How far.
     pub progress: Progress,
+    /// Seconds of wall time spent in steps, over all sittings, those of steps taken back included. No part of
+    /// the training's state: a checkpoint is without it, and who resumes one adds what went before.
+    pub seconds: f64,
     /// Where a recovery goes back to; none before the first step, and where none is wanted.
     pub(crate) good: Option<Snapshot>,
 }
@@ -93,7 +96,7 @@ impl Trainer {
         let device = device.clone().autodiff();
         let (backbone, head) = (new_backbone(&plan, &device), new_head(&plan));
         let (optimizer, progress) = (Optimizer::default(), Progress::default());
-        Trainer { plan, device, backbone, head, optimizer, progress, good: None }
+        Trainer { plan, device, backbone, head, optimizer, progress, seconds: 0.0, good: None }
     }
 
     /// Trains until the end, a collapse, or the watcher's word.
@@ -109,7 +112,7 @@ impl Trainer {
             let started = Instant::now();
             let (images, labels) = batcher.at(self.progress.step, &self.device)?;
             let (loss, finding) = self.step(images, labels)?;
-            self.progress.seconds += started.elapsed().as_secs_f64();
+            self.seconds += started.elapsed().as_secs_f64();
             if let Some(recovery) = finding.and_then(|finding| self.act_on(finding)) {
                 watcher.recovered(&recovery);
                 continue;

@@ -4,7 +4,7 @@ use super::run_dir;
 use crate::args::Eval;
 use crate::exit::mistake;
 use crate::out::say;
-use crate::settings;
+use crate::{settings, timing};
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
 use arcsphere::plan::{self, Plan};
@@ -39,7 +39,9 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let mut plan = Plan::check(&own, &splits)?;
     plan.classes = known.classes.len();
     let device = settings::device("flex")?;
-    let trainer = checkpoint.restore(plan, &device)?;
+    let seconds = timing::read(&args.run, &checkpoint)?;
+    let mut trainer = checkpoint.restore(plan, &device)?;
+    trainer.seconds = seconds;
     let evaluation = evaluate(&trainer, &splits)?;
     if args.json {
         say!("{}", serde_json::to_string_pretty(&evaluation.run)?);

@@ -1,6 +1,7 @@
 //! One run in its folder: trained, checkpointed, measured.
 
 use crate::exit::{Interrupted, mistake};
+use crate::timing;
 use crate::watch::{self, RunWatcher};
 use anyhow::Result;
 use arcsphere::Device;
@@ -24,7 +25,10 @@ pub(crate) fn begin(folder: &Path, plan: Plan, splits: &Splits, device: &Device)
     if path.is_file() {
         let found = Checkpoint::read(&path)?;
         checkpoint::same_config(&found.config, &plan.config)?;
-        return Ok(found.resume(splits, device)?);
+        let seconds = timing::read(&path, &found)?;
+        let mut trainer = found.resume(splits, device)?;
+        trainer.seconds = seconds;
+        return Ok(trainer);
     }
     write_atomic(&folder.join(CONFIG_FILE), toml_of(&plan)?.as_bytes())?;
     Ok(Trainer::new(plan, device))
@@ -48,7 +52,7 @@ pub(crate) fn train(
         watcher.save(&trainer);
     }
     if let Some(error) = watcher.failed {
-        return Err(error.into());
+        return Err(error);
     }
     if end == End::Stopped {
         bar.abandon();

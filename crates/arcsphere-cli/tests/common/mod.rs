@@ -144,24 +144,11 @@ pub(crate) fn with<'a>(first: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
     [first, rest].concat()
 }
 
-/// A checkpoint without what may differ between equal trainings: its tensors, the
-/// effective configuration, and the progress less the seconds.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Essence {
-    pub(crate) header: serde_json::Value,
-    pub(crate) config: serde_json::Value,
-    pub(crate) progress: serde_json::Value,
-    pub(crate) data: Vec<u8>,
-}
-
-/// The essence of a checkpoint's bytes.
-pub(crate) fn essence(file: &[u8]) -> Essence {
+/// How far the training of a checkpoint's bytes is.
+pub(crate) fn progress(file: &[u8]) -> serde_json::Value {
     let length: [u8; 8] = file[..8].try_into().expect("a length");
-    let (header, data) = file[8..].split_at(u64::from_le_bytes(length) as usize);
-    let mut header: serde_json::Value = serde_json::from_slice(header).expect("JSON");
-    let metadata = header.as_object_mut().and_then(|h| h.remove("__metadata__")).expect("metadata");
-    let text = |key: &str| metadata[key].as_str().expect("text").to_owned();
-    let mut progress: serde_json::Value = serde_json::from_str(&text("progress")).expect("JSON");
-    progress.as_object_mut().expect("an object").remove("seconds").expect("seconds");
-    Essence { header, config: text("config").into(), progress, data: data.to_vec() }
+    let header = &file[8..8 + u64::from_le_bytes(length) as usize];
+    let header: serde_json::Value = serde_json::from_slice(header).expect("JSON");
+    let text = header["__metadata__"]["progress"].as_str().expect("text");
+    serde_json::from_str(text).expect("JSON")
 }

@@ -84,7 +84,7 @@ impl Trainer {
         recoveries.push(recovery.clone());
         let mut vitals = good.progress.vitals.clone();
         vitals.streaks.clear();
-        self.progress = Progress { softening, recoveries, vitals, seconds: before.seconds, ..good.progress.clone() };
+        self.progress = Progress { softening, recoveries, vitals, ..good.progress.clone() };
         // The state comes from this very backbone, so it fits.
         if let Ok(backbone) = import(self.backbone.clone(), good.backbone.clone()) {
             self.backbone = backbone;

@@ -38,9 +38,10 @@ pub(crate) fn start(config: &Config, splits: &Splits) -> Trainer {
     Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
 }
 
-/// All that a training left: tensors as bytes, progress less the seconds.
+/// All that a training left: the checkpoint's bytes, and its tensors and progress, to say what differs.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Left {
+    pub(crate) file: Vec<u8>,
     pub(crate) tensors: BTreeMap<String, Vec<u8>>,
     pub(crate) progress: Progress,
 }
@@ -52,7 +53,8 @@ impl Left {
             return Some(format!("{:?} is not {:?}", self.progress, other.progress));
         }
         let names = self.tensors.keys().chain(other.tensors.keys());
-        names.filter(|n| self.tensors.get(*n) != other.tensors.get(*n)).map(Clone::clone).next()
+        let tensor = names.filter(|n| self.tensors.get(*n) != other.tensors.get(*n)).map(Clone::clone).next();
+        tensor.or((self.file != other.file).then(|| "the file's bytes".to_owned()))
     }
 }
 
@@ -64,10 +66,9 @@ pub(crate) fn save(trainer: &Trainer, splits: &Splits) -> (tempfile::TempDir, Le
     let bytes = std::fs::read(&path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensors = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
-    let mut progress = Checkpoint::read(dir.path()).unwrap().progress;
+    let progress = Checkpoint::read(dir.path()).unwrap().progress;
     assert_eq!(progress, trainer.progress);
-    progress.seconds = 0.0;
-    (dir, Left { tensors, progress })
+    (dir, Left { tensors, progress, file: bytes })
 }
 
 /// The trainer of a folder that [`save`] wrote.
