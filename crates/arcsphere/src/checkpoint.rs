@@ -10,24 +10,33 @@
 //!
 //! A training that is under way may have to go back to its last good state. Where that is
 //! another than the saved one, it is in the file too: the same tensors under `good.`, and its
-//! progress. After each epoch of a healthy training the two are one.
+//! progress. After each epoch of a healthy training the two are one. It may have to go back to its first step too: a
+//! built-in network's numbers there come from the seed, those of a network of the caller's own are in the file under
+//! `first.`.
 
-use crate::backbones::Backbone;
+mod names;
+mod same;
+mod state;
+mod write;
+
+pub use same::same_config;
+pub use write::save;
+
+use crate::backbones::{Backbone, BuiltIn};
 use crate::config::Config;
-use crate::embed::{ReadError, host_values};
-use crate::head::{Head, HeadState};
-use crate::losses::tuple::TupleParameters;
-use crate::nn::{NamedTensor, ParamsError, export, import};
-use crate::optim::Optimizer;
+use crate::embed::ReadError;
+use crate::head::Head;
+use crate::nn::{NamedTensor, ParamsError, import};
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
 use crate::progress::Progress;
 use crate::stability::Snapshot;
-use crate::train::{Trainer, head_spec, new_backbone, stream};
+use crate::train::{Trainer, head_spec, new_backbone, on_device, stream};
 use arcsphere_data::{DataError, Normalization, Shape};
-use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use burn::tensor::Device;
+use names::{FIRST, GOOD, MEMORY, NETWORK};
+use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use state::sorted;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -160,121 +169,6 @@ pub struct Checkpoint {
     memory: [Vec<f64>; 2],
 }
 
-/// The tensors of f64: the loss's memory, and that of the last good state.
-const MEMORY: [&str; 2] = ["head.memory", "good.head.memory"];
-
-/// The parts of [`HeadState`] that are f32, by name.
-fn head_parts(s: &mut HeadState) -> Vec<(String, &mut Vec<f32>)> {
-    let own = s.tuple.tensors().into_iter().map(|(name, values)| (format!("head.{name}"), values));
-    let parts = [
-        ("head.weights", &mut s.weights),
-        ("head.bias", &mut s.bias),
-        ("head.first", &mut s.first),
-        ("head.second", &mut s.second),
-        ("head.bias_first", &mut s.bias_first),
-        ("head.bias_second", &mut s.bias_second),
-        ("head.mean_sums", &mut s.mean_sums),
-        ("head.mean_counts", &mut s.mean_counts),
-    ];
-    parts.into_iter().map(|(name, values)| (name.to_owned(), values)).chain(own).collect()
-}
-
-/// What stands before the names of the last good state's tensors.
-const GOOD: &str = "good.";
-
-/// A state's tensors under their names in the file, `prefix` before them.
-fn named(
-    prefix: &str,
-    backbone: Vec<NamedTensor>,
-    optimizer: &Optimizer,
-    head: &HeadState,
-    dim: usize,
-) -> Result<Vec<NamedTensor>, ReadError> {
-    let mut tensors = backbone;
-    for t in &mut tensors {
-        t.path.insert_str(0, "backbone.");
-    }
-    for (order, moments) in [("first", &optimizer.first), ("second", &optimizer.second)] {
-        for (i, moment) in moments.iter().enumerate() {
-            let values = host_values(moment.clone())?;
-            tensors.push(NamedTensor { path: format!("optimizer.{order}.{i}"), shape: vec![values.len()], values });
-        }
-    }
-    for (path, values) in head_parts(&mut head.clone()) {
-        let per_class =
-            matches!(path.as_str(), "head.bias" | "head.bias_first" | "head.bias_second" | "head.mean_counts");
-        let shape = if per_class { vec![values.len()] } else { vec![values.len() / dim, dim] };
-        tensors.push(NamedTensor { path, shape, values: std::mem::take(values) });
-    }
-    for t in &mut tensors {
-        t.path.insert_str(0, prefix);
-    }
-    Ok(tensors)
-}
-
-/// Writes a training to `path`, atomically.
-///
-/// # Errors
-///
-/// [`CheckpointError::Io`], [`CheckpointError::Read`].
-pub fn save(trainer: &Trainer, provenance: &Provenance, path: &Path) -> Result<(), CheckpointError> {
-    let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-    let dim = trainer.plan.config.model.dim;
-    let (backbone, head) = (export(&trainer.backbone), trainer.head.state());
-    let mut tensors = named("", backbone, &trainer.optimizer, head, dim)?;
-    let under_way = trainer.progress.step < trainer.plan.steps && trainer.progress.collapsed.is_none();
-    let good = trainer.good.as_ref().filter(|good| under_way && good.progress.step != trainer.progress.step);
-    if let Some(good) = good {
-        tensors.extend(named(GOOD, good.backbone.clone(), &good.optimizer, &good.head, dim)?);
-    }
-    let json = |e: serde_json::Error| io(std::io::Error::other(e));
-    let mut metadata = HashMap::from([
-        ("format".to_owned(), "arcsphere".to_owned()),
-        ("version".to_owned(), VERSION.to_string()),
-        ("config".to_owned(), toml::to_string(&trainer.plan.config).map_err(|e| io(std::io::Error::other(e)))?),
-        ("progress".to_owned(), serde_json::to_string(&trainer.progress).map_err(json)?),
-        ("provenance".to_owned(), serde_json::to_string(provenance).map_err(json)?),
-    ]);
-    if let Some(good) = good {
-        metadata.insert("good".to_owned(), serde_json::to_string(&good.progress).map_err(json)?);
-    }
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
-        .into_iter()
-        .map(|t| (t.path, t.shape, t.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
-    let memories = [Some(&head.memory), good.map(|good| &good.head.memory)];
-    let memories: Vec<(&str, Vec<u8>)> = MEMORY
-        .into_iter()
-        .zip(memories)
-        .filter_map(|(name, memory)| Some((name, memory?.iter().flat_map(|v| v.to_le_bytes()).collect())))
-        .collect();
-    let mut views = bytes
-        .iter()
-        .map(|(name, shape, bytes)| TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view)))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| io(std::io::Error::other(e)))?;
-    for (name, bytes) in memories.iter().filter(|(_, bytes)| !bytes.is_empty()) {
-        let view = TensorView::new(Dtype::F64, vec![bytes.len() / size_of::<f64>()], bytes);
-        views.push((*name, view.map_err(|e| io(std::io::Error::other(e)))?));
-    }
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
-    let file = in_order(file).map_err(json)?;
-    arcsphere_eval::results::write_atomic(path, &file).map_err(|e| io(std::io::Error::other(e)))
-}
-
-/// The same file with the entries of its header by name: safetensors writes its metadata in the order of a hash map,
-/// which is another one each time.
-fn in_order(mut file: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
-    type Header = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
-    let Some((length, rest)) = file.split_first_chunk_mut::<8>() else { return Ok(file) };
-    if let Some(text) = rest.get_mut(..u64::from_le_bytes(*length) as usize) {
-        // The same entries and the same writer, so the length is the same; what is padded stays spaces.
-        let header: Header = serde_json::from_slice(text)?;
-        text.iter_mut().zip(serde_json::to_vec(&header)?).for_each(|(old, new)| *old = new);
-    }
-    Ok(file)
-}
-
 /// What only older checkpoints have in their progress.
 #[derive(Deserialize)]
 struct WallTime {
@@ -332,37 +226,56 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::DataChanged`], [`CheckpointError::Data`], [`CheckpointError::Plan`], [`CheckpointError::Params`],
-    /// [`CheckpointError::Format`].
+    /// [`CheckpointError::DataChanged`], [`CheckpointError::Data`]; [`CheckpointError::Plan`], as of [`Plan::check`];
+    /// [`CheckpointError::Params`], [`CheckpointError::Format`].
     pub fn resume(self, splits: &Splits, device: &Device) -> Result<Trainer, CheckpointError> {
-        let now = splits.train.sha256()?;
-        if now != self.provenance.sha256 {
-            return Err(CheckpointError::DataChanged { was: self.provenance.sha256, now });
-        }
+        self.same_data(splits)?;
         let plan = Plan::check(&self.config, splits)?;
         self.restore(plan, device)
+    }
+
+    /// The trainer that was saved, of a network of the caller's own: `net` is one of the same form, whose numbers
+    /// do not matter.
+    ///
+    /// # Errors
+    ///
+    /// As of [`resume`](Self::resume), and [`CheckpointError::Params`] for a network of another form.
+    pub fn resume_with<B: Backbone>(
+        self,
+        net: B,
+        splits: &Splits,
+        device: &Device,
+    ) -> Result<Trainer<B>, CheckpointError> {
+        self.same_data(splits)?;
+        let plan = Plan::for_backbone(&self.config, splits, &net)?;
+        let device = device.clone().autodiff();
+        let net = on_device(&plan, net, &device)?;
+        self.restore_in(plan, net, device)
+    }
+
+    fn same_data(&self, splits: &Splits) -> Result<(), CheckpointError> {
+        let (was, now) = (&self.provenance.sha256, splits.train.sha256()?);
+        if now == *was { Ok(()) } else { Err(CheckpointError::DataChanged { was: was.clone(), now }) }
     }
 
     /// The trainer that was saved, for a plan made otherwise.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Params`], [`CheckpointError::Format`].
+    /// [`CheckpointError::Plan`] for a network that is not built in, [`CheckpointError::Params`],
+    /// [`CheckpointError::Format`].
     pub fn restore(self, plan: Plan, device: &Device) -> Result<Trainer, CheckpointError> {
         let device = device.clone().autodiff();
+        let net = new_backbone(&plan, &device)?;
+        self.restore_in(plan, net, device)
+    }
+
+    /// The trainer that was saved, its numbers in a network that has others.
+    fn restore_in<B: Backbone>(self, plan: Plan, net: B, device: Device) -> Result<Trainer<B>, CheckpointError> {
         let Checkpoint { progress, seconds, good, path, tensors, memory: [own_memory, good_memory], .. } = self;
-        let (mut own, mut of_good) = (Vec::new(), Vec::new());
-        for mut tensor in tensors {
-            match tensor.path.strip_prefix(GOOD).map(str::to_owned) {
-                Some(name) => {
-                    tensor.path = name;
-                    of_good.push(tensor);
-                }
-                None => own.push(tensor),
-            }
-        }
+        let (own, of_good, first) = by_state(tensors);
         let fit = |state: Snapshot| {
-            import(new_backbone(&plan, &device), state.backbone)
+            import(net.clone(), state.backbone)
                 .map(|backbone| (backbone, state.optimizer, state.head, state.progress))
                 .map_err(|source| CheckpointError::Params { path: path.clone(), source })
         };
@@ -377,127 +290,45 @@ impl Checkpoint {
         };
         let (backbone, optimizer, head, progress) = fit(sorted(own, own_memory, progress, &plan, &device, &path)?)?;
         let head = Head::with_state(head_spec(&plan, &progress.softening), head);
-        Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds, good })
+        Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds, good, first })
     }
-}
 
-/// A file's tensors as the state that they are.
-fn sorted(
-    tensors: Vec<NamedTensor>,
-    memory: Vec<f64>,
-    progress: Progress,
-    plan: &Plan,
-    device: &Device,
-    path: &Path,
-) -> Result<Snapshot, CheckpointError> {
-    let format = |message: String| CheckpointError::Format { path: path.to_owned(), message };
-    let mut backbone = Vec::new();
-    let mut moments: [Vec<(usize, Vec<f32>)>; 2] = Default::default();
-    let spec = head_spec(plan, &progress.softening);
-    // What a tuple loss keeps has its names from the loss; its numbers come from the file.
-    let tuple = match &spec.tuple {
-        Some(term) => term.loss.parameters(plan.classes, spec.dim, &mut stream(0, 0)),
-        None => TupleParameters::default(),
-    };
-    let kept = tuple.values.len();
-    let mut head = HeadState { tuple, ..HeadState::default() };
-    let mut missing: Vec<String> = head.tuple.tensors().into_iter().map(|(name, _)| format!("head.{name}")).collect();
-    for mut tensor in tensors {
-        if let Some(rest) = tensor.path.strip_prefix("backbone.") {
-            tensor.path = rest.to_owned();
-            backbone.push(tensor);
-        } else if let Some(rest) = tensor.path.strip_prefix("optimizer.") {
-            let (which, index) = rest.split_once('.').unwrap_or((rest, ""));
-            let index = index.parse().map_err(|_| format(format!("{} has no index", tensor.path)))?;
-            moments[usize::from(which == "second")].push((index, tensor.values));
-        } else if let Some((_, part)) = head_parts(&mut head).into_iter().find(|(name, _)| *name == tensor.path) {
-            *part = tensor.values;
-            missing.retain(|name| *name != tensor.path);
-        } else {
-            return Err(format(format!("the tensor {} has no place", tensor.path)));
-        }
-    }
-    if let Some(name) = missing.first() {
-        return Err(format(format!("it lacks {name}")));
-    }
-    let (biases, numbers) = (spec.biases(), spec.rows() * spec.dim);
-    head.memory = memory;
-    let sized = [
-        ("head.weights", head.weights.len(), numbers),
-        ("head.first", head.first.len(), numbers),
-        ("head.bias", head.bias.len(), biases),
-        ("head.bias_first", head.bias_first.len(), biases),
-        ("what the loss keeps", head.tuple.values.len(), kept),
-        (MEMORY[0], head.memory.len(), spec.margin.memory().len()),
-    ];
-    if let Some((name, found, expected)) = sized.into_iter().find(|(_, found, expected)| found != expected) {
-        return Err(format(format!("{name} has {found} numbers, expected {expected}")));
-    }
-    let tensors = |mut list: Vec<(usize, Vec<f32>)>| -> Vec<Tensor<1>> {
-        list.sort_by_key(|(index, _)| *index);
-        let plain = device.clone().inner();
-        list.into_iter()
-            .map(|(_, values)| {
-                let n = values.len();
-                Tensor::from_data(TensorData::new(values, [n]), &plain)
-            })
-            .collect()
-    };
-    let [first, second] = moments;
-    Ok(Snapshot { backbone, optimizer: Optimizer { first: tensors(first), second: tensors(second) }, head, progress })
-}
-
-impl Checkpoint {
-    /// The backbone alone, for embedding.
+    /// The network alone, for embedding.
     ///
     /// # Errors
     ///
     /// [`CheckpointError::Plan`] for a backbone that this program lacks, [`CheckpointError::Params`].
-    pub fn backbone(&self, device: &Device) -> Result<Backbone, CheckpointError> {
-        let (info, spec) = backbone_spec(&self.config, self.provenance.shape())?;
-        let fresh = (info.build)(&spec, &mut stream(self.config.train.seed, 0), device);
+    pub fn backbone(&self, device: &Device) -> Result<BuiltIn, CheckpointError> {
+        let spec = backbone_spec(&self.config, self.provenance.shape())?;
+        self.backbone_in(spec.make(&mut stream(self.config.train.seed, 0), device))
+    }
+
+    /// The network alone, its numbers in one of the same form.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Params`] for a network of another form.
+    pub fn backbone_in<B: Backbone>(&self, net: B) -> Result<B, CheckpointError> {
         let own = self.tensors.iter().filter_map(|t| {
-            let path = t.path.strip_prefix("backbone.")?.to_owned();
+            let path = t.path.strip_prefix(NETWORK)?.to_owned();
             Some(NamedTensor { path, shape: t.shape.clone(), values: t.values.clone() })
         });
-        import(fresh, own.collect()).map_err(|source| CheckpointError::Params { path: self.path.clone(), source })
+        import(net, own.collect()).map_err(|source| CheckpointError::Params { path: self.path.clone(), source })
     }
 }
 
-/// Refuses to resume with a configuration other than the run's own.
-///
-/// # Errors
-///
-/// [`CheckpointError::ConfigChanged`] with the first key that differs.
-pub fn same_config(was: &Config, now: &Config) -> Result<(), CheckpointError> {
-    let flat = |c: &Config| {
-        let mut out = Vec::new();
-        if let Ok(toml::Value::Table(table)) = toml::Value::try_from(c) {
-            flatten("", &toml::Value::Table(table), &mut out);
-        }
-        out
-    };
-    let (was, now) = (flat(was), flat(now));
-    let of = |list: &[(String, String)], key: &str| {
-        list.iter().find(|(k, _)| k == key).map_or("not set".to_owned(), |(_, v)| v.clone())
-    };
-    for (key, _) in was.iter().chain(&now) {
-        let (was, now) = (of(&was, key), of(&now, key));
-        if was != now {
-            return Err(CheckpointError::ConfigChanged { key: key.clone(), was, now });
-        }
+/// The tensors of the training, of its last good state, and of its network at the first step, where the file has it.
+fn by_state(tensors: Vec<NamedTensor>) -> (Vec<NamedTensor>, Vec<NamedTensor>, Option<Vec<NamedTensor>>) {
+    let (mut own, mut of_good, mut first) = (Vec::new(), Vec::new(), Vec::new());
+    for NamedTensor { path, shape, values } in tensors {
+        let (list, path) = if let Some(name) = path.strip_prefix(GOOD) {
+            (&mut of_good, name.to_owned())
+        } else if let Some(name) = path.strip_prefix(FIRST).and_then(|name| name.strip_prefix(NETWORK)) {
+            (&mut first, name.to_owned())
+        } else {
+            (&mut own, path)
+        };
+        list.push(NamedTensor { path, shape, values });
     }
-    Ok(())
-}
-
-fn flatten(prefix: &str, value: &toml::Value, out: &mut Vec<(String, String)>) {
-    match value {
-        toml::Value::Table(table) => {
-            for (key, value) in table {
-                let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-                flatten(&path, value, out);
-            }
-        }
-        other => out.push((prefix.to_owned(), other.to_string())),
-    }
+    (own, of_good, (!first.is_empty()).then_some(first))
 }

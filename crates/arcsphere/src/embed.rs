@@ -4,7 +4,6 @@ use crate::backbones::Backbone;
 use arcsphere_data::batch::{self, Normalization};
 use arcsphere_data::sampler::Batches;
 use arcsphere_data::{DataError, Dataset};
-use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, TensorReadError};
 use thiserror::Error;
 
@@ -35,7 +34,7 @@ pub struct ReadError(#[from] TensorReadError);
 ///
 /// [`EmbedError`] if a batch cannot be made, or the device fails.
 pub fn embed(
-    backbone: &Backbone,
+    backbone: &impl Backbone,
     set: &Dataset,
     normalization: &Normalization,
     device: &Device,

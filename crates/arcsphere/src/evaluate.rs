@@ -5,6 +5,7 @@ mod ordered;
 
 pub use ordered::Predictions;
 
+use crate::backbones::Backbone;
 use crate::config::Task;
 use crate::embed::EmbedError;
 use crate::head::Head;
@@ -59,7 +60,7 @@ pub struct Evaluation {
 /// # Errors
 ///
 /// [`EvaluateError`]. A collapsed training is no error: its run says so.
-pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, EvaluateError> {
+pub fn evaluate<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Result<Evaluation, EvaluateError> {
     let embeddings = trainer.embed(&splits.test, &splits.normalization)?;
     let mut run = describe(&trainer.plan);
     run.scale = run.scale.map(|_| trainer.head.scale());
@@ -98,7 +99,7 @@ pub fn evaluate(trainer: &Trainer, splits: &Splits) -> Result<Evaluation, Evalua
 
 /// One prototype per class; of several, the one that the training images chose, so that the test
 /// images have no say.
-fn prototypes(trainer: &Trainer, splits: &Splits) -> Result<Vec<f32>, EmbedError> {
+fn prototypes<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Result<Vec<f32>, EmbedError> {
     let seen = match trainer.head.spec().margin.centers() {
         1 => Vec::new(),
         _ => trainer.embed(&splits.train, &splits.normalization)?,
@@ -119,7 +120,7 @@ fn describe(plan: &Plan) -> Run {
         margin_reason: plan.reason.clone(),
         trainer: if plan.config.train.naive { "naive" } else { "default" }.to_owned(),
         seed: plan.config.train.seed,
-        backbone: plan.backbone.name.to_owned(),
+        backbone: plan.backbone().to_owned(),
         dim: plan.config.model.dim as u64,
         ..Run::default()
     }

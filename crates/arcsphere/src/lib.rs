@@ -28,7 +28,7 @@
 //! let plan = Plan::check(&config, &splits)?;
 //! println!("{}", plan.reason);
 //!
-//! let mut trainer = Trainer::new(plan, &arcsphere::device("flex")?);
+//! let mut trainer = Trainer::new(plan, &arcsphere::device("flex")?)?;
 //! trainer.run(&splits, &mut ())?;
 //! let run = evaluate(&trainer, &splits)?.run;
 //! assert!(!run.reason.contains("NaN"));

@@ -8,8 +8,8 @@ mod task;
 mod terms;
 mod tuple;
 
-use crate::backbones::{self, BackboneInfo, BackboneSpec};
-use crate::config::{Config, OptimizerKind};
+use crate::backbones::{self, Backbone, BackboneError, BackboneSpec};
+use crate::config::{Config, ModelConfig, OptimizerKind};
 use crate::losses::fit::Fitted;
 use crate::losses::margin::{self, Extension, LossInfo, Margins, Recipe, ScaleKind};
 use crate::losses::ordinal::{Levels, OrdinalInfo};
@@ -57,6 +57,17 @@ pub enum PlanError {
     /// The data cannot serve.
     #[error("{0}")]
     Data(String),
+    /// The plan is for another network.
+    #[error("the plan is for {planned} and the network is {found}: make the plan with Plan::for_backbone")]
+    Network {
+        /// Name, images and dimension of the plan's.
+        planned: String,
+        /// Those of the network.
+        found: String,
+    },
+    /// The plan is for a network that the registry lacks.
+    #[error("the network {0} is not built in: hand it to Trainer::with_backbone, or to Checkpoint::resume_with")]
+    NotBuiltIn(String),
     /// A data error while splitting.
     #[error(transparent)]
     Split(#[from] DataError),
@@ -84,6 +95,33 @@ pub struct Ordinal {
     pub info: &'static OrdinalInfo,
     /// The values of the training set's classes.
     pub levels: Levels,
+}
+
+/// The network of a plan.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Network {
+    /// One of the registry, which the run's seed makes.
+    BuiltIn(BackboneSpec),
+    /// One that is handed to the trainer.
+    Own {
+        /// Its [`Backbone::input`].
+        input: Shape,
+    },
+}
+
+impl Network {
+    fn of(net: &impl Backbone) -> Network {
+        Network::Own { input: net.input() }
+    }
+
+    /// The images' shape.
+    pub fn input(&self) -> Shape {
+        match self {
+            Network::BuiltIn(spec) => spec.input(),
+            Network::Own { input } => *input,
+        }
+    }
 }
 
 /// A configuration that can be run.
@@ -114,10 +152,8 @@ pub struct Plan {
     pub fitted: Fitted,
     /// Which margins and scale were taken, and why, in a sentence.
     pub reason: String,
-    /// The backbone.
-    pub backbone: &'static BackboneInfo,
-    /// What it is built for.
-    pub spec: BackboneSpec,
+    /// The network that is trained.
+    pub network: Network,
     /// Steps in an epoch.
     pub steps_per_epoch: u64,
     /// Steps in all.
@@ -159,6 +195,22 @@ impl Plan {
     ///
     /// [`PlanError`], which names the key, its range and the reason.
     pub fn check(config: &Config, splits: &Splits) -> Result<Plan, PlanError> {
+        Self::check_with(config, splits, None)
+    }
+
+    /// Checks a configuration for a network of the caller's own against the images. What the configuration says of
+    /// the network is taken from `net`: its name and its embedding's dimension.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]; images of another shape than the network takes are [`PlanError::Data`].
+    pub fn for_backbone(config: &Config, splits: &Splits, net: &impl Backbone) -> Result<Plan, PlanError> {
+        let mut config = config.clone();
+        config.model = ModelConfig { backbone: net.name().to_owned(), dim: net.dim(), depth: None, ..config.model };
+        Self::check_with(&config, splits, Some(Network::of(net)))
+    }
+
+    fn check_with(config: &Config, splits: &Splits, own: Option<Network>) -> Result<Plan, PlanError> {
         let named = losses::find(&config.loss.name)?;
         numbers::check(config)?;
         task::check(config, splits)?;
@@ -171,7 +223,17 @@ impl Plan {
             Loss::Tuple(info) => (tuple::head(config, info)?, Some(info), None),
             Loss::Ordinal(info) => (margin::find("softmax")?, None, Some(ordinal::check(config, info, splits)?)),
         };
-        let (backbone, spec) = backbone_spec(config, splits.train.shape())?;
+        let shape = splits.train.shape();
+        let network = match own {
+            None => Network::BuiltIn(backbone_spec(config, shape)?),
+            Some(own) if own.input() == shape => own,
+            Some(own) => {
+                let (name, takes) = (&config.model.backbone, own.input());
+                return Err(PlanError::Data(format!(
+                    "the images are {shape} and the network {name} takes {takes}: resize them, or build it for them"
+                )));
+            }
+        };
         let classes = splits.train.n_classes();
         if classes < 2 {
             return Err(PlanError::Data(format!(
@@ -243,11 +305,18 @@ impl Plan {
             classes,
             fitted,
             reason,
-            backbone,
-            spec,
+            network,
             steps_per_epoch,
             threads,
         })
+    }
+
+    /// The network's name: in the registry, or its own.
+    pub fn backbone(&self) -> &str {
+        match &self.network {
+            Network::BuiltIn(spec) => spec.name(),
+            Network::Own { .. } => &self.config.model.backbone,
+        }
     }
 
     /// Images in a step.
@@ -283,27 +352,14 @@ fn naive_extension(asked: Extension, margins: Margins) -> Extension {
 }
 
 /// The backbone of a configuration, for images of a shape.
-pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<(&'static BackboneInfo, BackboneSpec), PlanError> {
-    let backbone = backbones::find(&config.model.backbone)?;
-    let depth = match (config.model.depth, backbone.depths) {
-        (None, depths) => depths.first().copied().unwrap_or(0),
-        (Some(d), depths) if depths.contains(&d) => d,
-        (Some(d), []) => {
-            let range = format!("left out for {}", backbone.name);
-            return Err(refused("model.depth", d, range, "that backbone has one depth"));
-        }
-        (Some(d), depths) => {
-            let range = format!("one of {depths:?} for {}", backbone.name);
-            return Err(refused("model.depth", d, range, "the paper's blocks come in these numbers"));
-        }
-    };
-    if input.height.min(input.width) < backbone.min_side {
-        return Err(PlanError::Data(format!(
-            "images of {}×{} are too small for {}, which needs at least {} pixels a side: use --resize",
-            input.height, input.width, backbone.name, backbone.min_side
-        )));
-    }
-    Ok((backbone, BackboneSpec { input, dim: config.model.dim, depth, batch_norm: config.model.batch_norm }))
+pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<BackboneSpec, PlanError> {
+    let m = &config.model;
+    let backbone = backbones::find(&m.backbone)?;
+    backbone.spec(input, m.dim, m.depth, m.batch_norm).map_err(|error| match error {
+        BackboneError::Depth { depth, range, why, .. } => refused("model.depth", depth, range, why),
+        error @ BackboneError::Small { .. } => PlanError::Data(format!("{error}: use --resize")),
+        error => PlanError::Data(error.to_string()),
+    })
 }
 
 impl OptimizerKind {

@@ -6,30 +6,26 @@
 //! stopped. What a step shows is examined ([`crate::stability`]), and a dying training taken
 //! back to a good step (`recovery`).
 
+mod batcher;
 mod recovery;
+mod start;
 
 pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
-use crate::backbones::Backbone;
-use crate::config::{OnCollapse, OptimizerKind, Task};
+use crate::backbones::{Backbone, BuiltIn};
+use crate::config::{OnCollapse, Task};
 use crate::embed::{EmbedError, ReadError, host_values};
-use crate::head::{Head, HeadSpec, HeadState, RowStats, Update};
-use crate::losses::margin::{Margin, Naive, Recipe};
-use crate::nn::{Init, Rng};
+use crate::head::{Head, RowStats};
+use crate::nn::{NamedTensor, export};
 use crate::optim::{NotFinite, Optimizer};
-use crate::plan::{Plan, Splits};
-use crate::progress::Softening;
+use crate::plan::{Plan, PlanError, Splits};
 use crate::stability::{self, Evidence, Place, Snapshot};
 use arcsphere_data::batch;
-use arcsphere_data::sampler::Batches;
-use arcsphere_data::{Augment, DataError};
+use batcher::Batcher;
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::SeedableRng;
 use std::time::Instant;
 
-/// Independent streams of one seed.
-const STREAM_BACKBONE: u64 = 1;
-const STREAM_HEAD: u64 = 2;
+pub(crate) use start::{head_spec, new_backbone, new_head, stream, update_at};
 
 /// What a watcher wants after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,20 +37,34 @@ pub enum Flow {
 }
 
 /// Someone who watches a training and may stop it.
-pub trait Watcher {
+///
+/// ```
+/// use arcsphere::train::{Flow, Trainer, Watcher};
+///
+/// /// Stops at the first step whose loss is low.
+/// struct LowLoss(f64);
+///
+/// impl Watcher for LowLoss {
+///     fn step(&mut self, trainer: &Trainer, loss: f64) -> Flow {
+///         println!("step {}: {loss:.3}", trainer.progress.step);
+///         if loss < self.0 { Flow::Stop } else { Flow::Continue }
+///     }
+/// }
+/// ```
+pub trait Watcher<B: Backbone = BuiltIn> {
     /// After each step; `loss` is the step's.
-    fn step(&mut self, trainer: &Trainer, loss: f64) -> Flow;
+    fn step(&mut self, trainer: &Trainer<B>, loss: f64) -> Flow;
 
     /// After each epoch.
-    fn epoch(&mut self, _trainer: &Trainer, _record: &EpochRecord) {}
+    fn epoch(&mut self, _trainer: &Trainer<B>, _record: &EpochRecord) {}
 
     /// After the training was saved from dying. The step that showed it is not announced.
     fn recovered(&mut self, _recovery: &Recovery) {}
 }
 
 /// Watches nothing.
-impl Watcher for () {
-    fn step(&mut self, _trainer: &Trainer, _loss: f64) -> Flow {
+impl<B: Backbone> Watcher<B> for () {
+    fn step(&mut self, _trainer: &Trainer<B>, _loss: f64) -> Flow {
         Flow::Continue
     }
 }
@@ -68,15 +78,32 @@ pub enum End {
     Stopped,
 }
 
-/// A training under way.
+/// A training under way, of a built-in network or of one's own.
+///
+/// ```
+/// use arcsphere::config::Config;
+/// use arcsphere::plan::{self, Plan};
+/// use arcsphere::train::{End, Trainer};
+///
+/// let mut config = Config::default();
+/// (config.loss.name, config.train.epochs, config.train.batch) = ("arcface".into(), 1, 20);
+/// let digits = arcsphere_data::embedded::mnist()?;
+/// let few = arcsphere_data::Source::new("digits", digits.train.take(100)?, digits.test.take(50)?, false)?;
+/// let splits = plan::split(&config, &few)?;
+///
+/// let mut trainer = Trainer::new(Plan::check(&config, &splits)?, &arcsphere::device("flex")?)?;
+/// assert_eq!(trainer.run(&splits, &mut ())?, End::Finished);
+/// assert_eq!(trainer.progress.step, trainer.plan.steps);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub struct Trainer {
+pub struct Trainer<B: Backbone = BuiltIn> {
     /// What is being done.
     pub plan: Plan,
     /// Where.
     pub device: Device,
     /// The network, on the device's autodiff.
-    pub backbone: Backbone,
+    pub backbone: B,
     /// Prototypes and loss.
     pub head: Head,
     /// The backbone's moments.
@@ -88,15 +115,41 @@ pub struct Trainer {
     pub seconds: f64,
     /// Where a recovery goes back to; none before the first step, and where none is wanted.
     pub(crate) good: Option<Snapshot>,
+    /// The network at the first step, where the seed does not give it again and it may be needed.
+    pub(crate) first: Option<Vec<NamedTensor>>,
 }
 
 impl Trainer {
-    /// A training at its first step.
-    pub fn new(plan: Plan, device: &Device) -> Self {
+    /// A training of a built-in network at its first step.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::NotBuiltIn`] for a plan of a network of the caller's own.
+    pub fn new(plan: Plan, device: &Device) -> Result<Self, PlanError> {
         let device = device.clone().autodiff();
-        let (backbone, head) = (new_backbone(&plan, &device), new_head(&plan));
-        let (optimizer, progress) = (Optimizer::default(), Progress::default());
-        Trainer { plan, device, backbone, head, optimizer, progress, seconds: 0.0, good: None }
+        let backbone = new_backbone(&plan, &device)?;
+        Ok(Self::at_start(plan, backbone, device, None))
+    }
+}
+
+impl<B: Backbone> Trainer<B> {
+    /// A training of a network of the caller's own at its first step; the plan is
+    /// [`Plan::for_backbone`]'s. A [built-in](BuiltIn) network that was trained before goes on so with other images
+    /// or another loss.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::Network`] if the plan is for other images or another dimension.
+    pub fn with_backbone(plan: Plan, net: B, device: &Device) -> Result<Self, PlanError> {
+        let device = device.clone().autodiff();
+        let net = on_device(&plan, net, &device)?;
+        let first = (plan.config.train.on_collapse == OnCollapse::Recover).then(|| export(&net));
+        Ok(Self::at_start(plan, net, device, first))
+    }
+
+    fn at_start(plan: Plan, backbone: B, device: Device, first: Option<Vec<NamedTensor>>) -> Self {
+        let (head, optimizer, progress) = (new_head(&plan), Optimizer::default(), Progress::default());
+        Trainer { plan, device, backbone, head, optimizer, progress, seconds: 0.0, good: None, first }
     }
 
     /// Trains until the end, a collapse, or the watcher's word.
@@ -104,7 +157,7 @@ impl Trainer {
     /// # Errors
     ///
     /// [`EmbedError`] if a batch cannot be made, or the device fails.
-    pub fn run(&mut self, splits: &Splits, watcher: &mut dyn Watcher) -> Result<End, EmbedError> {
+    pub fn run(&mut self, splits: &Splits, watcher: &mut dyn Watcher<B>) -> Result<End, EmbedError> {
         let per_epoch = self.plan.steps_per_epoch;
         let mut batcher = Batcher::new(&self.plan, splits);
         self.remember();
@@ -255,124 +308,13 @@ impl Trainer {
     }
 }
 
-pub(crate) fn stream(seed: u64, stream: u64) -> Rng {
-    let mut rng = Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    rng
-}
-
-pub(crate) fn new_backbone(plan: &Plan, device: &Device) -> Backbone {
-    (plan.backbone.build)(&plan.spec, &mut stream(plan.config.train.seed, STREAM_BACKBONE), device)
-}
-
-pub(crate) fn new_head(plan: &Plan) -> Head {
-    let (rng, soft) = (&mut stream(plan.config.train.seed, STREAM_HEAD), Softening::default());
-    let head = Head::new(head_spec(plan, &soft), &update_at(plan, &soft, 0), rng);
-    if !plan.config.train.naive || head.is_ordinal() {
-        return head;
+/// A network that is handed over, ready to be trained on a device, if it is what the plan is for.
+pub(crate) fn on_device<B: Backbone>(plan: &Plan, net: B, device: &Device) -> Result<B, PlanError> {
+    let (input, dim) = (plan.network.input(), plan.config.model.dim);
+    if (net.input(), net.dim()) != (input, dim) {
+        let said = |name: &str, input, dim| format!("{name} (images of {input}, {dim} dimensions)");
+        let (planned, found) = (said(plan.backbone(), input, dim), said(net.name(), net.input(), net.dim()));
+        return Err(PlanError::Network { planned, found });
     }
-    let state = head.state().clone();
-    let weights = Init::XavierUniform.draw(state.weights.len(), plan.config.model.dim, plan.classes, rng);
-    Head::with_state(head_spec(plan, &soft), HeadState { weights, ..state })
-}
-
-pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
-    let clip = soft.clip(plan.config.optim.clip);
-    HeadSpec {
-        classes: plan.classes,
-        dim: plan.config.model.dim,
-        margin: margin_of(plan, soft),
-        scale_kind: plan.scale_kind,
-        scale: plan.scale * soft.scale,
-        smoothing: plan.config.loss.smoothing,
-        lanes: plan.threads,
-        max_gradient_norm: if clip > 0.0 { clip } else { f64::INFINITY },
-        prototype_rate: soft.prototype_rate * plan.config.optim.prototype_rate.unwrap_or(1.0),
-        seed: plan.config.train.seed,
-        energy: plan.energy(),
-        tuple: plan.tuple_term(),
-        ordinal: plan.ordinal_term(),
-    }
-}
-
-fn margin_of(plan: &Plan, soft: &Softening) -> Box<dyn Margin> {
-    let recipe = Recipe { scale: plan.recipe.scale * soft.scale, ..plan.recipe.clone() };
-    let margin = (plan.loss.build)(&recipe);
-    let takes = plan.loss.takes;
-    // Without an angle in it, public code has no arccos either.
-    if plan.config.train.naive && (takes.angle_multiplier || takes.angle_margin) {
-        Box::new(Naive::new(margin))
-    } else {
-        margin
-    }
-}
-
-/// The update rule at a step: the schedule's rate, softened, in the configured optimizer.
-pub(crate) fn update_at(plan: &Plan, soft: &Softening, step: u64) -> Update {
-    let o = &plan.config.optim;
-    let rate = (soft.rate * o.rate * o.schedule.at(step, plan.steps)) as f32;
-    let (momentum, decay) = (o.momentum as f32, o.decay as f32);
-    match o.kind {
-        OptimizerKind::Sgd => Update::Sgd { rate, momentum, decay },
-        OptimizerKind::Adamw => Update::AdamW {
-            rate,
-            beta1: momentum,
-            beta2: o.beta2 as f32,
-            epsilon: o.epsilon as f32,
-            decay,
-            step: step + 1,
-        },
-    }
-}
-
-/// Batches by step.
-struct Batcher<'a> {
-    splits: &'a Splits,
-    augment: Augment,
-    seed: u64,
-    batch: usize,
-    /// P and K of batches by class.
-    per_class: Option<(usize, usize)>,
-    per_epoch: u64,
-    order: Option<(u64, Batches)>,
-    pixels: Vec<f32>,
-    labels: Vec<u32>,
-}
-
-impl<'a> Batcher<'a> {
-    fn new(plan: &Plan, splits: &'a Splits) -> Self {
-        let a = plan.config.data.augment;
-        Batcher {
-            splits,
-            augment: Augment { pad_crop: a.pad_crop, flip: a.flip, shift: a.shift },
-            seed: plan.config.train.seed,
-            batch: plan.batch(&splits.train),
-            per_class: plan.per_class,
-            per_epoch: plan.steps_per_epoch,
-            order: None,
-            pixels: Vec::new(),
-            labels: Vec::new(),
-        }
-    }
-
-    /// Images and labels of a step: full batches only, in an order that depends on the
-    /// seed and the epoch alone.
-    fn at(&mut self, step: u64, device: &Device) -> Result<(Tensor<4>, &[u32]), DataError> {
-        let (epoch, place) = (step / self.per_epoch, (step % self.per_epoch) as usize);
-        if self.order.as_ref().is_none_or(|(e, _)| *e != epoch) {
-            let train = &self.splits.train;
-            let order = match self.per_class {
-                Some((classes, images)) => Batches::by_class(train, classes, images, self.seed, epoch)?,
-                None => Batches::new(train.len(), self.batch, self.seed, epoch, true),
-            };
-            self.order = Some((epoch, order));
-        }
-        let indices = self.order.as_ref().and_then(|(_, b)| b.get(place)).unwrap_or_default();
-        let change = Some((&self.augment, self.seed, epoch));
-        let train = &self.splits.train;
-        batch::fill(train, indices, &self.splits.normalization, change, &mut self.pixels, &mut self.labels)?;
-        let shape = train.shape();
-        let data = TensorData::new(self.pixels.clone(), [self.labels.len(), shape.channels, shape.height, shape.width]);
-        Ok((Tensor::from_data(data, device), &self.labels))
-    }
+    Ok(net.train().fork(device))
 }

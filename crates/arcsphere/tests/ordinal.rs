@@ -24,7 +24,7 @@ fn splits(config: &Config) -> Splits {
 }
 
 fn trained(config: &Config, splits: &Splits, watcher: &mut dyn Watcher) -> (Trainer, Evaluation) {
-    let mut trainer = Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex());
+    let mut trainer = Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex()).unwrap();
     trainer.run(splits, watcher).unwrap();
     let evaluation = evaluate(&trainer, splits).unwrap();
     (trainer, evaluation)

@@ -179,7 +179,7 @@ fn train(args: &Bench, threads: usize) -> Result<Timed> {
     data_seconds.sort_by(f64::total_cmp);
     let facts = json!({
         "data_ms": data_seconds[data_seconds.len() / 2] * 1e3,
-        "backbone": plan.backbone.name,
+        "backbone": plan.backbone(),
         "loss": info.name,
         "dim": config.model.dim,
         "data": source.name,
@@ -188,7 +188,7 @@ fn train(args: &Bench, threads: usize) -> Result<Timed> {
         "width": shape.width,
     });
     let mut clock = Clock { last: Instant::now(), seconds: Vec::new(), wanted: args.repeats };
-    Trainer::new(plan, &Device::flex()).run(&splits, &mut clock)?;
+    Trainer::new(plan, &Device::flex())?.run(&splits, &mut clock)?;
     // The first step warms up.
     Ok((clock.seconds.split_off(1), facts))
 }

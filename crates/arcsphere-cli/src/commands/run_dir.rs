@@ -31,7 +31,7 @@ pub(crate) fn begin(folder: &Path, plan: Plan, splits: &Splits, device: &Device)
         return Ok(trainer);
     }
     write_atomic(&folder.join(CONFIG_FILE), toml_of(&plan)?.as_bytes())?;
-    Ok(Trainer::new(plan, device))
+    Ok(Trainer::new(plan, device)?)
 }
 
 /// Trains until the end, with checkpoints in `folder`. Ctrl-C leaves one, and an error that

@@ -118,7 +118,7 @@ fn resumed(args: &args::Sweep, own: Grid) -> Result<Grid> {
 
 /// Trains and measures one point, and keeps nothing of it but its numbers.
 fn train(point: &Point, cells: &Cells, splits: &Splits, device: &Device, bar: &ProgressBar) -> Result<()> {
-    let mut trainer = Trainer::new(point.plan.clone(), device);
+    let mut trainer = Trainer::new(point.plan.clone(), device)?;
     if trainer.run(splits, &mut CellWatcher(bar))? == End::Stopped {
         return Err(Interrupted(String::new()).into());
     }

@@ -21,7 +21,7 @@
 //! sets how fast a rate turns the weights); and it fixes the last batch-norm's γ at 1, here γ is
 //! learned.
 
-use super::{Backbone, BackboneInfo, BackboneSpec};
+use super::{BackboneInfo, BackboneSpec, BuiltIn};
 use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, add, flatten, fork};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -32,7 +32,7 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019; block and output settings in arXiv:1801.07698v1",
     depths: &[18, 34, 50, 100],
     min_side: 16,
-    build: |spec, rng, device| Backbone::Iresnet(Iresnet::new(spec, rng, device)),
+    build: |spec, rng, device| BuiltIn::Iresnet(Iresnet::new(spec, rng, device)),
 };
 
 /// Channels of the four stages.
@@ -132,6 +132,8 @@ pub struct Iresnet {
     bn2: BatchNorm,
     fc: Linear,
     features: BatchNorm,
+    #[module(skip)]
+    pub(super) spec: BackboneSpec,
 }
 
 impl Iresnet {
@@ -168,6 +170,7 @@ impl Iresnet {
             bn2: maker.norm(channels),
             fc: Linear::new(values, spec.dim, true, maker.linear, maker.rng, maker.device),
             features: maker.norm(spec.dim),
+            spec: *spec,
         }
     }
 
@@ -199,7 +202,7 @@ mod tests {
     fn the_parameters_are_as_many_as_in_the_public_networks() {
         let input = Shape { channels: 3, height: 112, width: 112 };
         for (depth, count) in [(18, 24_025_600), (34, 34_139_328), (50, 43_590_848), (100, 65_156_160)] {
-            let spec = BackboneSpec { input, dim: 512, depth, batch_norm: true };
+            let spec = INFO.spec(input, 512, Some(depth), true).unwrap();
             assert_eq!(idle(|maker| parameters(&Iresnet::made(&spec, maker))), count, "iresnet-{depth}");
         }
     }
@@ -224,7 +227,7 @@ mod tests {
     #[test]
     fn a_face_gives_seven_by_seven_values_a_channel() {
         let input = Shape { channels: 3, height: 112, width: 97 };
-        let spec = BackboneSpec { input, dim: 4, depth: 18, batch_norm: true };
+        let spec = INFO.spec(input, 4, Some(18), true).unwrap();
         let net = idle(|maker| Iresnet::made(&spec, maker));
         assert_eq!(net.fc.forward(Tensor::<2>::zeros([1, 7 * 7 * 512], &Device::flex())).dims(), [1, 4]);
     }

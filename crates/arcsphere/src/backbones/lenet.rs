@@ -22,6 +22,8 @@ struct Unit {
 pub struct Lenet {
     units: Vec<Unit>,
     embedding: Linear,
+    #[module(skip)]
+    pub(super) spec: BackboneSpec,
 }
 
 impl Lenet {
@@ -51,7 +53,7 @@ impl Lenet {
         }
         let features = channels * (spec.input.height / 8) * (spec.input.width / 8);
         let embedding = Linear::new(features, spec.dim, true, Init::FanInUniform, rng, device);
-        Lenet { units, embedding }
+        Lenet { units, embedding, spec: *spec }
     }
 
     pub(super) fn forward(&self, images: Tensor<4>, train: bool) -> Tensor<2> {

@@ -4,7 +4,7 @@
 //! all losses takes minutes, large enough for 98 % on MNIST in two dimensions.
 
 use super::lenet::Lenet;
-use super::{Backbone, BackboneInfo};
+use super::{BackboneInfo, BuiltIn};
 
 pub(super) const INFO: BackboneInfo = BackboneInfo {
     name: "lenet_2d",
@@ -12,5 +12,5 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "the small sibling of LeNet++ (Wen et al., ECCV 2016)",
     depths: &[],
     min_side: 8,
-    build: |spec, rng, device| Backbone::Lenet(Lenet::new(spec, 3, [16, 32, 64], rng, device)),
+    build: |spec, rng, device| BuiltIn::Lenet(Lenet::new(spec, 3, [16, 32, 64], rng, device)),
 };

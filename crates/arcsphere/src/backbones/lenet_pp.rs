@@ -3,7 +3,7 @@
 //! `model.batch_norm = false` gives it as published, and wants a rate of 0.01.
 
 use super::lenet::Lenet;
-use super::{Backbone, BackboneInfo};
+use super::{BackboneInfo, BuiltIn};
 
 pub(super) const INFO: BackboneInfo = BackboneInfo {
     name: "lenet_pp",
@@ -11,5 +11,5 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016, table 1",
     depths: &[],
     min_side: 8,
-    build: |spec, rng, device| Backbone::Lenet(Lenet::new(spec, 5, [32, 64, 128], rng, device)),
+    build: |spec, rng, device| BuiltIn::Lenet(Lenet::new(spec, 5, [32, 64, 128], rng, device)),
 };

@@ -15,7 +15,7 @@
 //! Kaiming normal by fan_in (public code has fan_out): a batch-norm follows each convolution, so
 //! the scale does not reach the output.
 
-use super::{Backbone, BackboneInfo, BackboneSpec};
+use super::{BackboneInfo, BackboneSpec, BuiltIn};
 use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, add, flatten, fork, global_avg_pool};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -26,7 +26,7 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "Chen et al., MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile Devices, CCBR 2018, table 1",
     depths: &[],
     min_side: 32,
-    build: |spec, rng, device| Backbone::MobileFaceNet(MobileFaceNet::new(spec, rng, device)),
+    build: |spec, rng, device| BuiltIn::MobileFaceNet(MobileFaceNet::new(spec, rng, device)),
 };
 
 /// Channels after the stem.
@@ -136,6 +136,8 @@ pub struct MobileFaceNet {
     global_norm: BatchNorm,
     embedding: Linear,
     embedding_norm: BatchNorm,
+    #[module(skip)]
+    pub(super) spec: BackboneSpec,
 }
 
 impl MobileFaceNet {
@@ -170,6 +172,7 @@ impl MobileFaceNet {
             // On a map of one pixel, the paper's 1×1 convolution.
             embedding: Linear::new(FEATURES, spec.dim, false, maker.init, maker.rng, maker.device),
             embedding_norm: BatchNorm::new(spec.dim, maker.device),
+            spec: *spec,
         }
     }
 
@@ -201,7 +204,7 @@ mod tests {
     }
 
     fn spec(height: usize, width: usize) -> BackboneSpec {
-        BackboneSpec { input: Shape { channels: 3, height, width }, dim: 128, depth: 0, batch_norm: true }
+        INFO.spec(Shape { channels: 3, height, width }, 128, None, true).unwrap()
     }
 
     /// The paper says 0.99 M: 983 552 without batch-norm's γ and β, 1 003 136 with them.

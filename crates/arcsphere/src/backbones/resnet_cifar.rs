@@ -2,7 +2,7 @@
 //! 16-32-64, shortcuts without parameters (He et al., CVPR 2016, §4.2), global average,
 //! and a linear layer to the embedding.
 
-use super::{Backbone, BackboneInfo, BackboneSpec};
+use super::{BackboneInfo, BackboneSpec, BuiltIn};
 use crate::nn::{
     BatchNorm, Conv2d, Conv2dSpec, Init, Linear, Rng, add_relu, fork, global_avg_pool, max_pool2d, relu, widen,
 };
@@ -15,7 +15,7 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, §4.2",
     depths: &[20, 32, 56],
     min_side: 8,
-    build: |spec, rng, device| Backbone::ResnetCifar(ResnetCifar::new(spec, rng, device)),
+    build: |spec, rng, device| BuiltIn::ResnetCifar(ResnetCifar::new(spec, rng, device)),
 };
 
 /// conv-bn-relu-conv-bn, plus the shortcut, relu.
@@ -36,6 +36,8 @@ pub struct ResnetCifar {
     stem_norm: Option<BatchNorm>,
     blocks: Vec<Block>,
     embedding: Linear,
+    #[module(skip)]
+    pub(super) spec: BackboneSpec,
 }
 
 fn conv3x3(from: usize, to: usize, stride: usize, spec: &BackboneSpec, rng: &mut Rng, device: &Device) -> Conv2d {
@@ -103,7 +105,7 @@ impl ResnetCifar {
             }
         }
         let embedding = Linear::new(channels, spec.dim, true, Init::XavierUniform, rng, device);
-        ResnetCifar { stem, stem_norm: norm(WIDTHS[0]), blocks, embedding }
+        ResnetCifar { stem, stem_norm: norm(WIDTHS[0]), blocks, embedding, spec: *spec }
     }
 
     pub(super) fn forward(&self, images: Tensor<4>, train: bool) -> Tensor<2> {

@@ -6,7 +6,7 @@ pub mod rate_schedule;
 
 use crate::backbones::Backbone;
 use arcsphere_kernels::head::Update;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
 /// The optimizers, with a line each for `arcsphere list optimizers`.
@@ -42,14 +42,14 @@ impl Optimizer {
     /// gradient was finite.
     ///
     /// Weight decay applies to parameters of two dimensions or more.
-    pub fn step(
+    pub fn step<B: Backbone>(
         &mut self,
-        backbone: Backbone,
+        backbone: B,
         mut grads: Gradients,
         update: &Update,
         clip: f64,
         not_finite: NotFinite,
-    ) -> (Backbone, f64) {
+    ) -> (B, f64) {
         let norm = gradient_norm(&backbone, &grads);
         if !norm.is_finite() && not_finite == NotFinite::Skip {
             return (backbone, norm);
@@ -61,7 +61,7 @@ impl Optimizer {
 }
 
 /// √Σ g² over all parameters.
-fn gradient_norm(backbone: &Backbone, grads: &Gradients) -> f64 {
+fn gradient_norm(backbone: &impl Backbone, grads: &Gradients) -> f64 {
     struct Squares<'a> {
         grads: &'a Gradients,
         parts: Vec<Tensor<1>>,

@@ -40,7 +40,7 @@ pub fn all_finite(values: &[f32]) -> bool {
 }
 
 /// Whether all parameters and running statistics of a backbone are finite.
-pub fn all_finite_in(backbone: &Backbone) -> bool {
+pub fn all_finite_in(backbone: &impl Backbone) -> bool {
     export(backbone).iter().all(|t| all_finite(&t.values))
 }
 

@@ -22,7 +22,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A copy of a training as it is.
-    pub fn take(backbone: &Backbone, optimizer: &Optimizer, head: &HeadState, progress: &Progress) -> Self {
+    pub fn take(backbone: &impl Backbone, optimizer: &Optimizer, head: &HeadState, progress: &Progress) -> Self {
         Snapshot {
             backbone: export(backbone),
             optimizer: optimizer.clone(),

@@ -1,9 +1,10 @@
 //! A dying training: taken back to a good step, ended, or let go, as `train.on_collapse` says.
 
 use super::{Finding, Recovery, Trainer, head_spec, new_backbone, new_head};
+use crate::backbones::Backbone;
 use crate::config::OnCollapse;
 use crate::head::{Head, HeadState, placement};
-use crate::nn::import;
+use crate::nn::{export, import};
 use crate::optim::Optimizer;
 use crate::progress::Progress;
 use crate::stability::{self, Circumstances, Snapshot, prescribe};
@@ -12,7 +13,7 @@ use crate::stability::{self, Circumstances, Snapshot, prescribe};
 /// seed of the death may be in that step already.
 const TIMES_TO_ONE_STEP: usize = 2;
 
-impl Trainer {
+impl<B: Backbone> Trainer<B> {
     /// Keeps the present state to go back to, if it is time and nothing is wrong with it.
     pub(super) fn remember(&mut self) {
         let train = &self.plan.config.train;
@@ -95,10 +96,16 @@ impl Trainer {
         recovery
     }
 
-    /// The training at its first step, which the seed gives again.
+    /// The training at its first step, which is kept or which the seed gives again.
     fn first_state(&self) -> Snapshot {
-        let (backbone, head) = (new_backbone(&self.plan, &self.device), new_head(&self.plan));
-        Snapshot::take(&backbone, &Optimizer::default(), head.state(), &Progress::default())
+        let backbone = match (&self.first, new_backbone(&self.plan, &self.device)) {
+            (Some(first), _) => first.clone(),
+            (None, Ok(made)) => export(&made),
+            // A network of one's own that is to recover is kept from its first step on.
+            (None, Err(_)) => export(&self.backbone),
+        };
+        let head = new_head(&self.plan).state().clone();
+        Snapshot { backbone, optimizer: Optimizer::default(), head, progress: Progress::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 // Each test file is a crate of its own and uses a part.
 #![allow(dead_code)]
 
+use arcsphere::backbones::Backbone;
 use arcsphere::checkpoint::{self, Checkpoint, Provenance};
 use arcsphere::config::Config;
 use arcsphere::plan::{self, Plan, Splits};
@@ -35,7 +36,7 @@ pub(crate) fn splits(config: &Config) -> Splits {
 
 /// A training at its first step.
 pub(crate) fn start(config: &Config, splits: &Splits) -> Trainer {
-    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex())
+    Trainer::new(Plan::check(config, splits).unwrap(), &arcsphere::Device::flex()).unwrap()
 }
 
 /// All that a training left: the checkpoint's bytes, and its tensors and progress, to say what differs.
@@ -59,7 +60,7 @@ impl Left {
 }
 
 /// Saves a training, and reads everything back from the file, which lies in the folder.
-pub(crate) fn save(trainer: &Trainer, splits: &Splits) -> (tempfile::TempDir, Left) {
+pub(crate) fn save<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> (tempfile::TempDir, Left) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(checkpoint::FILE_NAME);
     checkpoint::save(trainer, &Provenance::of("test", splits).unwrap(), &path).unwrap();
