@@ -65,7 +65,21 @@ pub enum ParamsError {
 }
 
 /// Copies a module's state to the host, in field order.
+///
+/// ```
+/// use arcsphere::nn::{export, import};
+/// use burn::nn::LinearConfig;
+/// use burn::tensor::Device;
+///
+/// let device = Device::flex();
+/// let (one, other) = (LinearConfig::new(3, 2).init(&device), LinearConfig::new(3, 2).init(&device));
+/// let state = export(&one);
+/// assert_eq!((state[0].path.as_str(), &state[0].shape), ("weight", &vec![3, 2]));
+/// assert_eq!(export(&import(other, state.clone())?), state);
+/// # Ok::<(), arcsphere::nn::ParamsError>(())
+/// ```
 pub fn export<M: Module>(module: &M) -> Vec<NamedTensor> {
+    settle(module);
     let mut visitor = Exporter { path: Vec::new(), tensors: Vec::new() };
     module.visit(&mut visitor);
     visitor.tensors
@@ -107,6 +121,7 @@ pub fn import<M: Module>(module: M, state: Vec<NamedTensor>) -> Result<M, Params
             Some(_) => {}
         }
     }
+    settle(&module);
     if shapes.shapes.len() != by_path.len() {
         let known: std::collections::HashSet<_> = shapes.shapes.iter().map(|s| &s.0).collect();
         if let Some(path) = order.into_iter().find(|path| !known.contains(path)) {
@@ -114,6 +129,12 @@ pub fn import<M: Module>(module: M, state: Vec<NamedTensor>) -> Result<M, Params
         }
     }
     Ok(module.map(&mut Importer { path: Vec::new(), state: by_path }))
+}
+
+/// Running statistics of Burn's keep their last update back until they are asked for: a visitor would miss it, and
+/// it would come after what a mapper set.
+fn settle<M: Module>(module: &M) {
+    drop(module.valid());
 }
 
 struct Exporter {
