@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 ///
 /// A mistake for a name that is unknown or not built in.
 pub(crate) fn device(name: &str) -> Result<Device> {
-    arcsphere::device(name).map_err(|message| mistake!("--device {name}: {message}"))
+    arcsphere::device(name).map_err(|error| mistake!("--device {name}: {error}"))
 }
 
 /// Sets the number of threads of everything that runs in this process; 0 for all.

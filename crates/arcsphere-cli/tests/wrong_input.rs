@@ -17,7 +17,7 @@ fn names_that_do_not_exist() {
     refused(&["train", "--backbone", "lenet2d"], &["no backbone \"lenet2d\"", "did you mean \"lenet_2d\"?"]);
     refused(&["train", "--data", "fashion-minst"], &["fashion-minst", "did you mean `fashion-mnist`?"]);
     refused(&["train", "--preset", "paper"], &["no preset \"paper\"", "papers", "photos"]);
-    refused(&["train", "--device", "gpu"], &["--device gpu", "no such device", "flex"]);
+    refused(&["train", "--device", "gpu"], &["--device gpu", "there is no device", "flex"]);
     refused(&["compare", "--device", "abacus"], &["--device abacus"]);
     Place::new().refused(&["explain", "arcfac"], &["did you mean \"arcface\"?"]);
     Place::new().refused(&["plot", "target", "--losses", "sofmax", "--out", "f.svg"], &["did you mean \"softmax\"?"]);

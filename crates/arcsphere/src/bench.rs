@@ -82,15 +82,19 @@ pub fn head_step(info: &LossInfo, classes: usize, dim: usize, batch: usize, thre
 /// A convolution to be timed.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvWork {
-    /// The layer.
-    pub spec: Conv2dSpec,
-    /// Images in a step.
-    pub batch: usize,
-    /// Height and width of the input.
-    pub size: (usize, usize),
+    spec: Conv2dSpec,
+    batch: usize,
+    size: (usize, usize),
 }
 
 impl ConvWork {
+    /// Steps of a layer on `batch` images of height and width `size`; `None` where there is no such convolution: a
+    /// size or stride of 0, groups that do not divide the channels, a kernel that does not fit the padded image.
+    pub fn new(spec: Conv2dSpec, batch: usize, size: (usize, usize)) -> Option<ConvWork> {
+        let work = ConvWork { spec, batch, size };
+        work.is_possible().then_some(work)
+    }
+
     /// Output height and width; 0 where the kernel does not fit.
     fn out(&self) -> (usize, usize) {
         let along = |size: usize| {
@@ -100,8 +104,17 @@ impl ConvWork {
         (along(self.size.0), along(self.size.1))
     }
 
-    /// Whether there is such a convolution.
-    pub fn is_possible(&self) -> bool {
+    /// The layer.
+    pub fn spec(&self) -> Conv2dSpec {
+        self.spec
+    }
+
+    /// Height and width of the input.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn is_possible(&self) -> bool {
         let s = &self.spec;
         let whole = |channels: usize| channels > 0 && channels.is_multiple_of(s.groups);
         s.kernel > 0 && s.stride > 0 && s.groups > 0 && whole(s.in_channels) && whole(s.out_channels) && {
@@ -158,14 +171,13 @@ mod tests {
     fn a_convolution_counts_its_operations_and_knows_what_it_cannot_be() {
         let spec =
             Conv2dSpec { in_channels: 32, out_channels: 32, kernel: 3, stride: 2, padding: 1, groups: 1, bias: false };
-        let work = ConvWork { spec, batch: 2, size: (14, 14) };
-        assert!(work.is_possible());
+        let work = ConvWork::new(spec, 2, (14, 14)).unwrap();
         assert_eq!(work.flops(), 6.0 * 2.0 * (7 * 7 * 32 * 32 * 9) as f64);
         assert_eq!(ConvWork { spec: Conv2dSpec { groups: 32, ..spec }, ..work }.flops(), work.flops() / 32.0);
         for wrong in
             [Conv2dSpec { kernel: 19, ..spec }, Conv2dSpec { groups: 5, ..spec }, Conv2dSpec { stride: 0, ..spec }]
         {
-            assert!(!ConvWork { spec: wrong, ..work }.is_possible());
+            assert!(ConvWork::new(wrong, 2, (14, 14)).is_none());
         }
     }
 

@@ -68,21 +68,7 @@ pub mod evaluate;
 
 pub mod bench;
 
-pub use burn::tensor::Device;
+mod device;
 
-/// The device called `name`: `flex` is the CPU; `cuda` and `wgpu` are features.
-///
-/// # Errors
-///
-/// A sentence if the name is unknown or the feature is not built in.
-pub fn device(name: &str) -> Result<Device, String> {
-    match name {
-        "flex" | "cpu" => Ok(Device::flex()),
-        #[cfg(feature = "cuda")]
-        "cuda" => Ok(Device::cuda(0usize)),
-        #[cfg(feature = "wgpu")]
-        "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-        "cuda" | "wgpu" => Err(format!("this program was built without it; build with --features {name}")),
-        _ => Err("no such device (known: flex, cuda, wgpu)".to_owned()),
-    }
-}
+pub use burn::tensor::Device;
+pub use device::{DeviceError, device};

@@ -147,7 +147,18 @@ fn a_plan_for_another_network_is_refused_by_name() {
     let own = splits(&config);
     let built_in = start(&config, &own).plan;
     assert!(matches!(
-        Trainer::with_backbone(Plan { config: { let mut c = config.clone(); c.model.dim = 3; c }, ..built_in }, Net::new(), &Device::flex()),
+        Trainer::with_backbone(
+            Plan {
+                config: {
+                    let mut c = config.clone();
+                    c.model.dim = 3;
+                    c
+                },
+                ..built_in
+            },
+            Net::new(),
+            &Device::flex()
+        ),
         Err(PlanError::Network { .. })
     ));
     let for_net = Plan::for_backbone(&config, &own, &Net::new()).unwrap();

@@ -108,24 +108,23 @@ fn conv_work(args: &Bench) -> Result<ConvWork> {
         groups: if args.depthwise { args.channels } else { 1 },
         bias: false,
     };
-    let work = ConvWork { spec, batch: args.batch, size: args.size.unwrap_or((14, 14)) };
-    if !work.is_possible() {
-        return Err(mistake!(
+    ConvWork::new(spec, args.batch, args.size.unwrap_or((14, 14))).ok_or_else(|| {
+        mistake!(
             "there is no such convolution: --channels, --kernel and --stride must be at least 1, the kernel must fit the padded --size, and --depthwise needs as many (or a multiple of) --out-channels as --channels"
-        ));
-    }
-    Ok(work)
+        )
+    })
 }
 
 fn conv(args: &Bench, work: ConvWork) -> Timed {
+    let (spec, (height, width)) = (work.spec(), work.size());
     let shape = json!({
-        "in_channels": work.spec.in_channels,
-        "out_channels": work.spec.out_channels,
-        "kernel": work.spec.kernel,
-        "stride": work.spec.stride,
-        "groups": work.spec.groups,
-        "height": work.size.0,
-        "width": work.size.1,
+        "in_channels": spec.in_channels,
+        "out_channels": spec.out_channels,
+        "kernel": spec.kernel,
+        "stride": spec.stride,
+        "groups": spec.groups,
+        "height": height,
+        "width": width,
         "pass": "forward and backward",
     });
     (timed(args.repeats, work.step(&Device::flex())), shape)

@@ -20,7 +20,7 @@ const MOMENTUM: f64 = 0.1;
 /// the running statistics are used. They are visited with the parameters, so checkpoints hold
 /// them; clones of a layer share them.
 #[derive(Module, Debug)]
-pub struct BatchNorm {
+pub(crate) struct BatchNorm {
     weight: Param<Tensor<1>>,
     bias: Param<Tensor<1>>,
     running_mean: RunningState<Tensor<1>>,
@@ -33,8 +33,8 @@ impl BatchNorm {
     /// # Panics
     ///
     /// If `channels` is zero.
-    pub fn new(channels: usize, device: &Device) -> Self {
-        assert!(channels > 0, "a batch normalization needs at least one channel");
+    pub(crate) fn new(channels: usize, device: &Device) -> Self {
+        debug_assert!(channels > 0, "a batch normalization needs at least one channel");
         let full = |value| tensor(vec![value; channels], [channels], device);
         Self {
             weight: Param::from_tensor(full(1.0)),
@@ -50,7 +50,7 @@ impl BatchNorm {
     /// # Panics
     ///
     /// If the input has fewer than two dimensions or its second is not `channels`.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>, train: bool) -> Tensor<D> {
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>, train: bool) -> Tensor<D> {
         self.forward_with(x, train, None)
     }
 
@@ -59,7 +59,7 @@ impl BatchNorm {
     /// # Panics
     ///
     /// As for [`BatchNorm::forward`], and if `prelu` has another number of channels.
-    pub fn forward_prelu<const D: usize>(&self, x: Tensor<D>, prelu: &PRelu, train: bool) -> Tensor<D> {
+    pub(crate) fn forward_prelu<const D: usize>(&self, x: Tensor<D>, prelu: &PRelu, train: bool) -> Tensor<D> {
         self.forward_with(x, train, Some(prelu.weight.val()))
     }
 
@@ -68,7 +68,7 @@ impl BatchNorm {
     /// # Panics
     ///
     /// As for [`BatchNorm::forward`].
-    pub fn forward_relu<const D: usize>(&self, x: Tensor<D>, train: bool) -> Tensor<D> {
+    pub(crate) fn forward_relu<const D: usize>(&self, x: Tensor<D>, train: bool) -> Tensor<D> {
         let slope = Tensor::zeros(self.weight.dims(), &x.device());
         self.forward_with(x, train, Some(slope))
     }

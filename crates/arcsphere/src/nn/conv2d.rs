@@ -28,7 +28,7 @@ pub struct Conv2dSpec {
 
 /// Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
 #[derive(Module, Debug)]
-pub struct Conv2d {
+pub(crate) struct Conv2d {
     weight: Param<Tensor<4>>,
     bias: Option<Param<Tensor<1>>>,
     stride: usize,
@@ -44,13 +44,13 @@ impl Conv2d {
     ///
     /// If a size, the stride or the number of groups is zero, or if the groups do not divide
     /// both channel counts.
-    pub fn new(spec: &Conv2dSpec, init: Init, rng: &mut Rng, device: &Device) -> Self {
+    pub(crate) fn new(spec: &Conv2dSpec, init: Init, rng: &mut Rng, device: &Device) -> Self {
         let Conv2dSpec { in_channels, out_channels, kernel, stride, padding, groups, bias } = *spec;
-        assert!(
+        debug_assert!(
             in_channels > 0 && out_channels > 0 && kernel > 0 && stride > 0 && groups > 0,
             "every size of a convolution must be at least 1, got {spec:?}"
         );
-        assert!(
+        debug_assert!(
             in_channels % groups == 0 && out_channels % groups == 0,
             "groups must divide in_channels and out_channels, got {spec:?}"
         );
@@ -72,7 +72,7 @@ impl Conv2d {
     /// # Panics
     ///
     /// If the input's channels are not `in_channels`, or it is smaller than the kernel.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let weight = self.weight.val();
         let bias = self.bias.as_ref().map(Param::val);
         let geometry = [self.stride, self.padding, self.groups];

@@ -7,7 +7,7 @@ use super::{Init, Rng, tensor};
 
 /// Fully connected layer with weight `[out, in]` and an optional bias `[out]`.
 #[derive(Module, Debug)]
-pub struct Linear {
+pub(crate) struct Linear {
     weight: Param<Tensor<2>>,
     bias: Option<Param<Tensor<1>>>,
 }
@@ -18,7 +18,7 @@ impl Linear {
     /// # Panics
     ///
     /// If a size is zero.
-    pub fn new(
+    pub(crate) fn new(
         in_features: usize,
         out_features: usize,
         bias: bool,
@@ -26,7 +26,7 @@ impl Linear {
         rng: &mut Rng,
         device: &Device,
     ) -> Self {
-        assert!(
+        debug_assert!(
             in_features > 0 && out_features > 0,
             "a linear layer needs at least one input and output, got {in_features} and {out_features}"
         );
@@ -42,7 +42,7 @@ impl Linear {
     /// # Panics
     ///
     /// If the input's second dimension is not `in`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let y = x.matmul(self.weight.val().transpose());
         match &self.bias {
             Some(bias) => y + bias.val().unsqueeze(),

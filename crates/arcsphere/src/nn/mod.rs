@@ -1,4 +1,4 @@
-//! Layers: convolution, linear, PReLU, batch normalization and pooling.
+//! The layers of the built-in networks, and the state of any Burn module by name.
 //!
 //! Every layer is a Burn [`Module`](burn::module::Module) with a fixed interface of its own:
 //! constructors take the seed's generator, so that the initial weights depend on the seed alone,
@@ -16,14 +16,14 @@ mod prelu;
 mod residual;
 
 pub use arcsphere_losses::init::{Init, Rng};
-pub use batch_norm::BatchNorm;
-pub use conv2d::{Conv2d, Conv2dSpec};
-pub use linear::Linear;
+pub(crate) use batch_norm::BatchNorm;
+pub(crate) use conv2d::Conv2d;
+pub use conv2d::Conv2dSpec;
+pub(crate) use linear::Linear;
 pub use params::{NamedTensor, ParamsError, export, import};
-pub use pool::{flatten, global_avg_pool, max_pool2d, widen};
-pub use prelu::{PRelu, relu};
-pub(crate) use residual::fork;
-pub use residual::{add, add_relu};
+pub(crate) use pool::{flatten, global_avg_pool, max_pool2d, widen};
+pub(crate) use prelu::{PRelu, relu};
+pub(crate) use residual::{add, add_relu, fork};
 
 use burn::tensor::{Device, Tensor, TensorData};
 

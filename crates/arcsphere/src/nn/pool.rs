@@ -13,7 +13,7 @@ use super::host;
 /// # Panics
 ///
 /// If `kernel` or `stride` is zero, or the padded input is smaller than the kernel.
-pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+pub(crate) fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
     host::max_pool2d(&x, [kernel, stride, padding]).unwrap_or_else(|| plain(x, kernel, stride, padding))
 }
 
@@ -24,21 +24,21 @@ fn plain(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4
 }
 
 /// Mean over height and width: `[batch, channels, height, width]` → `[batch, channels]`.
-pub fn global_avg_pool(x: Tensor<4>) -> Tensor<2> {
+pub(crate) fn global_avg_pool(x: Tensor<4>) -> Tensor<2> {
     let [batch, channels, height, width] = x.dims();
     x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
 }
 
 /// All but the batch dimension in one: `[batch, channels, height, width]` →
 /// `[batch, channels · height · width]`, channels outermost.
-pub fn flatten(x: Tensor<4>) -> Tensor<2> {
+pub(crate) fn flatten(x: Tensor<4>) -> Tensor<2> {
     let [batch, channels, height, width] = x.dims();
     x.reshape([batch, channels * height * width])
 }
 
 /// `more` channels of zeros after those of the tensor: `[batch, channels, height, width]` →
 /// `[batch, channels + more, height, width]`.
-pub fn widen(x: Tensor<4>, more: usize) -> Tensor<4> {
+pub(crate) fn widen(x: Tensor<4>, more: usize) -> Tensor<4> {
     if more == 0 {
         return x;
     }

@@ -8,7 +8,7 @@ use super::tensor;
 
 /// Parametric ReLU (He et al. 2015) with one learned slope per channel.
 #[derive(Module, Debug)]
-pub struct PRelu {
+pub(crate) struct PRelu {
     pub(super) weight: Param<Tensor<1>>,
 }
 
@@ -18,8 +18,8 @@ impl PRelu {
     /// # Panics
     ///
     /// If `channels` is zero.
-    pub fn new(channels: usize, slope: f32, device: &Device) -> Self {
-        assert!(channels > 0, "a PReLU needs at least one channel");
+    pub(crate) fn new(channels: usize, slope: f32, device: &Device) -> Self {
+        debug_assert!(channels > 0, "a PReLU needs at least one channel");
         Self { weight: Param::from_tensor(tensor(vec![slope; channels], [channels], device)) }
     }
 
@@ -28,14 +28,14 @@ impl PRelu {
     /// # Panics
     ///
     /// If the input's second dimension is not `channels`.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let slope = self.weight.val();
         host::prelu(&x, &slope).unwrap_or_else(|| activation::prelu(x, slope))
     }
 }
 
 /// max(0, x), of any shape: in place on the CPU where no other tensor shares the memory.
-pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+pub(crate) fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     host::relu(x).unwrap_or_else(activation::relu)
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn fork<const D: usize>(x: Tensor<D>) -> [Tensor<D>; 2] {
 /// # Panics
 ///
 /// If the shapes do not broadcast.
-pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+pub(crate) fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
     host::add(x, y).unwrap_or_else(|(x, y)| x + y)
 }
 
@@ -26,7 +26,7 @@ pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
 /// # Panics
 ///
 /// If the shapes do not broadcast.
-pub fn add_relu<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+pub(crate) fn add_relu<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
     host::add_relu(x, y).unwrap_or_else(|(x, y)| activation::relu(x + y))
 }
 
