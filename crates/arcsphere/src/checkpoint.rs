@@ -151,6 +151,39 @@ impl Provenance {
 }
 
 /// A checkpoint in memory.
+///
+/// ```
+/// use arcsphere::checkpoint::{self, Checkpoint, Provenance};
+/// use arcsphere::config::Config;
+/// use arcsphere::plan::{self, Plan};
+/// use arcsphere::train::{Flow, Trainer, Watcher};
+///
+/// struct AfterTen;
+///
+/// impl Watcher for AfterTen {
+///     fn step(&mut self, trainer: &Trainer, _loss: f64) -> Flow {
+///         if trainer.progress.step == 10 { Flow::Stop } else { Flow::Continue }
+///     }
+/// }
+///
+/// let (mut config, device) = (Config::default(), arcsphere::device("flex")?);
+/// (config.train.epochs, config.train.batch) = (2, 10);
+/// let digits = arcsphere_data::embedded::mnist()?;
+/// let few = arcsphere_data::Source::new("digits", digits.train.take(100)?, digits.test.take(50)?, false)?;
+/// let splits = plan::split(&config, &few)?;
+/// let mut trainer = Trainer::new(Plan::check(&config, &splits)?, &device)?;
+/// trainer.run(&splits, &mut AfterTen)?;
+///
+/// let folder = std::env::temp_dir().join("arcsphere-doc-checkpoint");
+/// std::fs::create_dir_all(&folder)?;
+/// checkpoint::save(&trainer, &Provenance::of("digits", &splits), &folder.join(checkpoint::FILE_NAME))?;
+///
+/// let mut resumed = Checkpoint::read(&folder)?.resume(&splits, &device)?;
+/// resumed.run(&splits, &mut ())?;
+/// assert_eq!(resumed.progress.step, 18);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// The effective configuration.

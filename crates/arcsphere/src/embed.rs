@@ -30,6 +30,19 @@ pub struct ReadError(#[from] TensorReadError);
 
 /// Embeddings \[N, D\] of a set, in its order, with batch-norm's running statistics.
 ///
+/// ```
+/// use arcsphere::{backbones, embed::embed, nn::Rng};
+/// use arcsphere_data::{Normalization, embedded};
+/// use rand::SeedableRng;
+///
+/// let digits = embedded::mnist()?.test.take(5)?;
+/// let device = arcsphere::device("flex")?;
+/// let spec = backbones::find("lenet_2d")?.spec(digits.shape(), 2, None, true)?;
+/// let net = spec.make(&mut Rng::seed_from_u64(0), &device);
+/// assert_eq!(embed(&net, &digits, &Normalization::unit(1), &device)?.len(), 5 * 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`EmbedError`] if a batch cannot be made, or the device fails.

@@ -89,6 +89,17 @@ pub fn export<M: Module>(module: &M) -> Vec<NamedTensor> {
 ///
 /// The order of the state is free. Nothing is loaded unless everything fits.
 ///
+/// ```
+/// use arcsphere::nn::{ParamsError, export, import};
+/// use burn::nn::LinearConfig;
+/// use burn::tensor::Device;
+///
+/// let net = LinearConfig::new(3, 2).init(&Device::flex());
+/// let mut state = export(&net);
+/// state[0].path = "weights".into();
+/// assert!(matches!(import(net, state), Err(ParamsError::Missing { path, .. }) if path == "weight"));
+/// ```
+///
 /// # Errors
 ///
 /// A [`ParamsError`] with the path of the first tensor (in the module's order, then the

@@ -28,6 +28,26 @@ pub enum NotFinite {
 ///
 /// The same [`Update`] rules as the head's, on tensors, so that they run where the
 /// backbone runs.
+///
+/// ```
+/// use arcsphere::backbones::{self, Backbone};
+/// use arcsphere::head::Update;
+/// use arcsphere::nn::Rng;
+/// use arcsphere::optim::{NotFinite, Optimizer};
+/// use arcsphere_data::Shape;
+/// use burn::tensor::{Device, Tensor};
+/// use rand::SeedableRng;
+///
+/// let device = Device::flex().autodiff();
+/// let spec = backbones::find("lenet_2d")?.spec(Shape::new(1, 8, 8), 2, None, true)?;
+/// let net = spec.make(&mut Rng::seed_from_u64(0), &device);
+/// let loss = |net: &backbones::BuiltIn| net.forward(Tensor::ones([4, 1, 8, 8], &device), true).powf_scalar(2.0).sum();
+/// let update = Update::Sgd { rate: 0.01, momentum: 0.9, decay: 0.0 };
+/// let (gradients, mut optimizer) = (loss(&net).backward(), Optimizer::default());
+/// let (net, norm) = optimizer.step(net, gradients, &update, 5.0, NotFinite::Skip);
+/// assert!(norm.is_finite() && !optimizer.first.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Optimizer {
     /// First moments, a flat tensor per parameter; empty before the first step.

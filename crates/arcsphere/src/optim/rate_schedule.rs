@@ -20,7 +20,14 @@ pub enum Decay {
     },
 }
 
-/// A learning-rate schedule.
+/// A learning-rate schedule: a warm-up, and what follows.
+///
+/// ```
+/// use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
+///
+/// let schedule = RateSchedule { warmup: 0.1, decay: Decay::Step { milestones: vec![0.5], factor: 0.1 } };
+/// assert_eq!([0, 9, 49, 50].map(|step| (100.0 * schedule.at(step, 100)).round()), [10.0, 100.0, 100.0, 10.0]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateSchedule {

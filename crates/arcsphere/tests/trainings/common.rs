@@ -1,8 +1,5 @@
 //! What the tests of whole trainings share: images, a training at its start, and what one left.
 
-// Each test file is a crate of its own and uses a part.
-#![allow(dead_code)]
-
 use arcsphere::backbones::Backbone;
 use arcsphere::checkpoint::{self, Checkpoint, Provenance};
 use arcsphere::config::Config;

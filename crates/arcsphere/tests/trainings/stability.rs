@@ -1,7 +1,6 @@
 //! Trainings that die, and what becomes of them; and healthy ones, which are left alone.
 
-mod common;
-
+use crate::common::{save, small, splits, start};
 use arcsphere::config::{Config, Layers, OnCollapse, to_toml};
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::margin::{Extension, LOSSES};
@@ -9,7 +8,6 @@ use arcsphere::nn::{export, import};
 use arcsphere::plan::Splits;
 use arcsphere::stability::all_finite_in;
 use arcsphere::train::{End, Flow, Recovery, Trainer, Watcher};
-use common::{save, small, splits, start};
 
 /// 12×12 digits in steps of 15: 12 steps an epoch.
 fn config(loss: &str, epochs: u64) -> Config {
@@ -45,9 +43,9 @@ impl Watcher for Log {
     }
 }
 
-/// Every registered loss with the defaults, in two dimensions and in sixteen: nobody cries.
+/// Every registered loss with the defaults, in two dimensions and in sixteen: it learns, and nobody cries.
 #[test]
-fn healthy_trainings_are_left_alone() {
+fn every_loss_learns_and_is_left_alone() {
     for dim in [2, 16] {
         let mut config = config("softmax", 10);
         config.model.dim = dim;
@@ -63,6 +61,12 @@ fn healthy_trainings_are_left_alone() {
             assert!(progress.vitals.are_good(), "{what}: {:?}", progress.vitals);
             let run = evaluate(&trainer, &splits).unwrap().run;
             assert!(run.accuracy > Some(0.5) && !run.collapsed && run.recovered == 0, "{what}: {run:?}");
+            // Chance is 10 %: the interval's lower end is above it.
+            assert!(run.accuracy_low > Some(0.1) && run.n_test == 100, "{what}: {run:?}");
+            assert!(run.eer.is_some_and(|eer| eer < 0.45), "{what}: {run:?}");
+            assert!(run.target_angle_mean < Some(std::f64::consts::FRAC_PI_2), "{what}: {run:?}");
+            let finite = |v: f64| v.is_finite() && v > 0.0;
+            assert!(progress.history.iter().all(|e| finite(e.loss) && finite(e.max_gradient_norm)), "{what}");
             assert_eq!(run.trainer, "default");
         }
     }
@@ -151,8 +155,13 @@ fn numbers_that_end_f32_at_once_use_up_all_recoveries() {
         assert!(recovery.remedy.contains(&rate), "{recovery:?}");
     }
     let why = trainer.progress.collapsed.clone().unwrap();
-    assert!(why.ends_with("after 5 recoveries"), "{why}");
+    assert!(why.contains("at step") && why.ends_with("after 5 recoveries"), "{why}");
     save(&trainer, &splits);
+    // Measuring it is no error, and it is counted: none of its test images is classified.
+    let run = evaluate(&trainer, &splits).unwrap().run;
+    assert!(run.collapsed && run.reason.contains(&why) && run.reason.contains("not finite"), "{run:?}");
+    assert_eq!((run.accuracy, run.accuracy_low, run.n_test), (Some(0.0), Some(0.0), 100), "{run:?}");
+    assert!(run.accuracy_high.is_some_and(|high| high > 0.0 && high < 0.05), "{run:?}");
 }
 
 /// What `--naive` gives, from a configuration of one key.

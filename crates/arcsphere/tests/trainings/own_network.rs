@@ -1,7 +1,6 @@
 //! A network of one's own is trained, saved, resumed and taken back like a built-in one.
 
-mod common;
-
+use crate::common::{Left, save, small, splits, start};
 use arcsphere::backbones::Backbone;
 use arcsphere::checkpoint::{Checkpoint, CheckpointError};
 use arcsphere::config::Config;
@@ -13,7 +12,6 @@ use arcsphere_data::Shape;
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation};
-use common::{Left, save, small, splits, start};
 
 /// Two layers with Burn's own batch-norm between them, whose running statistics are part of the state.
 #[derive(Module, Debug)]

@@ -1,13 +1,11 @@
 //! A training that dies and recovers is as reproducible as one that does not: the same seed
 //! twice, and one stopped anywhere, saved, read and resumed, give the same bits.
 
-mod common;
-
+use crate::common::{Left, resumed, save, small, splits, start};
 use arcsphere::config::{Config, OptimizerKind};
 use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
 use arcsphere::plan::Splits;
 use arcsphere::train::{End, Flow, Trainer, Watcher};
-use common::{Left, resumed, save, small, splits, start};
 
 /// Healthy for 60 steps; then the rate is 300 times what it was, and it dies until that is
 /// softened enough.

@@ -1,15 +1,13 @@
 //! Every tuple loss learns, and the energy of prototypes falls where it is asked to: a thousand
 //! real images, two epochs.
 
-mod common;
-
+use crate::common::{splits, start};
 use arcsphere::config::{Config, Layers, preset_for};
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::regularizer::hyperspherical_energy;
 use arcsphere::losses::tuple::TUPLES;
 use arcsphere::plan::Splits;
 use arcsphere::train::Trainer;
-use common::{splits, start};
 
 fn config(loss: &str) -> Config {
     let preset = preset_for("mnist-embedded", "lenet_2d").unwrap();

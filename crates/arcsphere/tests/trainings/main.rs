@@ -1,0 +1,9 @@
+//! Whole trainings: they learn, resume to the bit, and come back from dying. One program, so that it is linked once.
+
+mod common;
+mod ordinal;
+mod own_network;
+mod recovery;
+mod resume;
+mod stability;
+mod tuples;
