@@ -176,7 +176,7 @@ impl Provenance {
 ///
 /// let folder = std::env::temp_dir().join("arcsphere-doc-checkpoint");
 /// std::fs::create_dir_all(&folder)?;
-/// checkpoint::save(&trainer, &Provenance::of("digits", &splits), &folder.join(checkpoint::FILE_NAME))?;
+/// checkpoint::save(&trainer, &Provenance::of("digits", &splits)?, &folder.join(checkpoint::FILE_NAME))?;
 ///
 /// let mut resumed = Checkpoint::read(&folder)?.resume(&splits, &device)?;
 /// resumed.run(&splits, &mut ())?;
