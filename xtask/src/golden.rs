@@ -2,7 +2,7 @@
 //!
 //! They are Python because an oracle that shares code with what it judges is none.
 
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -35,7 +35,7 @@ impl<'a> Request<'a> {
                     rest
                 }
                 [word, ..] => {
-                    return Err(wrong!("golden: `{word}` is unknown or has no value; known: --check, --python PATH"));
+                    return Err(mistake!("golden: `{word}` is unknown or has no value; known: --check, --python PATH"));
                 }
             };
         }
@@ -48,7 +48,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
     let mut well = true;
     for script in SCRIPTS {
         if !root.join(script).is_file() {
-            return Err(wrong!("{script} does not exist in this checkout; get it back from version control"));
+            return Err(mistake!("{script} does not exist in this checkout; get it back from version control"));
         }
         let status = Command::new(request.python)
             .arg(script)
@@ -56,7 +56,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
             .current_dir(root)
             .status()
             .map_err(|e| {
-                wrong!("cannot start {}: {e}; install Python 3, or name one with --python PATH", request.python)
+                mistake!("cannot start {}: {e}; install Python 3, or name one with --python PATH", request.python)
             })?;
         if !status.success() {
             eprintln!(
@@ -72,7 +72,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mistake::Wrong;
+    use crate::mistake::Mistake;
 
     fn root() -> &'static Path {
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_and_the_users_to_mend() {
         let missing = run(Path::new("no-such-folder"), &[]).unwrap_err();
-        assert!(missing.is::<Wrong>() && missing.to_string().contains("golden/make.py"), "{missing}");
+        assert!(missing.is::<Mistake>() && missing.to_string().contains("golden/make.py"), "{missing}");
         let python = run(root(), &["--python", "no/such/python"]).unwrap_err();
-        assert!(python.is::<Wrong>() && python.to_string().contains("no/such/python"), "{python}");
+        assert!(python.is::<Mistake>() && python.to_string().contains("no/such/python"), "{python}");
     }
 }

@@ -9,11 +9,11 @@ mod bench;
 mod check;
 mod golden;
 mod markers;
+#[path = "../../crates/arcsphere-cli/src/mistake.rs"]
 mod mistake;
 mod program;
 mod report;
 mod rules;
-mod source;
 mod study;
 mod svg;
 mod tools;
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) if error.is::<mistake::Wrong>() => {
+        Err(error) if error.is::<mistake::Mistake>() => {
             eprintln!("xtask: {error}");
             ExitCode::from(2)
         }
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("xtask: {error:#}");
+            eprintln!("xtask: {}", mistake::one_line(&error));
             ExitCode::FAILURE
         }
     }

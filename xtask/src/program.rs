@@ -1,6 +1,6 @@
 //! The release program, built by cargo or named by the user.
 
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) fn find(root: &Path, path: Option<&str>) -> Result<PathBuf> {
         Some(path) => {
             let path = root.join(path);
             if !path.is_file() {
-                return Err(wrong!("--program {}: there is no such file", path.display()));
+                return Err(mistake!("--program {}: there is no such file", path.display()));
             }
             Ok(path)
         }
@@ -46,7 +46,7 @@ fn executable(messages: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mistake::Wrong;
+    use crate::mistake::Mistake;
 
     #[test]
     fn the_executable_is_what_cargo_says() {
@@ -58,6 +58,6 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_the_users_mistake() {
-        assert!(find(Path::new("."), Some("no/such/program")).unwrap_err().is::<Wrong>());
+        assert!(find(Path::new("."), Some("no/such/program")).unwrap_err().is::<Mistake>());
     }
 }

@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod exit;
 mod machine;
+mod mistake;
 mod npy;
 mod out;
 mod settings;

@@ -1,7 +1,7 @@
 //! From arguments to a checked plan: the one place where flags become configuration.
 
 use crate::args::{DataArgs, TrainingArgs};
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::Result;
 use arcsphere::Device;
 use arcsphere::config::{Config, Layers, PRESETS, preset_for};

@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask bench`.
 
 use super::cases::Subject;
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use anyhow::Result;
 
 /// What is to be measured.
@@ -25,10 +25,10 @@ impl Request {
     /// [--modes A,B]`.
     pub(crate) fn parse(words: &[&str]) -> Result<Self> {
         let Some((subject, mut rest)) = words.split_first() else {
-            return Err(wrong!("bench needs a subject: {}, or figure", Subject::known()));
+            return Err(mistake!("bench needs a subject: {}, or figure", Subject::known()));
         };
         let subject = Subject::find(subject)
-            .ok_or_else(|| wrong!("bench: no subject `{subject}` (known: {})", Subject::known()))?;
+            .ok_or_else(|| mistake!("bench: no subject `{subject}` (known: {})", Subject::known()))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut request = Request {
             subject,
@@ -41,7 +41,7 @@ impl Request {
         };
         while let Some((&flag, tail)) = rest.split_first() {
             let Some((&value, tail)) = tail.split_first() else {
-                return Err(wrong!("bench: `{flag}` is unknown or has no value"));
+                return Err(mistake!("bench: `{flag}` is unknown or has no value"));
             };
             match flag {
                 "--repeats" => request.repeats = Some(count(flag, value)?),
@@ -50,7 +50,7 @@ impl Request {
                 "--program" => request.program = Some(value.to_owned()),
                 "--case" => request.case = Some(value.to_owned()),
                 "--modes" => request.modes = modes(subject, value)?,
-                _ => return Err(wrong!("bench: no flag `{flag}`")),
+                _ => return Err(mistake!("bench: no flag `{flag}`")),
             }
             rest = tail;
         }
@@ -63,7 +63,10 @@ fn modes(subject: Subject, names: &str) -> Result<Vec<&'static str>> {
     let wanted: Vec<&str> = names.split(',').map(str::trim).collect();
     if let Some(unknown) = wanted.iter().find(|name| !subject.modes().contains(*name)) {
         let known = subject.modes().join(", ");
-        return Err(wrong!("bench: --modes: PyTorch has no mode `{unknown}` for {} (known: {known})", subject.name()));
+        return Err(mistake!(
+            "bench: --modes: PyTorch has no mode `{unknown}` for {} (known: {known})",
+            subject.name()
+        ));
     }
     Ok(subject.modes().iter().copied().filter(|mode| wanted.contains(mode)).collect())
 }
@@ -71,14 +74,14 @@ fn modes(subject: Subject, names: &str) -> Result<Vec<&'static str>> {
 fn count(flag: &str, value: &str) -> Result<usize> {
     match value.parse() {
         Ok(n) if (1..=1024).contains(&n) => Ok(n),
-        _ => Err(wrong!("bench: {flag} {value}: expected a number in 1..=1024")),
+        _ => Err(mistake!("bench: {flag} {value}: expected a number in 1..=1024")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mistake::Wrong;
+    use crate::mistake::Mistake;
 
     #[test]
     fn flags_come_in_any_order() {
@@ -102,7 +105,7 @@ mod tests {
         let broken = [&[][..], &["tail"], &["head", "--repeats"], &["head", "--repeats", "0"], &["head", "--x", "1"]];
         for words in broken.into_iter().chain([&["head", "--modes", ""][..]]) {
             let error = Request::parse(words).unwrap_err();
-            assert!(error.is::<Wrong>(), "{words:?}: {error}");
+            assert!(error.is::<Mistake>(), "{words:?}: {error}");
         }
         assert!(Request::parse(&["tail"]).unwrap_err().to_string().contains("head, conv, train, compare"));
     }

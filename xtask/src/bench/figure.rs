@@ -1,7 +1,7 @@
 //! `bench/results.svg`: every ratio that was measured, a bar each.
 
 use super::cases::Subject;
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use crate::svg;
 use anyhow::{Context, Result, bail};
 use arcsphere_report::figure::{BenchBar, BenchBars, BenchGroup};
@@ -29,7 +29,7 @@ pub(super) fn documents(folder: &Path) -> Result<Vec<Value>> {
 pub(super) fn draw(path: &Path, documents: &[Value]) -> Result<()> {
     let groups = groups(documents);
     if groups.is_empty() {
-        return Err(wrong!("bench: no result has a ratio to draw yet; run cargo xtask bench {}", Subject::known()));
+        return Err(mistake!("bench: no result has a ratio to draw yet; run cargo xtask bench {}", Subject::known()));
     }
     let figure = BenchBars {
         title: "PyTorch's time over arcsphere's",
@@ -148,7 +148,7 @@ mod tests {
         let mut without = example();
         without.peers.clear();
         let without = document(Subject::Head, &[without], &[], &None);
-        assert!(draw(&path, &[without]).unwrap_err().is::<crate::mistake::Wrong>());
+        assert!(draw(&path, &[without]).unwrap_err().is::<crate::mistake::Mistake>());
         assert!(documents(&folder).unwrap().is_empty());
         std::fs::remove_dir_all(&folder).unwrap();
     }

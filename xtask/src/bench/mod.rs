@@ -14,7 +14,7 @@ mod statistics;
 mod table;
 mod write;
 
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use anyhow::{Context, Result};
 use args::Request;
 use cases::Case;
@@ -47,7 +47,7 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> Result<bool> {
     if wanted.is_empty() {
         let known: Vec<String> = cases::of(request.subject).into_iter().map(|case| case.name).collect();
         let text = request.case.as_deref().unwrap_or_default();
-        return Err(wrong!("bench: no case has `{text}` in its name (known: {})", known.join("; ")));
+        return Err(mistake!("bench: no case has `{text}` in its name (known: {})", known.join("; ")));
     }
     let rounds = request.repeats.unwrap_or(request.subject.rounds());
     let mut limits = Peer::start(&python, "machine.py", "eager", &[], request.threads)?;

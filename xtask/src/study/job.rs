@@ -7,7 +7,7 @@
 //! ```
 
 use super::parts::Job;
-use crate::mistake::wrong;
+use crate::mistake::mistake;
 use anyhow::{Context, Result};
 use arcsphere_eval::results::{Results, write_atomic};
 use arcsphere_eval::sweep::Sweep;
@@ -55,7 +55,7 @@ impl<'a> Place<'a> {
             && line.trim_end() != run.to_string()
         {
             let folder = self.folder.display();
-            return Err(wrong!(
+            return Err(mistake!(
                 "study: {folder} was begun by `{}`, and the job is `{run}` by now: remove {folder} and run it again",
                 line.trim_end()
             ));
@@ -143,7 +143,7 @@ mod tests {
         let mut changed = part.jobs[0].clone();
         changed.run = "sweep --dim 3".to_owned().try_into().unwrap();
         let error = Place::of(&root, &changed).state().unwrap_err();
-        assert!(error.is::<crate::mistake::Wrong>() && error.to_string().contains("`sweep --dim 2`"), "{error}");
+        assert!(error.is::<crate::mistake::Mistake>() && error.to_string().contains("`sweep --dim 2`"), "{error}");
         std::fs::remove_dir_all(&root).unwrap();
     }
 

@@ -8,7 +8,7 @@ use super::args::Train;
 use super::job::{Place, State};
 use super::parts::{Job, Part};
 use super::report;
-use crate::mistake::{Interrupted, wrong};
+use crate::mistake::{Interrupted, mistake};
 use crate::program;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -54,7 +54,7 @@ fn chosen<'a>(request: &Train, study: &'a [Part], papers: &'a [Part]) -> Result<
     let all = || study.iter().chain(papers);
     if let Some(unknown) = request.parts.iter().find(|id| all().all(|part| part.id != **id)) {
         let known: Vec<&str> = all().map(|part| part.id.as_str()).collect();
-        return Err(wrong!("study: no part `{unknown}` (known: {})", known.join(", ")));
+        return Err(mistake!("study: no part `{unknown}` (known: {})", known.join(", ")));
     }
     let asked = |part: &&Part| match (request.parts.is_empty(), request.only.is_empty()) {
         (false, _) => request.parts.contains(&part.id),
@@ -65,7 +65,7 @@ fn chosen<'a>(request: &Train, study: &'a [Part], papers: &'a [Part]) -> Result<
     let jobs: Vec<&Job> = all().filter(asked).flat_map(|part| &part.jobs).collect();
     if let Some(unknown) = request.only.iter().find(|name| jobs.iter().all(|job| job.name != **name)) {
         let known: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-        return Err(wrong!("study: no job `{unknown}` in these parts (known: {})", known.join(", ")));
+        return Err(mistake!("study: no job `{unknown}` in these parts (known: {})", known.join(", ")));
     }
     Ok(jobs.into_iter().filter(|job| request.only.is_empty() || request.only.contains(&job.name)).collect())
 }
@@ -129,7 +129,7 @@ fn is_there(root: &Path, program: &Path, name: &str, data: Option<&str>) -> Resu
 mod tests {
     use super::super::parts::tests::{comparison, sweeps};
     use super::*;
-    use crate::mistake::Wrong;
+    use crate::mistake::Mistake;
 
     fn parts() -> (Vec<Part>, Vec<Part>) {
         let second = {
@@ -164,7 +164,7 @@ mod tests {
     fn what_is_not_there_is_the_users_mistake() {
         for (parts, only, word) in [(&["7"][..], &[][..], "known: 1, 2, papers"), (&["1"], &["b"], "known: a")] {
             let error = names(parts, only).unwrap_err();
-            assert!(error.is::<Wrong>() && error.to_string().contains(word), "{error}");
+            assert!(error.is::<Mistake>() && error.to_string().contains(word), "{error}");
         }
     }
 

@@ -4,7 +4,7 @@ mod evidence;
 
 use super::margin_loss;
 use crate::args;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::say;
 use crate::settings;
 use anyhow::Result;

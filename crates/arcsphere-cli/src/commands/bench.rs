@@ -2,7 +2,7 @@
 
 use super::margin_loss;
 use crate::args::{Bench, Subject};
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::say;
 use crate::{machine, settings};
 use anyhow::Result;

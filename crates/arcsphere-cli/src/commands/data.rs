@@ -2,7 +2,7 @@
 
 use super::left_out;
 use crate::args::{Data, DataCommand, DataTarget};
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::say;
 use anyhow::Result;
 use arcsphere_data::OpenOptions;

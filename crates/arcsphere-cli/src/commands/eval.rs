@@ -2,7 +2,7 @@
 
 use super::run_dir;
 use crate::args::Eval;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::say;
 use crate::{settings, timing};
 use anyhow::Result;

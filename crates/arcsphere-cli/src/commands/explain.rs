@@ -2,7 +2,7 @@
 
 use super::pictures::Drawn;
 use crate::args::Explain;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::losses::fit;

@@ -4,7 +4,7 @@
 //! training's bits are then the same on a machine with more threads.
 
 use crate::commands::run_dir;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
 use std::sync::OnceLock;

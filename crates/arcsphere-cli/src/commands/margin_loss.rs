@@ -1,6 +1,6 @@
 //! The margin losses that a command is about, by their names.
 
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::Result;
 use arcsphere::losses::margin::{Extension, LossInfo};
 use arcsphere::losses::{self, Loss};

@@ -4,7 +4,7 @@ use super::eval::headline;
 use super::pictures::{self, Drawn};
 use super::{margin_loss, run_dir};
 use crate::args::{Picture, Plot};
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::say;
 use crate::settings;
 use anyhow::Result;

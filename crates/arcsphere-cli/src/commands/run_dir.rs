@@ -1,6 +1,6 @@
 //! One run in its folder: trained, checkpointed, measured.
 
-use crate::exit::{Interrupted, mistake};
+use crate::mistake::{Interrupted, mistake};
 use crate::timing;
 use crate::watch::{self, RunWatcher};
 use anyhow::Result;

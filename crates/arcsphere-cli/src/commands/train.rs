@@ -2,7 +2,7 @@
 
 use super::run_dir;
 use crate::args::Train;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::out::{note, say};
 use crate::{settings, watch};
 use anyhow::Result;

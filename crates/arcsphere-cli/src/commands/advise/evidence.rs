@@ -1,6 +1,6 @@
 //! From the files of sweeps to evidence.
 
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::Result;
 use arcsphere::advise::{Evidence, of_the_study};
 use arcsphere_eval::sweep::{Sweep, evidence};

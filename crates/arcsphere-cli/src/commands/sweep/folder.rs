@@ -12,7 +12,7 @@
 //! the same time.
 
 use super::grid::{Grid, Point};
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::{Context, Result};
 use arcsphere_eval::results::{DataInfo, Machine, Run, write_atomic};
 use arcsphere_eval::sweep::Cell;

@@ -4,7 +4,7 @@ use super::margins::{self, Axis, MOST_CELLS, no_twice};
 use crate::args;
 use crate::commands::command_line::Line;
 use crate::commands::margin_loss::takes_extension;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::advise::{Unit, boundary_cost};

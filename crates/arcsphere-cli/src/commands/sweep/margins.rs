@@ -1,7 +1,7 @@
 //! `--margin` as the user writes it: `[LOSS=]FROM:TO:STEP` or `[LOSS=]A,B,…`.
 
 use crate::commands::margin_loss;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::Result;
 use arcsphere::advise::Unit;
 use arcsphere::losses::margin::LossInfo;
