@@ -2,14 +2,9 @@
 
 use super::{left_out, run_dir};
 use crate::args::Embed;
-<<<<<<< HEAD
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use crate::npy;
 use crate::out::{note, say};
-=======
-use crate::mistake::mistake;
-use crate::out::say;
->>>>>>> b90396b (xtask: rules read Rust by its tokens, and leave to Cargo and clippy what is theirs; one home of the user's mistakes)
 use crate::settings;
 use anyhow::Result;
 use arcsphere::checkpoint::Checkpoint;
