@@ -1,6 +1,6 @@
 //! How long a training took, in a file beside its checkpoint: wall time is no part of what a seed gives.
 
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::Result;
 use arcsphere::checkpoint::Checkpoint;
 use arcsphere_eval::results::write_atomic;
