@@ -4,11 +4,13 @@
 //! futile are mindless assessments of roundoff", §12): exact to rounding from 0
 //! to π, where arccos of a rounded cosine loses half its digits at both ends.
 
+use arcsphere_kernels::gemm::{Op, sgemm};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 use crate::error::{EvalError, Result, rows};
+use crate::near::{above, relative_error};
 
 /// Bins of the histogram of non-target angles: one a degree.
 pub const BINS: usize = 180;
@@ -55,21 +57,25 @@ pub struct Angles {
     /// All N·(C − 1) non-target angles, counted by whole degree; π is counted in
     /// the last bin. [`BINS`] entries.
     pub nontarget_counts: Vec<u64>,
-    /// Mean of all non-target angles.
-    pub nontarget_mean: f64,
-    /// The class of the nearest prototype, one a sample; of two at the same angle
-    /// the one with the lower index.
-    pub predicted: Vec<u32>,
-    /// Number of samples whose nearest prototype is their own.
-    pub correct: u64,
 }
 
 /// The angles of `embeddings` `[N, dim]` with `prototypes` `[C, dim]`.
+///
+/// Cosines from products in `f32` say which prototypes may be the nearest and which angles lie within a
+/// degree; the angles themselves, and on which side of a degree one lies that is next to it, are computed in
+/// `f64`.
 ///
 /// # Errors
 /// [`EvalError::Length`] for inputs that do not fit, [`EvalError::Index`] for a
 /// label ≥ C, [`EvalError::TooFew`] for no sample or fewer than two classes,
 /// [`EvalError::NotFinite`].
+///
+/// ```
+/// use arcsphere_eval::angles::angles;
+/// let found = angles(&[1.0, 0.0], &[3.0, 0.0, 0.0, 2.0], 2, &[0])?;
+/// assert_eq!((found.target[0], found.nearest_nontarget[0].to_degrees()), (0.0, 90.0));
+/// # Ok::<(), arcsphere_eval::EvalError>(())
+/// ```
 pub fn angles(embeddings: &[f32], prototypes: &[f32], dim: usize, labels: &[u32]) -> Result<Angles> {
     let n = rows("the embeddings", embeddings, dim)?;
     let classes = rows("the prototypes", prototypes, dim)?;
@@ -77,72 +83,145 @@ pub fn angles(embeddings: &[f32], prototypes: &[f32], dim: usize, labels: &[u32]
     at_least("the prototypes", classes, 2)?;
     check_labels(labels, n, classes)?;
 
-    let prototype_norms: Vec<f64> = prototypes.chunks_exact(dim).map(norm).collect();
-    struct Row {
-        target: f64,
-        nearest: f64,
-        predicted: u32,
-        sum: f64,
-    }
-    // Counts are integers and each row's sum stands alone, so that neither the
-    // number of threads nor their order changes a bit.
-    const ROWS: usize = 256;
-    let chunks: Vec<(Vec<Row>, Vec<u64>)> = embeddings
+    let prototypes = Rows::new(prototypes, dim);
+    let degrees = Degrees::new(relative_error(dim));
+    // Counts are integers and each row stands alone, so that neither the number of threads nor their
+    // order changes a bit.
+    let blocks: Vec<Angles> = embeddings
         .par_chunks(ROWS * dim)
         .zip(labels.par_chunks(ROWS))
-        .map(|(chunk, labels)| {
-            let mut counts = vec![0u64; BINS];
-            let rows = chunk
-                .chunks_exact(dim)
-                .zip(labels)
-                .map(|(x, &label)| {
-                    let norm_x = norm(x);
-                    let mut row = Row { target: 0.0, nearest: f64::INFINITY, predicted: 0, sum: 0.0 };
-                    let mut best = f64::INFINITY;
-                    for (j, w) in prototypes.chunks_exact(dim).enumerate() {
-                        let theta = angle_with_norms(x, norm_x, w, prototype_norms[j]);
-                        if theta < best {
-                            best = theta;
-                            row.predicted = j as u32;
-                        }
-                        if j == label as usize {
-                            row.target = theta;
-                        } else {
-                            row.nearest = row.nearest.min(theta);
-                            row.sum += theta;
-                            counts[bin(theta)] += 1;
-                        }
-                    }
-                    row
-                })
-                .collect();
-            (rows, counts)
-        })
+        .map(|(block, labels)| against(&Rows::new(block, dim), &prototypes, labels, &degrees))
         .collect();
+    let mut out = Angles { target: Vec::new(), nearest_nontarget: Vec::new(), nontarget_counts: vec![0; BINS] };
+    for block in blocks {
+        out.target.extend(block.target);
+        out.nearest_nontarget.extend(block.nearest_nontarget);
+        out.nontarget_counts.iter_mut().zip(block.nontarget_counts).for_each(|(total, count)| *total += count);
+    }
+    Ok(out)
+}
 
-    let mut out = Angles {
-        target: Vec::with_capacity(n),
-        nearest_nontarget: Vec::with_capacity(n),
-        nontarget_counts: vec![0; BINS],
-        nontarget_mean: 0.0,
-        predicted: Vec::with_capacity(n),
-        correct: 0,
-    };
-    for (rows, counts) in chunks {
-        for (total, count) in out.nontarget_counts.iter_mut().zip(counts) {
-            *total += count;
-        }
-        for row in rows {
-            let label = labels[out.target.len()];
-            out.correct += u64::from(row.predicted == label);
-            out.target.push(row.target);
-            out.nearest_nontarget.push(row.nearest);
-            out.predicted.push(row.predicted);
-            out.nontarget_mean += row.sum;
+/// Samples that share a product.
+const ROWS: usize = 256;
+
+/// Prototypes that share a product.
+const COLUMNS: usize = 1024;
+
+/// Vectors with their norms, and in `f32` at length 1.
+struct Rows<'a> {
+    values: &'a [f32],
+    dim: usize,
+    norms: Vec<f64>,
+    unit: Vec<f32>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(values: &'a [f32], dim: usize) -> Self {
+        let norms: Vec<f64> = values.chunks_exact(dim).map(norm).collect();
+        let scaled = values.chunks_exact(dim).zip(&norms).flat_map(|(row, n)| {
+            let inverse = if *n > 0.0 { 1.0 / n } else { 0.0 };
+            row.iter().map(move |v| (f64::from(*v) * inverse) as f32)
+        });
+        Self { values, dim, unit: scaled.collect(), norms }
+    }
+
+    fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.dim..][..self.dim]
+    }
+
+    fn angle(&self, i: usize, other: &Self, j: usize) -> f64 {
+        angle_with_norms(self.row(i), self.norms[i], other.row(j), other.norms[j])
+    }
+}
+
+/// The angles of one block of samples.
+fn against(x: &Rows<'_>, w: &Rows<'_>, labels: &[u32], degrees: &Degrees) -> Angles {
+    let (n, dim) = (labels.len(), x.dim);
+    let mut counts = vec![0_u64; BINS];
+    let mut nearest: Vec<Nearest> = vec![Nearest::default(); n];
+    let mut products = Vec::new();
+    for (first, unit) in (0..).step_by(COLUMNS).zip(w.unit.chunks(COLUMNS * dim)) {
+        let width = unit.len() / dim;
+        products.resize(n * width, 0.0);
+        sgemm(n, width, dim, &x.unit, Op::Plain, unit, Op::Transposed, 0.0, &mut products);
+        for (i, cosines) in products.chunks_exact_mut(width).enumerate() {
+            let own = (labels[i] as usize).wrapping_sub(first);
+            for (j, cosine) in cosines.iter().enumerate().filter(|(j, _)| *j != own) {
+                counts[degrees.bin(*cosine).unwrap_or_else(|| bin(x.angle(i, w, first + j)))] += 1;
+            }
+            if let Some(cosine) = cosines.get_mut(own) {
+                *cosine = f32::NEG_INFINITY;
+            }
+            nearest[i].meet(cosines, first, degrees.error);
         }
     }
-    out.nontarget_mean /= (n * (classes - 1)) as f64;
-    Ok(out)
+    let least = |(i, near): (usize, &Nearest)| {
+        let candidates = near.candidates.iter().filter(|c| c.0 >= near.most - 2.0 * degrees.error);
+        candidates.map(|c| x.angle(i, w, c.1)).fold(f64::INFINITY, f64::min)
+    };
+    Angles {
+        target: labels.iter().enumerate().map(|(i, y)| x.angle(i, w, *y as usize)).collect(),
+        nearest_nontarget: nearest.iter().enumerate().map(least).collect(),
+        nontarget_counts: counts,
+    }
+}
+
+/// The prototypes that may be the nearest of a sample, with their cosines.
+#[derive(Clone)]
+struct Nearest {
+    most: f32,
+    candidates: Vec<(f32, usize)>,
+}
+
+impl Default for Nearest {
+    fn default() -> Self {
+        Self { most: f32::NEG_INFINITY, candidates: Vec::new() }
+    }
+}
+
+impl Nearest {
+    fn meet(&mut self, cosines: &[f32], first: usize, error: f32) {
+        self.most = cosines.iter().fold(self.most, |a, b| if *b > a { *b } else { a });
+        // An infinite error leaves all but the own one.
+        let floor = (self.most - 2.0 * error).max(f32::MIN);
+        let near = (first..).zip(cosines).filter(|(_, c)| **c >= floor);
+        self.candidates.extend(near.map(|(j, c)| (*c, j)));
+    }
+}
+
+/// Which degree a cosine lies in.
+struct Degrees {
+    /// By how much a cosine may be off.
+    error: f32,
+    /// Of each of [`CELLS`] parts of [−1, 1], with what lies within an error of it, the degree; or [`MIXED`].
+    cells: Vec<u8>,
+}
+
+const CELLS: usize = 1 << 16;
+const MIXED: u8 = u8::MAX;
+
+impl Degrees {
+    fn new(error: f64) -> Self {
+        let error = above(1.01 * error + 1e-12);
+        let edge = |cell: usize| 2.0 * cell as f64 / CELLS as f64 - 1.0;
+        // One unit more for the rounding of the cell's number.
+        let margin = f64::from(error) + 1e-6;
+        let degree = |cosine: f64| bin(cosine.clamp(-1.0, 1.0).acos());
+        let cells = (0..CELLS).map(|cell| {
+            let (high, low) = (degree(edge(cell) - margin), degree(edge(cell + 1) + margin));
+            if high == low { high as u8 } else { MIXED }
+        });
+        Self { error, cells: cells.collect() }
+    }
+
+    /// The degree, unless a cosine so near may lie in another.
+    fn bin(&self, cosine: f32) -> Option<usize> {
+        let cell = ((cosine + 1.0) * (CELLS / 2) as f32) as usize;
+        match self.cells[cell.min(CELLS - 1)] {
+            MIXED => None,
+            degree => Some(usize::from(degree)),
+        }
+    }
 }
 
 /// The bin of an angle: its whole degrees, at most 179.
@@ -154,22 +233,17 @@ pub fn bin(theta: f64) -> usize {
 ///
 /// # Errors
 /// [`EvalError::TooFew`] for fewer than two classes, [`EvalError::NotFinite`].
+///
+/// ```
+/// let nearest = arcsphere_eval::angles::nearest_prototype_angles(&[1.0, 0.0, 0.0, 1.0, -1.0, 0.0], 2)?;
+/// assert_eq!(nearest[0].to_degrees(), 90.0);
+/// # Ok::<(), arcsphere_eval::EvalError>(())
+/// ```
 pub fn nearest_prototype_angles(prototypes: &[f32], dim: usize) -> Result<Vec<f64>> {
     let classes = rows("the prototypes", prototypes, dim)?;
     at_least("the prototypes", classes, 2)?;
-    let norms: Vec<f64> = prototypes.chunks_exact(dim).map(norm).collect();
-    Ok((0..classes)
-        .into_par_iter()
-        .map(|i| {
-            let own = &prototypes[i * dim..][..dim];
-            prototypes
-                .chunks_exact(dim)
-                .enumerate()
-                .filter(|(j, _)| *j != i)
-                .map(|(j, other)| angle_with_norms(own, norms[i], other, norms[j]))
-                .fold(f64::INFINITY, f64::min)
-        })
-        .collect())
+    let own: Vec<u32> = (0..classes as u32).collect();
+    Ok(angles(prototypes, prototypes, dim, &own)?.nearest_nontarget)
 }
 
 /// The Euclidean norm of each row of `embeddings` `[N, dim]`.
@@ -280,11 +354,47 @@ mod tests {
         assert!((a.nearest_nontarget[0] - (PI / 2.0 - small)).abs() < 1e-12);
         assert!((a.target[1] - PI / 2.0).abs() < 1e-12);
         assert_eq!(a.nearest_nontarget[1], 0.0);
-        assert_eq!(a.predicted, [0, 2]);
-        assert_eq!(a.correct, 1);
         assert_eq!(a.nontarget_counts.iter().sum::<u64>(), 4);
         assert_eq!(a.nontarget_counts[179], 1, "π belongs to the last bin");
         assert_eq!(nearest_prototype_angles(&w, 2).unwrap(), [PI / 2.0; 3]);
+    }
+
+    /// Angle by angle.
+    fn plain(x: &[f32], w: &[f32], dim: usize, labels: &[u32]) -> Angles {
+        let mut out = Angles { target: Vec::new(), nearest_nontarget: Vec::new(), nontarget_counts: vec![0; BINS] };
+        for (x, label) in x.chunks_exact(dim).zip(labels) {
+            let angles: Vec<f64> = w.chunks_exact(dim).map(|w| angle(x, w)).collect();
+            out.target.push(angles[*label as usize]);
+            let others = angles.iter().enumerate().filter(|(j, _)| *j != *label as usize).map(|(_, a)| *a);
+            others.clone().for_each(|a| out.nontarget_counts[bin(a)] += 1);
+            out.nearest_nontarget.push(others.fold(f64::INFINITY, f64::min));
+        }
+        out
+    }
+
+    #[test]
+    fn products_change_no_bit() {
+        let mut rng = crate::random::keyed(b"test----", 1, 0);
+        for (n, classes, dim) in [(300, 7, 2), (40, 1100, 3), (70, 50, 33), (20, 90, 512)] {
+            let mut draw =
+                |len: usize| -> Vec<f32> { (0..len).map(|_| crate::random::unit(&mut rng) as f32 - 0.5).collect() };
+            let (mut x, mut w) = (draw(n * dim), draw(classes * dim));
+            // Equal and opposite ones, zeros, and angles next to a whole degree.
+            w.copy_within(..dim, 2 * dim);
+            x[..dim].copy_from_slice(&w[..dim]);
+            x[dim..2 * dim].iter_mut().zip(&w).for_each(|(x, w)| *x = -w);
+            x[2 * dim..3 * dim].fill(0.0);
+            w[3 * dim..4 * dim].fill(0.0);
+            let own = w[..dim].to_vec();
+            x[3 * dim..4 * dim].iter_mut().zip(own).for_each(|(x, w)| *x = w + 1e-4 * *x);
+            let labels: Vec<u32> = (0..n as u32).map(|i| i * 7 % classes as u32).collect();
+            assert_eq!(angles(&x, &w, dim, &labels).unwrap(), plain(&x, &w, dim, &labels));
+        }
+        let circle: Vec<f32> = (0..361)
+            .flat_map(|d| [f64::from(d).to_radians().cos() as f32, f64::from(d).to_radians().sin() as f32])
+            .collect();
+        let labels: Vec<u32> = (0..361).collect();
+        assert_eq!(angles(&circle, &circle, 2, &labels).unwrap(), plain(&circle, &circle, 2, &labels));
     }
 
     #[test]

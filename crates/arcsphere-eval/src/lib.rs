@@ -12,6 +12,8 @@ pub mod error;
 
 mod random;
 
+mod near;
+
 mod progress;
 
 mod normal;

@@ -1,4 +1,8 @@
 //! The normal distribution: Φ and its inverse.
+//!
+//! Our own, as Student's t is in [`interval`](crate::interval): intervals and p-values in written results
+//! must keep their bits from version to version, and those of a library (`statrs` has both functions) change with
+//! its approximations. Both are short sums with an inverse by halving, held by tables in the tests.
 
 use std::f64::consts::PI;
 

@@ -12,8 +12,6 @@
 
 use crate::error::{Result, rows};
 
-mod near;
-
 mod kmeans;
 mod neighbors;
 mod nmi;

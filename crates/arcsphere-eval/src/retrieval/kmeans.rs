@@ -6,8 +6,10 @@
 //! center so far. Then Lloyd's iteration until no sample changes its cluster. A cluster
 //! that has lost its samples takes the sample that is farthest from its own center.
 //!
-//! Every decision is the one that distances in `f64` make; most of them are made by a bound
-//! (`near`, `kmeans/lloyd`) without computing these distances.
+//! Our own, because NMI in written results must keep its bits: the draws, the ties and the order of
+//! sums are those of this module. Every decision is the one that distances in `f64` make; most of them are made by a bound
+//! (`near`, `kmeans/lloyd`) without computing these distances. 10 starts of 65,905 samples in 128
+//! dimensions and 1,885 clusters fit in seconds, so that no size has a limit on starts.
 
 mod block;
 mod groups;
@@ -34,6 +36,8 @@ pub struct Clusters {
     pub assignment: Vec<u32>,
     /// Sum of the squared distances from the samples to their centers.
     pub inertia: f64,
+    /// Lloyd's iterations of the start that was kept.
+    pub iterations: usize,
 }
 
 /// `k` clusters of `embeddings` `[N, dim]`, each first brought to length 1: the best of

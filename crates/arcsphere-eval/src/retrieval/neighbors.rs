@@ -18,10 +18,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arcsphere_kernels::gemm::{Op, sgemm};
 use rayon::prelude::*;
 
-use super::near::{below, dot, relative_error};
 use super::unit_rows;
 use crate::error::{EvalError, Result};
 use crate::interval::{Proportion, wilson};
+use crate::near::{below, dot, relative_error};
 use crate::progress::{Progress, Steps};
 
 /// Recall@K.

@@ -1,14 +1,15 @@
 //! A block of samples: their clusters and what bounds the distances of all others.
 
+use std::mem;
 use std::ops::Range;
 
 use arcsphere_kernels::gemm::{Op, sgemm};
 use rayon::prelude::*;
 
-use super::super::near::{above, below, squared};
 use super::groups::{Groups, Listed};
 use super::lloyd::Centers;
 use super::points::Points;
+use crate::near::{above, below, squared};
 
 /// Samples that share a product.
 pub(super) const BLOCK: usize = 512;
@@ -44,6 +45,14 @@ struct Open {
     groups: Vec<Vec<u32>>,
     /// Those whose bound is passed even if no center of the group but the own has moved.
     still: Vec<Vec<u32>>,
+}
+
+/// Distances of some rows from the centers at `places` of a list, which are of `groups`.
+struct Look<'a> {
+    list: &'a Listed,
+    groups: &'a [usize],
+    places: Range<usize>,
+    who: &'a [u32],
 }
 
 #[derive(Default)]
@@ -89,9 +98,12 @@ impl Block {
         }
         if by_move < pairs {
             let everyone: Vec<u32> = (0..rows.len() as u32).collect();
-            self.look(x, groups, moved, 0..groups.len(), 0..moved.order.len(), &everyone, &mut rows, &mut scratch);
+            let of: Vec<usize> = (0..groups.len()).filter(|g| groups.moving[*g] > 0).collect();
+            let look = Look { list: moved, groups: &of, places: 0..moved.order.len(), who: &everyone };
+            self.look(x, groups, &look, &mut rows, &mut scratch);
             for (g, who) in still.iter().enumerate() {
-                self.look(x, groups, all, g..g + 1, rest(g), who, &mut rows, &mut scratch);
+                let look = Look { list: all, groups: &[g], places: rest(g), who };
+                self.look(x, groups, &look, &mut rows, &mut scratch);
             }
         } else {
             for row in &rows {
@@ -99,7 +111,8 @@ impl Block {
                 fall(lower, &centers.group_moved);
             }
             for (g, who) in open.iter().enumerate() {
-                self.look(x, groups, all, g..g + 1, all.group(g), who, &mut rows, &mut scratch);
+                let look = Look { list: all, groups: &[g], places: all.group(g), who };
+                self.look(x, groups, &look, &mut rows, &mut scratch);
             }
         }
         for row in &rows {
@@ -139,18 +152,9 @@ impl Block {
         open
     }
 
-    /// Looks at the centers of some groups at `places` of a list, but the own one.
-    fn look(
-        &mut self,
-        x: &Points,
-        groups: &Groups,
-        list: &Listed,
-        of: Range<usize>,
-        places: Range<usize>,
-        who: &[u32],
-        rows: &mut [Row],
-        scratch: &mut Scratch,
-    ) {
+    /// Takes the distances that a look asks for.
+    fn look(&mut self, x: &Points, groups: &Groups, look: &Look<'_>, rows: &mut [Row], scratch: &mut Scratch) {
+        let (list, places, who) = (look.list, &look.places, look.who);
         let (dim, size, count) = (x.dim, places.len(), who.len());
         if size == 0 || count == 0 {
             return;
@@ -178,7 +182,7 @@ impl Block {
             }
             let sample = self.first + row.at;
             let up = x.square[sample] - x.error(x.length[sample] + groups.longest);
-            for group in of.clone() {
+            for &group in look.groups {
                 let part = list.begin[group].max(places.start)..list.begin[group + 1].min(places.end);
                 let least = row.meet(&distances[part.start - places.start..part.end - places.start], &list.order[part]);
                 let lower = &mut self.lower[row.at * groups.len() + group];
@@ -197,7 +201,7 @@ impl Block {
         }
         let sure = row.own - row.best > gap && row.second - row.best > gap;
         let to = if sure { row.best_center } else { centers.nearest(x.row(sample)) };
-        let before = std::mem::replace(&mut self.own[row.at], to);
+        let before = mem::replace(&mut self.own[row.at], to);
         if before != to {
             let lower = &mut self.lower[row.at * groups.len() + groups.of[before as usize] as usize];
             *lower = lower.min(bound(row.own + x.square[sample] - error));

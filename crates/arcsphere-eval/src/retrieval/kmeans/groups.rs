@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::near::squared;
 use super::points::Points;
+use crate::near::squared;
 
 /// Centers per group on average: with fewer a product is slow, with more a bound says little.
 const SIZE: usize = 32;

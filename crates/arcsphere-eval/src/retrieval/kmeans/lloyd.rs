@@ -10,13 +10,13 @@
 
 use rayon::prelude::*;
 
-use super::super::near::{above, dot, squared};
 use super::Clusters;
 use super::block::{BLOCK, Block};
 use super::groups::Groups;
 use super::members::Members;
 use super::points::Points;
 use super::start::{Start, TIE};
+use crate::near::{above, dot, squared};
 
 /// Iterations at most; within a few dozen it has settled.
 const ITERATIONS: usize = 300;
@@ -60,7 +60,11 @@ pub(super) fn lloyd(x: &Points, start: &Start) -> Clusters {
             }
         }
         if !changed || last {
-            return Clusters { inertia: distances.iter().sum(), assignment: members.own().to_vec() };
+            return Clusters {
+                inertia: distances.iter().sum(),
+                assignment: members.own().to_vec(),
+                iterations: iteration,
+            };
         }
         centers.advance(x, members.means(x));
     }

@@ -2,13 +2,13 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::super::near::{dot, squared};
 use super::Clusters;
+use crate::near::{dot, squared};
 use crate::random::{below, keyed, unit};
 
 const ITERATIONS: usize = 300;
 
-/// Of samples `x` at length 1; and how often it iterated.
+/// Of samples `x` at length 1.
 pub(super) fn kmeans(x: &[f64], dim: usize, k: usize, restarts: usize, seed: u64) -> Clusters {
     let runs = (0..restarts as u64).map(|r| lloyd(x, dim, start(x, dim, k, &mut keyed(b"kmeans++", seed, r))));
     runs.reduce(|best, run| if run.inertia < best.inertia { run } else { best }).unwrap()
@@ -46,7 +46,9 @@ fn draw(weights: &[f64], at: f64) -> usize {
 
 pub(super) fn lloyd(x: &[f64], dim: usize, mut centers: Vec<f64>) -> Clusters {
     let mut assignment: Vec<(u32, f64)> = Vec::new();
-    for _ in 0..ITERATIONS {
+    let mut iterations = 0;
+    while iterations < ITERATIONS {
+        iterations += 1;
         let next = assign(x, dim, &centers);
         let settled = next.iter().zip(&assignment).all(|(a, b)| a.0 == b.0) && !assignment.is_empty();
         assignment = next;
@@ -58,6 +60,7 @@ pub(super) fn lloyd(x: &[f64], dim: usize, mut centers: Vec<f64>) -> Clusters {
     Clusters {
         inertia: assignment.iter().map(|a| a.1).sum(),
         assignment: assignment.into_iter().map(|a| a.0).collect(),
+        iterations,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The samples of a k-means, in `f64` and, for the bounds, in `f32` from their mean: distances do
 //! not depend on the origin, and what `f32` loses grows with the distance from it.
 
-use super::super::near::{above, relative_error};
+use crate::near::{above, relative_error};
 
 pub(super) struct Points {
     /// `[N, dim]`, at length 1.

@@ -4,8 +4,8 @@ use arcsphere_kernels::gemm::{Op, sgemm};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::super::near::{below as lower, squared};
 use super::points::Points;
+use crate::near::{below as lower, squared};
 use crate::progress::Progress;
 use crate::random::{below, keyed, unit};
 

@@ -11,28 +11,28 @@ const U: f64 = 1.0 / (1 << 24) as f64;
 
 /// A sum of `terms` products of rounded factors in `f32` is off by at most this times ‖x‖·‖y‖; infinite
 /// where `f32` says nothing.
-pub(super) fn relative_error(terms: usize) -> f64 {
+pub(crate) fn relative_error(terms: usize) -> f64 {
     let rounding = (terms + 4) as f64 * U;
     if rounding < 0.01 { 1.02 * rounding } else { f64::INFINITY }
 }
 
 /// Not above `value`.
-pub(super) fn below(value: f64) -> f32 {
+pub(crate) fn below(value: f64) -> f32 {
     (value as f32).next_down()
 }
 
 /// Not below `value`.
-pub(super) fn above(value: f64) -> f32 {
+pub(crate) fn above(value: f64) -> f32 {
     (value as f32).next_up()
 }
 
 /// In eight lanes, so that the order of the sum is fixed and still fits vector registers.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     lanes(a, b, |x, y| x * y)
 }
 
 /// ‖a − b‖², in lanes as [`dot`].
-pub(super) fn squared(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn squared(a: &[f64], b: &[f64]) -> f64 {
     lanes(a, b, |x, y| (x - y) * (x - y))
 }
 
