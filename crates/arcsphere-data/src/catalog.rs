@@ -50,6 +50,7 @@ impl Default for OpenOptions {
 
 /// What is known about a data set before reading it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct DatasetInfo {
     /// Name, as `open` takes it.
     pub name: &'static str,
@@ -355,32 +356,13 @@ fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
 
 /// The nearest known name if it is near enough to be a slip, or else one that begins with `name`.
 fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_lowercase();
+    // The time grows with the product of the lengths, and no known name is long.
+    let name: String = name.to_lowercase().chars().take(64).collect();
     let n = name.chars().count();
-    let scored = DATASETS.iter().map(|d| (distance(&name, d.name), d.name));
+    let scored = DATASETS.iter().map(|d| (strsim::osa_distance(&name, d.name), d.name));
     let near = scored.min().filter(|(d, _)| *d <= 1 + n / 3).map(|(_, name)| name);
     let begins = || DATASETS.iter().map(|d| d.name).find(|d| n >= 3 && d.starts_with(&name));
     near.or_else(begins)
-}
-
-/// Edit distance with transpositions (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
-    let mut d = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            if i == 0 || j == 0 {
-                d[i][j] = i + j;
-                continue;
-            }
-            let substitution = d[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            d[i][j] = substitution.min(d[i - 1][j] + 1).min(d[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                d[i][j] = d[i][j].min(d[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    d[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::walk::LeftOut;
 
 /// What a data set holds.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The source's name.
     pub name: String,
@@ -37,6 +38,7 @@ pub struct Summary {
 
 /// What the training or the test images are.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Part {
     /// Number of images.
     pub images: usize,

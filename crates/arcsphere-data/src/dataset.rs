@@ -116,8 +116,7 @@ impl Dataset {
     /// class.
     ///
     /// ```
-    /// use arcsphere_data::target::{Targets, Unit};
-    /// use arcsphere_data::{Dataset, Shape};
+    /// use arcsphere_data::{Dataset, Shape, Targets, Unit};
     ///
     /// let names = vec!["20-24".to_string(), "25-29".to_string()];
     /// let faces = Dataset::new(Shape::new(1, 1, 1), vec![0; 3], vec![1, 0, 1], names)?

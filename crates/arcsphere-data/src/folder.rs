@@ -34,6 +34,7 @@ pub const CACHE_BYTES: usize = 1 << 28;
 
 /// What a folder holds.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Folder {
     /// Its images.
     pub images: Images,
@@ -43,6 +44,7 @@ pub struct Folder {
 
 /// The images of a folder.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Images {
     /// Class folders, not split into training and test images.
     Whole(Dataset),

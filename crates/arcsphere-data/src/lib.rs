@@ -2,9 +2,9 @@
 //!
 //! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`age`], [`embedded`]) makes a
 //! [`Dataset`], a handle on [`Samples`] that decode when they are asked for; [`sampler`] orders its indices;
-//! [`batch`] turns the indices into normalized `f32` planes, by way of [`augment`]. [`catalog::open`] is the
+//! [`batch`] turns the indices into normalized `f32` planes, by way of [`Augment`]. [`catalog::open`] is the
 //! front door: it takes a name or a folder. A source of one's own implements [`Samples`].
-//! Where what is to be learned has an order, as ages have, a set carries [`target::Targets`];
+//! Where what is to be learned has an order, as ages have, a set carries [`Targets`];
 //! [`rotated`] makes a stand-in for such a set from images of any kind.
 //!
 //! ```
@@ -31,12 +31,12 @@
 mod rng;
 mod shape;
 
-pub mod error;
+mod error;
 
-pub mod samples;
-pub mod target;
+mod samples;
+mod target;
 
-pub mod dataset;
+mod dataset;
 mod files;
 
 pub mod walk;
@@ -59,7 +59,7 @@ pub mod catalog;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 
-pub mod augment;
+mod augment;
 pub mod pairs;
 pub mod sampler;
 

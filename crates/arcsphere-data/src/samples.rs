@@ -12,8 +12,7 @@ use crate::shape::Shape;
 /// sample and epoch, so what is decoded need not be kept and memory does not grow with the set.
 ///
 /// ```
-/// use arcsphere_data::samples::{SampleInfo, Samples};
-/// use arcsphere_data::{DataError, Dataset, Shape};
+/// use arcsphere_data::{DataError, Dataset, SampleInfo, Samples, Shape};
 ///
 /// /// 1,000 images of one pixel, made when they are asked for: sample `i` is as bright as `i % 10` says.
 /// struct Steps(Vec<String>);
@@ -94,7 +93,7 @@ impl SampleInfo {
     /// A sample of which the name is known and nothing else.
     ///
     /// ```
-    /// use arcsphere_data::samples::SampleInfo;
+    /// use arcsphere_data::SampleInfo;
     ///
     /// let mut info = SampleInfo::named("faces/ada/1.jpg");
     /// info.subject = Some("ada".into());

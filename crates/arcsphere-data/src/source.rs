@@ -9,6 +9,7 @@ use crate::walk::LeftOut;
 
 /// A training and a test set that belong together.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Source {
     /// What reports call it; says so when it is a part of something.
     pub name: String,

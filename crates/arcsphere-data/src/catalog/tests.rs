@@ -208,11 +208,3 @@ fn unknown_names_get_the_nearest() {
     let error = open("./no/such/folder", &OpenOptions::default()).unwrap_err();
     assert!(matches!(error, DataError::Missing { .. }), "{error}");
 }
-
-#[test]
-fn edit_distances() {
-    assert_eq!(distance("", "abc"), 3);
-    assert_eq!(distance("minst", "mnist"), 1);
-    assert_eq!(distance("cifar10", "cifar-10"), 1);
-    assert_eq!(distance("kitten", "sitting"), 3);
-}

@@ -12,8 +12,7 @@ impl Dataset {
     /// [`ValueCount`](DataError::ValueCount) unless there is one for each image.
     ///
     /// ```
-    /// use arcsphere_data::samples::SampleInfo;
-    /// use arcsphere_data::{Dataset, Shape};
+    /// use arcsphere_data::{Dataset, SampleInfo, Shape};
     ///
     /// let set = Dataset::new(Shape::new(1, 1, 1), vec![0; 2], vec![0, 0], vec!["left eye".into()])?;
     /// let info = |name: &str, subject: &str| {
