@@ -13,35 +13,36 @@ fn losses(place: &Place) -> Vec<Value> {
 #[test]
 fn the_losses_are_listed() {
     insta::assert_snapshot!(Place::new().ok(&["list", "losses"]), @r#"
-    softmax             plain softmax with bias, nothing normalized (also cross_entropy)
-    modified_softmax    prototypes of length 1, no bias; the embedding keeps its norm (also norm_softmax)
-    sphereface          multiplicative angular margin, free embedding norm (also a_softmax, asoftmax)
-    fnorm_sphereface    multiplicative angular margin, fixed scale (also f_norm_sphereface, sphereface_fnorm)
-    cosface             additive cosine margin, fixed scale (also am_softmax, amsoftmax, lmcl)
-    arcface             additive angular margin, fixed scale (also additive_angular_margin, aam_softmax)
-    combined            all three margins at once, fixed scale (also general, combined_margin)
-    adacos              relative: no margin; the scale follows from the number of classes, or from each batch
-    mv_softmax          relative: ArcFace in which classes that beat the target count more (also mv_arc_softmax)
-    curricularface      relative: ArcFace in which classes that beat the target count less at first, more later (also curricular_face)
-    circle              relative: every cosine is weighted by its distance from the optimum; the boundary is a circle (also circle_loss)
-    subcenter_arcface   relative: ArcFace with K prototypes per class, of which the nearest counts (also sub_center_arcface, subcenter)
-    magface             relative: angular margin that grows with the embedding's norm, and a term that draws norms out (also mag_face)
-    adaface             relative: margin between ArcFace's and CosFace's and beyond, by the embedding's norm (also ada_face)
-    elasticface         relative: angular or cosine margin drawn anew for each sample (also elastic_face, elasticface_arc)
-    elasticface_plus    relative: ElasticFace with the largest drawn margins for the samples farthest from their prototypes (also elastic_face_plus, elasticface_arc_plus)
-    sphereface2         relative: binary problems, each class against the rest, with a margin on both sides (also sphere_face2)
-    sphereface_r        relative: multiplicative angular margin, fixed scale, the gradient of the plain cosine (also sphere_face_r, sphereface_revived)
-    contrastive         tuple: pairs of a class together, others apart by a margin (also pair)
-    triplet             tuple: every triplet of the batch: nearer to its class than to others by a margin (also triplet_all, batch_all)
-    triplet_semi_hard   tuple: each pair of a class against the nearest negative that is farther (also semi_hard, triplet_semihard)
-    triplet_batch_hard  tuple: each sample's farthest positive against its nearest negative (also batch_hard)
-    center              tuple: squared distance to the own class's running center, beside softmax (also center_loss)
-    npair               tuple: each pair of a class against all other classes of the batch, norms held small (also n_pair, npairs)
-    proxy_nca           tuple: each sample nearer to its class's proxy than to the others' (also proxynca)
-    supcon              tuple: softmax over the batch's cosines: each positive against all others (also supervised_contrastive, sup_con)
-    proxy_anchor        tuple: each class's proxy pulls its hardest samples and pushes the nearest others (also proxyanchor)
-    regression          ordinal: plain regression: a number by a straight line from the embedding, smooth L1 (also plain_regression, smooth_l1, huber)
-    coral               ordinal: CORAL: above each step or not, C − 1 binary problems that share one direction (also rank_consistent)
+    softmax                plain softmax with bias, nothing normalized (also cross_entropy)
+    modified_softmax       prototypes of length 1, no bias; the embedding keeps its norm (also norm_softmax)
+    sphereface             multiplicative angular margin, free embedding norm (also a_softmax, asoftmax)
+    fnorm_sphereface       multiplicative angular margin, fixed scale (also f_norm_sphereface, sphereface_fnorm)
+    cosface                additive cosine margin, fixed scale (also am_softmax, amsoftmax, lmcl)
+    arcface                additive angular margin, fixed scale (also additive_angular_margin, aam_softmax)
+    combined               all three margins at once, fixed scale (also general, combined_margin)
+    adacos                 relative: no margin; the scale follows from the number of classes, or from each batch
+    mv_softmax             relative: ArcFace in which classes that beat the target count more (also mv_arc_softmax)
+    curricularface         relative: ArcFace in which classes that beat the target count less at first, more later (also curricular_face)
+    circle                 relative: every cosine is weighted by its distance from the optimum; the boundary is a circle (also circle_loss)
+    subcenter_arcface      relative: ArcFace with K prototypes per class, of which the nearest counts (also sub_center_arcface, subcenter)
+    magface                relative: angular margin that grows with the embedding's norm, and a term that draws norms out (also mag_face)
+    adaface                relative: margin between ArcFace's and CosFace's and beyond, by the embedding's norm (also ada_face)
+    elasticface            relative: angular or cosine margin drawn anew for each sample (also elastic_face, elasticface_arc)
+    elasticface_plus       relative: ElasticFace with the largest drawn margins for the samples farthest from their prototypes (also elastic_face_plus, elasticface_arc_plus)
+    sphereface2            relative: binary problems, each class against the rest, with a margin on both sides (also sphere_face2)
+    sphereface_r           relative: multiplicative angular margin, fixed scale, the gradient of the plain cosine (also sphere_face_r, sphereface_revived)
+    contrastive            tuple: pairs of a class together, others apart by a margin (also pair)
+    triplet                tuple: every triplet of the batch: nearer to its class than to others by a margin (also triplet_all, batch_all)
+    triplet_semi_hard      tuple: each pair of a class against the nearest negative that is farther (also semi_hard, triplet_semihard)
+    triplet_batch_hard     tuple: each sample's farthest positive against its nearest negative (also batch_hard)
+    center                 tuple: squared distance to the own class's running center, beside softmax (also center_loss)
+    npair                  tuple: each pair of a class against all other classes of the batch, norms held small (also n_pair, npairs)
+    proxy_nca              tuple: each sample nearer to its class's proxy than to the others' (also proxynca)
+    supcon                 tuple: softmax over the batch's cosines: each positive against all others (also supervised_contrastive, sup_con)
+    proxy_anchor           tuple: each class's proxy pulls its hardest samples and pushes the nearest others (also proxyanchor)
+    regression             ordinal: plain regression: a number by a straight line from the embedding, smooth L1 (also plain_regression, smooth_l1, huber)
+    coral                  ordinal: CORAL: above each step or not, C − 1 binary problems that share one direction (also rank_consistent)
+    hyperspherical_energy  energy: prototypes repel each other on the sphere (also mhe, sphereface_plus)
     "#);
 }
 
@@ -153,8 +154,8 @@ fn every_loss_is_explained() {
             let text = place.ok(&["explain", name, "--classes", "100", "--dim", "64"]);
             // Only a margin loss has a boundary between two prototypes.
             let own = match loss["group"].as_str() {
-                Some("tuple") => None,
-                Some("ordinal") => Some("told"),
+                Some("tuple" | "energy") => None,
+                Some("ordinal") => Some("predicts"),
                 _ => Some("boundary"),
             };
             for part in ["name", "summary", "formula", "source"].into_iter().chain(own) {

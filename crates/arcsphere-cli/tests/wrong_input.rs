@@ -43,6 +43,15 @@ fn a_tuple_loss_where_a_margin_is_needed() {
     }
 }
 
+/// The prototypes' energy is a term beside a loss, and none by itself.
+#[test]
+fn an_energy_where_a_loss_is_needed() {
+    refused(&["train", "--loss", "mhe"], &["hyperspherical_energy", "no loss by itself", "loss.energy_weight"]);
+    refused(&["compare", "--losses", "arcface,mhe"], &["hyperspherical_energy", "no loss by itself"]);
+    let sweep = ["sweep", "--loss", "sphereface_plus", "--margin", "0,0.1", "--out", "s"];
+    Place::new().refused(&sweep, &["term of the prototypes", "to sweep over", "loss.energy_weight"]);
+}
+
 #[test]
 fn an_extension_that_the_loss_does_not_read() {
     for loss in ["circle", "sphereface2", "sphereface_r", "adacos", "cosface", "triplet"] {

@@ -9,7 +9,7 @@
 //! A margin that depends on more than the angle counts as at its strongest, and where another
 //! class's logit is no longer its cosine, the boundary is where the two logits meet.
 
-use super::margin::{Angular, Extension, LossInfo, Margin, Margins, Recipe, strongest_target};
+use super::margin::{Angular, Extension, Margin, MarginLoss, Margins, Recipe, strongest_target};
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// The boundary angle, as a part of α, that fitted margins leave, …
@@ -83,9 +83,36 @@ pub fn angle_left_by(margin: &dyn Margin, alpha: f64) -> f64 {
     low
 }
 
+/// The angle in radians, in [0, α/2], that margins take at the boundary between two classes
+/// whose prototypes are `alpha` apart: α/2 − [`angle_left`].
+///
+/// Without a margin a class reaches to α/2, with one only to θ*, the root of
+/// ψ(θ) = cos(α − θ). ArcFace's m1 costs m1/2, a multiplier m0 costs α(m0 − 1)/(2(m0 + 1));
+/// what leaves no angle at all costs all of α/2.
+///
+/// ```
+/// use arcsphere_losses::{fit, margin::Unit};
+///
+/// assert!((fit::boundary_cost(Unit::AngleMargin.margins(0.4), 0.628) - 0.2).abs() < 1e-9);
+/// ```
+pub fn boundary_cost(margins: Margins, alpha: f64) -> f64 {
+    let cost = 0.5 * alpha - angle_left(margins, alpha);
+    // The root is bracketed to a few units in its last place: no margin must cost exactly 0.
+    if cost < 1e-12 { 0.0 } else { cost }
+}
+
 /// A loss fitted to C and D, and how that came about.
+///
+/// ```
+/// use arcsphere_losses::{fit, margin};
+///
+/// // Ten prototypes on a circle are 36° apart, and CosFace's 0.35 asks for more than 1 − cos 36°.
+/// let cosface = fit::fitted(margin::find("cosface")?, 10, 2);
+/// assert!(cosface.strength < 1.0 && cosface.recipe.margins.cosine_margin < 0.19);
+/// # Ok::<(), arcsphere_losses::registry::UnknownName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fitted {
+pub struct Fit {
     /// What to take: weakened margins, and the scale for them.
     pub recipe: Recipe,
     /// The part of the paper's margins that they are, in [0, 1].
@@ -118,15 +145,15 @@ pub fn fitting_part(margins: Margins, classes: usize, dim: usize) -> f64 {
 }
 
 /// The strongest part of a paper's margins that leaves the boundary angle.
-pub fn fitted(info: &LossInfo, classes: usize, dim: usize) -> Fitted {
+pub fn fitted(info: &MarginLoss, classes: usize, dim: usize) -> Fit {
     let alpha = nearest_angle_bound(classes, dim);
     let weakened = |t: f64| Recipe::weakened(info, t, classes, dim);
-    let left = |recipe: &Recipe| angle_left_by(&*(info.build)(recipe), alpha);
+    let left = |recipe: &Recipe| angle_left_by(&*info.build(recipe), alpha);
     let strength = strongest_part(alpha, |t| left(&weakened(t)));
     let mut recipe = weakened(strength);
     recipe.scale = info.scale_for(&recipe, default_scale(classes, dim));
     let boundary_angle = left(&recipe);
-    Fitted { recipe, strength, nearest_angle: alpha, boundary_angle }
+    Fit { recipe, strength, nearest_angle: alpha, boundary_angle }
 }
 
 /// The smallest scale at which a sample on its prototype, with all others at `alpha`,
@@ -148,7 +175,7 @@ pub const REACHED: f64 = 0.7;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::margin::{LOSSES, find};
+    use crate::margin::{LOSSES, Unit, find};
 
     #[test]
     fn exact_packings() {
@@ -184,7 +211,7 @@ mod tests {
         for loss in LOSSES {
             // Few classes in many dimensions: AdaFace's strongest margin is the hardest to fit.
             let roomy = fitted(loss, 2, 32);
-            assert_eq!(roomy.recipe.margins, loss.paper, "{}", loss.name);
+            assert_eq!(roomy.recipe.margins, loss.kind.paper, "{}", loss.name);
             assert_eq!(roomy.recipe.params, Recipe::paper(loss, 2, 32).params, "{}", loss.name);
             let tight = fitted(loss, 10, 2);
             assert!(tight.boundary_angle >= boundary_angle(tight.nearest_angle) - 1e-9, "{}", loss.name);
@@ -196,13 +223,54 @@ mod tests {
     fn margins_beyond_their_limit_are_weakened() {
         for loss in LOSSES {
             let alpha = nearest_angle_bound(10, 2);
-            let paper = (loss.build)(&Recipe::paper(loss, 10, 2));
+            let paper = loss.build(&Recipe::paper(loss, 10, 2));
             let fits = angle_left_by(&*paper, alpha) >= boundary_angle(alpha);
             let strength = fitted(loss, 10, 2).strength;
             assert_eq!(strength == 1.0, fits, "{}: {strength}", loss.name);
         }
         let m2 = fitted(find("cosface").unwrap(), 10, 2).recipe.margins.cosine_margin;
         assert!(m2 < 1.0 - nearest_angle_bound(10, 2).cos(), "{m2}");
+    }
+
+    #[test]
+    fn a_loss_with_one_margin_has_its_unit() {
+        let unit = |name| find(name).unwrap().kind.unit();
+        assert_eq!(unit("sphereface"), Some(Unit::AngleMultiplier));
+        assert_eq!(unit("arcface"), Some(Unit::AngleMargin));
+        assert_eq!(unit("cosface"), Some(Unit::CosineMargin));
+        assert_eq!((unit("softmax"), unit("combined")), (None, None));
+        for loss in LOSSES {
+            let Some(unit) = loss.kind.unit() else { continue };
+            assert_eq!(unit.margins(unit.value(loss.kind.paper)), loss.kind.paper, "{}", loss.name);
+        }
+    }
+
+    #[test]
+    fn costs_agree_with_their_closed_forms() {
+        let alpha = 0.628;
+        assert_eq!(boundary_cost(Margins::NONE, alpha), 0.0);
+        assert!((boundary_cost(Unit::AngleMargin.margins(0.4), alpha) - 0.2).abs() < 1e-9);
+        let m0 = 3.0;
+        let want = alpha * (m0 - 1.0) / (2.0 * (m0 + 1.0));
+        assert!((boundary_cost(Unit::AngleMultiplier.margins(m0), alpha) - want).abs() < 1e-9);
+        // CosFace: θ* solves cos θ − m2 = cos(α − θ).
+        let left = 0.5 * alpha - boundary_cost(Unit::CosineMargin.margins(0.1), alpha);
+        assert!((left.cos() - 0.1 - (alpha - left).cos()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_leaves_nothing_costs_half_the_nearest_angle() {
+        assert_eq!(boundary_cost(Unit::AngleMargin.margins(0.7), 0.628), 0.314);
+        assert_eq!(boundary_cost(Unit::CosineMargin.margins(0.35), 0.628), 0.314);
+    }
+
+    #[test]
+    fn more_margin_never_costs_less() {
+        for unit in Unit::ALL {
+            let costs: Vec<f64> =
+                (0..20).map(|i| boundary_cost(unit.margins(unit.param().default + 0.05 * f64::from(i)), 0.6)).collect();
+            assert!(costs.is_sorted() && costs[19] > costs[0], "{costs:?}");
+        }
     }
 
     /// Where the border is not ψ(θ) = cos(α − θ): the circle's own equation, and SphereFace2's

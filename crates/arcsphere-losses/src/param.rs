@@ -4,6 +4,9 @@ use crate::range::Range;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
+/// Values of parameters by name.
+pub type Values = BTreeMap<&'static str, f64>;
+
 /// A number of a loss that users may set, beside m0, m1, m2 and s: `loss.params.NAME` in a
 /// configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +48,16 @@ impl Param {
     /// The same, to exceed another parameter.
     pub const fn above(self, other: &'static str) -> Param {
         Param { above: Some(other), ..self }
+    }
+
+    /// Its value among others, by name; one that is missing has its default.
+    pub fn of(&self, values: &Values) -> f64 {
+        values.get(self.name).copied().unwrap_or(self.default)
+    }
+
+    /// Whether a switch is on: 1, not 0.
+    pub fn is_on(&self, values: &Values) -> bool {
+        self.of(values) == 1.0
     }
 
     /// The symbol.
@@ -136,7 +149,7 @@ pub fn check(owner: &'static str, params: &[Param], given: &BTreeMap<String, f64
     Ok(())
 }
 
-/// The values of `params`, in their order: as `given`, else as `otherwise` says.
+/// The values of `params`: as `given`, else as `otherwise` says.
 ///
 /// # Errors
 ///
@@ -146,13 +159,14 @@ pub fn resolve(
     params: &[Param],
     given: &BTreeMap<String, f64>,
     otherwise: impl Fn(&Param) -> f64,
-) -> Result<Vec<f64>, ParamError> {
+) -> Result<Values, ParamError> {
     check(owner, params, given)?;
-    let values: Vec<f64> = params.iter().map(|p| given.get(p.name).copied().unwrap_or_else(|| otherwise(p))).collect();
-    for (param, &value) in params.iter().zip(&values) {
-        let other = params.iter().zip(&values).find(|(p, _)| Some(p.name) == param.above);
+    let value = |p: &Param| (p.name, given.get(p.name).copied().unwrap_or_else(|| otherwise(p)));
+    let values: Values = params.iter().map(value).collect();
+    for param in params {
+        let (value, other) = (param.of(&values), param.above.and_then(|other| values.get_key_value(other)));
         if let Some((other, &least)) = other.filter(|(_, least)| value <= **least) {
-            return Err(ParamError::NotAbove { owner, name: param.name, value, other: other.name, least });
+            return Err(ParamError::NotAbove { owner, name: param.name, value, other, least });
         }
     }
     Ok(values)
@@ -168,9 +182,11 @@ mod tests {
         Param::new("high", 20.0, Range::Over(0.0), "it is a length", "u").above("low"),
     ];
 
-    fn of(pairs: &[(&str, f64)]) -> Result<Vec<f64>, String> {
+    fn of(pairs: &[(&str, f64)]) -> Result<[f64; 3], String> {
         let given = pairs.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
-        resolve("magface", &PARAMS, &given, |p| p.default).map_err(|e| e.to_string())
+        let values = resolve("magface", &PARAMS, &given, |p| p.default).map_err(|e| e.to_string())?;
+        assert_eq!(values.len(), 3);
+        Ok(PARAMS.map(|p| p.of(&values)))
     }
 
     #[test]
@@ -183,10 +199,10 @@ mod tests {
 
     #[test]
     fn what_is_not_given_is_filled_in() {
-        assert_eq!(of(&[]), Ok(vec![0.25, 9.0, 20.0]));
-        assert_eq!(of(&[("low", 2.0)]), Ok(vec![0.25, 2.0, 20.0]));
+        assert_eq!(of(&[]), Ok([0.25, 9.0, 20.0]));
+        assert_eq!(of(&[("low", 2.0)]), Ok([0.25, 2.0, 20.0]));
         let fitted = resolve("magface", &PARAMS, &BTreeMap::new(), |p| p.at_strength(0.5));
-        assert_eq!(fitted, Ok(vec![0.625, 9.0, 20.0]));
+        assert_eq!(fitted, Ok([("margin", 0.625), ("low", 9.0), ("high", 20.0)].into()));
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl fmt::Display for Range {
             Range::Above(low, high) => write!(f, "in ({}, {}]", n(low), n(high)),
             Range::Inside(low, high) => write!(f, "in ({}, {})", n(low), n(high)),
             Range::Whole(0, 1) => write!(f, "0 or 1"),
+            Range::Whole(0, 2) => write!(f, "0, 1 or 2"),
             Range::Whole(low, high) => write!(f, "a whole number in {low}..={high}"),
             Range::AtLeast(low) => write!(f, ">= {}", n(low)),
             Range::Over(low) => write!(f, "> {}", n(low)),

@@ -13,6 +13,16 @@ pub trait Named {
     }
 }
 
+impl<T: Named> Named for &T {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        (**self).aliases()
+    }
+}
+
 /// A name that is in no registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
@@ -43,22 +53,28 @@ impl std::error::Error for UnknownName {}
 /// # Errors
 ///
 /// [`UnknownName`] with the nearest name.
-pub fn find<T: Named>(entries: &'static [T], kind: &'static str, name: &str) -> Result<&'static T, UnknownName> {
+pub fn find<T: Named>(
+    entries: impl IntoIterator<Item = T, IntoIter: Clone>,
+    kind: &'static str,
+    name: &str,
+) -> Result<T, UnknownName> {
+    let entries = entries.into_iter();
     let wanted = name.trim().to_ascii_lowercase().replace('-', "_");
-    if let Some(entry) = entries.iter().find(|e| e.name() == wanted || e.aliases().contains(&wanted.as_str())) {
+    if let Some(entry) = entries.clone().find(|e| e.name() == wanted || e.aliases().contains(&wanted.as_str())) {
         return Ok(entry);
     }
-    let names = || entries.iter().flat_map(|e| std::iter::once(e.name()).chain(e.aliases().iter().copied()));
-    let nearest = names()
+    let nearest = entries
+        .clone()
+        .flat_map(|e| std::iter::once(e.name()).chain(e.aliases().iter().copied()))
         .map(|n| (edit_distance(&wanted, n), n))
         .min()
         .filter(|(distance, n)| *distance <= 1 + n.len() / 3)
         .map(|(_, n)| n);
-    Err(UnknownName { kind, name: name.to_owned(), nearest, known: entries.iter().map(Named::name).collect() })
+    Err(UnknownName { kind, name: name.to_owned(), nearest, known: entries.map(|e| e.name()).collect() })
 }
 
 /// Levenshtein's distance between two words.
-pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
+fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, ca) in a.chars().enumerate() {

@@ -76,7 +76,7 @@ impl Case {
             let param = info.params.iter().find(|p| p.name == name);
             recipe.params.insert(param.unwrap_or_else(|| panic!("{} has no {name}", self.loss)).name, *value);
         }
-        let margin = (info.build)(&recipe);
+        let margin = info.build(&recipe);
         if self.draws.is_empty() { margin } else { Box::new(WithDraws { margin, draws: self.draws.clone() }) }
     }
 }
@@ -142,7 +142,7 @@ fn losses_and_gradients_agree_with_autograd() {
         let spec = HeadSpec {
             smoothing: case.smoothing,
             lanes: 2,
-            ..HeadSpec::new(*classes, *dim, case.margin(*classes, *dim), info.scale, case.scale)
+            ..HeadSpec::new(*classes, *dim, case.margin(*classes, *dim), info.kind.scale, case.scale)
         };
         let state = HeadState {
             weights: w.clone(),

@@ -7,7 +7,7 @@
 mod difference;
 
 use arcsphere_losses::regularizer::hyperspherical_energy;
-use arcsphere_losses::tuple::{self, Own, TUPLES};
+use arcsphere_losses::tuple::{self, ClassPoints, TUPLES};
 use difference::difference;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -84,7 +84,7 @@ fn losses_and_gradients_agree_with_autograd() {
         let info = tuple::find(&case.loss).expect("a loss in the golden file is registered");
         let loss = info.make(&case.params).expect("a golden case's parameters are legal");
         let mut parameters = loss.parameters(own.len() / dim, *dim, &mut ChaCha8Rng::seed_from_u64(1));
-        if info.own != Own::Nothing {
+        if info.kind.points != ClassPoints::None {
             parameters.values.clone_from(own);
         }
         let mut dx = vec![f32::NAN; x.len()];
@@ -93,7 +93,7 @@ fn losses_and_gradients_agree_with_autograd() {
             ("the loss", of_value(value, case.value), VALUE_TOLERANCE),
             ("dX", difference(&dx, &case.dx), GRADIENT_TOLERANCE),
         ];
-        if info.own == Own::Proxies {
+        if info.kind.points == ClassPoints::Proxies {
             measured.push(("dP", difference(&parameters.gradient, &case.dp), GRADIENT_TOLERANCE));
         }
         failed.extend(failures(&format!("{} {:?} on {}", case.loss, case.params, case.inputs), &measured));

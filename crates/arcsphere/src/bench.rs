@@ -1,7 +1,7 @@
 //! Work to be timed: closures that do one step of a part, on made-up numbers.
 
 use crate::head::{Head, HeadSpec, RowStats, Update};
-use crate::losses::margin::{LossInfo, Recipe};
+use crate::losses::margin::{MarginLoss, Recipe};
 use crate::nn::{Conv2d, Conv2dSpec, Init, Rng};
 use crate::optim::margin_schedule::MarginState;
 use crate::plan::{Plan, Splits};
@@ -64,12 +64,12 @@ pub fn noise(shape: Shape, batch: usize) -> Result<Source, DataError> {
 }
 
 /// A step of the head: forward, backward, SGD with momentum and weight decay.
-pub fn head_step(info: &LossInfo, classes: usize, dim: usize, batch: usize, threads: usize) -> impl FnMut() + use<> {
+pub fn head_step(info: &MarginLoss, classes: usize, dim: usize, batch: usize, threads: usize) -> impl FnMut() + use<> {
     let mut rng = Rng::seed_from_u64(0);
     let update = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 5e-4 };
     let recipe = Recipe::paper(info, classes, dim);
     let spec =
-        HeadSpec { lanes: threads, ..HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, recipe.scale) };
+        HeadSpec { lanes: threads, ..HeadSpec::new(classes, dim, info.build(&recipe), info.scale, recipe.scale) };
     let mut head = Head::new(spec, &update, &mut rng);
     let x: Vec<f32> = (0..batch * dim).map(|_| rng.random_range(-1.0f32..1.0)).collect();
     let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes as u32)).collect();

@@ -9,6 +9,7 @@ use crate::backbones::Backbone;
 use crate::config::Task;
 use crate::embed::EmbedError;
 use crate::head::Head;
+use crate::losses::margin::Unit;
 use crate::plan::{Plan, Splits};
 use crate::progress::Recovery;
 use crate::stability::chance_bound;
@@ -109,13 +110,12 @@ fn prototypes<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Result<Vec<
 
 /// What the plan says of a run.
 fn describe(plan: &Plan) -> Run {
-    let takes = plan.loss.takes;
-    let m = plan.margins;
+    let margin = |unit: Unit| plan.loss.kind.takes(unit).then(|| unit.value(plan.margins));
     Run {
         loss: plan.name().to_owned(),
-        m0: takes.angle_multiplier.then_some(m.angle_multiplier),
-        m1: takes.angle_margin.then_some(m.angle_margin),
-        m2: takes.cosine_margin.then_some(m.cosine_margin),
+        m0: margin(Unit::AngleMultiplier),
+        m1: margin(Unit::AngleMargin),
+        m2: margin(Unit::CosineMargin),
         scale: plan.config.loss.scale,
         margin_reason: plan.reason.clone(),
         trainer: if plan.config.train.naive { "naive" } else { "default" }.to_owned(),

@@ -10,11 +10,11 @@ mod tuple;
 
 use crate::backbones::{self, Backbone, BackboneError, BackboneSpec};
 use crate::config::{Config, ModelConfig, OptimizerKind};
-use crate::losses::fit::Fitted;
-use crate::losses::margin::{self, Extension, LossInfo, Margins, Recipe, ScaleKind};
-use crate::losses::ordinal::{Levels, OrdinalInfo};
-use crate::losses::tuple::{Place, TupleInfo};
-use crate::losses::{self, Loss, ParamError};
+use crate::losses::fit::Fit;
+use crate::losses::margin::{self, Extension, MarginLoss, Margins, Recipe, ScaleKind};
+use crate::losses::ordinal::{Levels, OrdinalKind};
+use crate::losses::tuple::{Role, TupleKind};
+use crate::losses::{self, Entry, Kind, Param, ParamError};
 use crate::range::Range;
 use crate::registry::UnknownName;
 use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source};
@@ -51,6 +51,9 @@ pub enum PlanError {
         /// What to do instead.
         hint: &'static str,
     },
+    /// The loss is a term beside others.
+    #[error("{0} is no loss by itself, but a term of the prototypes beside one: {1}")]
+    Term(&'static str, &'static str),
     /// A parameter that the loss cannot have.
     #[error("loss.params: {0}")]
     Param(#[from] ParamError),
@@ -92,7 +95,7 @@ pub struct Splits {
 #[derive(Clone, Debug)]
 pub struct Ordinal {
     /// The loss.
-    pub info: &'static OrdinalInfo,
+    pub info: &'static Entry<OrdinalKind>,
     /// The values of the training set's classes.
     pub levels: Levels,
 }
@@ -131,9 +134,9 @@ pub struct Plan {
     pub config: Config,
     /// The loss of the head. Under a tuple loss that stands alone it trains nothing and says how
     /// classes are told: by cosine (see [`crate::head`]). Under a loss of an ordered target it trains nothing.
-    pub loss: &'static LossInfo,
+    pub loss: &'static MarginLoss,
     /// The tuple loss, if it is one that is trained.
-    pub tuple: Option<&'static TupleInfo>,
+    pub tuple: Option<&'static Entry<TupleKind>>,
     /// The loss of an ordered target, if it is one that is trained.
     pub ordinal: Option<Ordinal>,
     /// P classes and K images of each in a batch, if it is made so.
@@ -149,7 +152,7 @@ pub struct Plan {
     /// C.
     pub classes: usize,
     /// How margins fitted to C and D came about.
-    pub fitted: Fitted,
+    pub fitted: Fit,
     /// Which margins and scale were taken, and why, in a sentence.
     pub reason: String,
     /// The network that is trained.
@@ -164,6 +167,11 @@ pub struct Plan {
 
 fn within(key: &str, value: f64, range: Range, why: &'static str) -> Result<(), PlanError> {
     if range.contains(value) { Ok(()) } else { Err(refused(key, value, range, why)) }
+}
+
+/// Refuses a value outside the range of a loss's number.
+fn within_of(key: &str, value: f64, param: &Param) -> Result<(), PlanError> {
+    within(key, value, param.range, param.why)
 }
 
 fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static str) -> PlanError {
@@ -211,17 +219,18 @@ impl Plan {
     }
 
     fn check_with(config: &Config, splits: &Splits, own: Option<Network>) -> Result<Plan, PlanError> {
-        let named = losses::find(&config.loss.name)?;
+        let named = losses::find(&config.loss.name)?.kind;
         numbers::check(config)?;
         task::check(config, splits)?;
         let (loss, tuple, ordinal) = match named {
-            Loss::Margin(info) => {
+            Kind::Margin(info) => {
                 loss::check(config, info)?;
                 terms::check_energy(config, info)?;
                 (info, None, None)
             }
-            Loss::Tuple(info) => (tuple::head(config, info)?, Some(info), None),
-            Loss::Ordinal(info) => (margin::find("softmax")?, None, Some(ordinal::check(config, info, splits)?)),
+            Kind::Tuple(info) => (tuple::head(config, info)?, Some(info), None),
+            Kind::Ordinal(info) => (margin::find("softmax")?, None, Some(ordinal::check(config, info, splits)?)),
+            other => return Err(terms::alone(other)),
         };
         let shape = splits.train.shape();
         let network = match own {
@@ -246,15 +255,16 @@ impl Plan {
                 "class \"{name}\" has no training image: give it some, remove it, or raise data.limit_train"
             )));
         }
-        let per_class = batches::per_class(config, tuple.filter(|t| t.needs_pairs).map(|t| t.name), &splits.train)?;
+        let per_class =
+            batches::per_class(config, tuple.filter(|t| t.kind.needs_pairs).map(|t| t.name), &splits.train)?;
         let batch = per_class.map_or(config.train.batch.min(splits.train.len()), |(p, k)| p * k);
         let steps_per_epoch = (splits.train.len() / batch).max(1) as u64;
         let dim = config.model.dim;
         let plain;
         let of_head = match named {
-            Loss::Margin(_) => config,
+            Kind::Margin(_) => config,
             // Its parameters are not the head's.
-            Loss::Tuple(_) | Loss::Ordinal(_) => {
+            _ => {
                 plain = tuple::without_params(config);
                 &plain
             }
@@ -272,16 +282,17 @@ impl Plan {
             reason.push_str(&format!("; {p} classes with {k} images each in a batch"));
         }
         if config.train.naive {
-            if loss.takes_extension {
+            if loss.kind.takes_extension {
                 recipe.extension = naive_extension(recipe.extension, recipe.margins);
                 config.loss.extension = recipe.extension;
             }
             reason.push_str("; naive, as the usual public code trains");
         }
         match named {
-            Loss::Margin(_) => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
-            Loss::Tuple(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
-            Loss::Ordinal(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
+            Kind::Margin(_) => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
+            Kind::Tuple(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
+            Kind::Ordinal(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
+            other => return Err(terms::alone(other)),
         }
         if scale_kind != ScaleKind::Unnormalized && tuple.is_none() {
             terms::prototypes(&mut config, &mut reason);
@@ -337,7 +348,7 @@ impl Plan {
 
     /// Whether a tuple loss is all that is trained.
     pub fn is_alone(&self) -> bool {
-        self.tuple.is_some_and(|t| t.place == Place::Alone)
+        self.tuple.is_some_and(|t| t.kind.role == Role::Alone)
     }
 }
 
@@ -427,9 +438,9 @@ mod tests {
         for loss in margin::LOSSES {
             for extension in [Extension::Fallback, Extension::Easy, Extension::Raw] {
                 let plan = check(|c| (c.loss.name, c.loss.extension) = (loss.name.into(), extension));
-                if loss.takes_extension {
+                if loss.kind.takes_extension {
                     // The fallback is defined for m0 = 1 only.
-                    let defined = extension != Extension::Fallback || loss.paper.angle_multiplier == 1.0;
+                    let defined = extension != Extension::Fallback || loss.kind.paper.angle_multiplier == 1.0;
                     assert_eq!(plan.is_ok(), defined, "{} {extension:?}: {:?}", loss.name, plan.err());
                 } else {
                     let text = plan.expect_err(loss.name).to_string();

@@ -8,8 +8,8 @@ use crate::mistake::mistake;
 use crate::out::say;
 use crate::settings;
 use anyhow::Result;
-use arcsphere::advise::{Advice, Evidence, Question, Unit, advise};
-use arcsphere::losses::margin::{LOSSES, LossInfo, Margins};
+use arcsphere::advise::{Advice, Evidence, Question, advise};
+use arcsphere::losses::margin::{LOSSES, MarginLoss, Margins, Unit};
 use serde::Serialize;
 use std::path::Path;
 
@@ -27,9 +27,9 @@ pub(crate) fn run(args: &args::Advise) -> Result<()> {
     let known = evidence::find(&args.sweep, args.sweeps_in.as_deref())?;
     let (classes, data) = images(args)?;
     let question = Question { classes, dim: args.dim, probability: args.probability };
-    let losses: Vec<&LossInfo> = match one {
+    let losses: Vec<&MarginLoss> = match one {
         Some(info) => vec![info],
-        None => LOSSES.iter().filter(|l| l.takes.any()).collect(),
+        None => LOSSES.iter().filter(|l| !l.kind.takes.is_empty()).collect(),
     };
     let advice = losses
         .into_iter()

@@ -15,7 +15,7 @@ use anyhow::Result;
 use arcsphere::checkpoint;
 use arcsphere::config::{Config, Layers, to_toml};
 use arcsphere::evaluate::Evaluation;
-use arcsphere::losses::margin::{self, Extension, Group, ScaleKind};
+use arcsphere::losses::margin::{self, Extension, Group, ScaleKind, Unit};
 use arcsphere::losses::{self, Loss};
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::Trainer;
@@ -100,7 +100,7 @@ fn chosen(wanted: &[String]) -> Result<Vec<String>> {
     }
     let mut names: Vec<String> = Vec::new();
     for name in wanted {
-        let found = losses::find(name)?.name().to_owned();
+        let found = losses::find(name)?.name.to_owned();
         if names.contains(&found) {
             return Err(mistake!("--losses names {found} twice"));
         }
@@ -147,7 +147,7 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
             let mut config = spec.config.clone();
             config.loss.name = name.clone();
             config.train.seed = seed;
-            only_own_margins(&mut config, losses::find(name)?);
+            only_own_margins(&mut config, &losses::find(name)?);
             plans.push(Plan::check(&config, splits)?);
         }
     }
@@ -156,19 +156,17 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
 
 /// In a comparison a margin, parameter, extension or energy that is set holds for the losses that
 /// have it.
-fn only_own_margins(config: &mut Config, loss: Loss) {
+fn only_own_margins(config: &mut Config, loss: &Loss) {
     let l = &mut config.loss;
     if !loss.takes_extension() {
         l.extension = Extension::default();
     }
     l.params.retain(|name, _| loss.has_param(name));
-    let (takes, scale) = match loss {
-        Loss::Margin(info) => (info.takes, info.scale),
-        Loss::Tuple(_) | Loss::Ordinal(_) => (margin::Takes::NONE, ScaleKind::Unnormalized),
-    };
-    l.angle_multiplier = l.angle_multiplier.filter(|_| takes.angle_multiplier);
-    l.angle_margin = l.angle_margin.filter(|_| takes.angle_margin);
-    l.cosine_margin = l.cosine_margin.filter(|_| takes.cosine_margin);
+    let scale = loss.margin().map_or(ScaleKind::Unnormalized, |margin| margin.kind.scale);
+    for unit in Unit::ALL {
+        let takes = loss.margin().is_some_and(|margin| margin.kind.takes(unit));
+        l.set_margin(unit, l.margin(unit).filter(|_| takes));
+    }
     l.scale = l.scale.filter(|_| scale == ScaleKind::Fixed);
     if scale == ScaleKind::Unnormalized {
         l.energy_weight = 0.0;

@@ -5,49 +5,77 @@ use crate::args::Explain;
 use crate::mistake::mistake;
 use crate::out::say;
 use anyhow::Result;
-use arcsphere::losses::fit;
-use arcsphere::losses::margin::{Objective, Recipe, ScaleKind};
-use arcsphere::losses::ordinal::OrdinalInfo;
-use arcsphere::losses::tuple::{Place, TupleInfo};
-use arcsphere::losses::{self, Loss, Param};
+use arcsphere::losses::fit::{self, Fit};
+use arcsphere::losses::margin::{MarginLoss, Objective, Recipe, ScaleKind};
+use arcsphere::losses::tuple::Role;
+use arcsphere::losses::{self, Kind};
 use std::f64::consts::PI;
 
 /// Prints formula, boundary, defaults, source and a picture of ψ.
 pub(crate) fn run(args: &Explain) -> Result<()> {
-    let info = match losses::find(&args.loss)? {
-        Loss::Margin(info) => info,
-        Loss::Tuple(info) => {
-            tuple(info);
-            return Ok(());
-        }
-        Loss::Ordinal(info) => {
-            ordinal(info);
-            return Ok(());
-        }
-    };
+    let loss = losses::find(&args.loss)?;
     if args.classes < 2 || args.dim < 2 {
         return Err(mistake!(
             "--classes and --dim must be at least 2: a margin is between two classes, and on a line there are no angles"
         ));
     }
-    let fitted = fit::fitted(info, args.classes, args.dim);
-    let as_published = Recipe::paper(info, args.classes, args.dim);
-    say!("{}: {}", info.name, info.summary);
-    if !info.aliases.is_empty() {
-        say!("also:      {}", info.aliases.join(", "));
+    say!("{}: {}", loss.name, loss.summary);
+    if !loss.aliases.is_empty() {
+        say!("also:      {}", loss.aliases.join(", "));
     }
-    say!("formula:   {}", info.formula);
-    say!("boundary:  {}", info.boundary);
-    say!("source:    {}", info.source);
-    if info.objective == Objective::OneVsAll {
+    say!("formula:   {}", loss.formula);
+    if let Some(margin) = loss.margin() {
+        say!("boundary:  {}", margin.kind.boundary);
+    }
+    say!("source:    {}", loss.source);
+    let mut curve_of = None;
+    match loss.kind {
+        Kind::Margin(info) => {
+            let fitted = fit::fitted(info, args.classes, args.dim);
+            let here = Drawn::new(info, fitted.recipe.clone());
+            margin(info, &fitted, &here, args);
+            curve_of = (info.kind.scale != ScaleKind::Unnormalized).then_some(here);
+        }
+        Kind::Tuple(info) => {
+            match info.kind.role {
+                Role::Alone => say!("trained:   alone; a class is told by its nearest running mean"),
+                Role::BesideSoftmax => say!("trained:   beside softmax"),
+            }
+            if info.kind.needs_pairs {
+                say!("batches:   P classes with K images each (train.classes_per_batch, train.images_per_class)");
+            }
+        }
+        Kind::Ordinal(info) => {
+            say!("predicts:  {}", info.kind.predicts);
+            say!("for:       an ordered target (--task age): faces with ages, or the stand-in rotated-digits");
+        }
+        _ => {
+            say!(
+                "trained:   beside a loss with prototypes on a sphere: loss.energy_weight, loss.energy_power, loss.energy_half_space"
+            );
+        }
+    }
+    let values = curve_of.as_ref().map(|drawn| &drawn.recipe.params);
+    for p in loss.params {
+        let value = values.map_or(p.default, |values| p.of(values));
+        say!("params:    {} = {} here, {}; {}", p.name, (1e4 * value).round() / 1e4, p.range, p.meaning);
+    }
+    if let Some(drawn) = curve_of {
+        say!("\n{}", curve(&drawn));
+    }
+    Ok(())
+}
+
+/// What only a margin loss has: the paper's margins and those fitted to C and D, and the scale.
+fn margin(info: &MarginLoss, fitted: &Fit, here: &Drawn, args: &Explain) {
+    if info.kind.objective == Objective::OneVsAll {
         say!("objective: binary problems, each class against all others, instead of a softmax");
     }
-    let (here_scale, paper_scale) = (fitted.recipe.scale, as_published.scale);
-    let paper = Drawn::new(info, as_published);
-    let here = Drawn::new(info, fitted.recipe.clone());
+    let paper = Recipe::paper(info, args.classes, args.dim);
+    let paper_scale = paper.scale;
     if info.has_margin() {
-        say!("paper:     {}", paper.parameters());
-        let at = if info.strongest.is_empty() { String::new() } else { format!(", for {}", info.strongest) };
+        say!("paper:     {}", Drawn::new(here.info, paper).parameters());
+        let at = if info.kind.strongest.is_empty() { String::new() } else { format!(", for {}", info.kind.strongest) };
         say!(
             "default:   {} for {} classes in {} dimensions: prototypes can be {:.1}° apart, and this leaves {:.1}° around each{at}",
             here.parameters(),
@@ -57,57 +85,12 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
             fitted.boundary_angle.to_degrees()
         );
     }
-    match info.scale {
+    match info.kind.scale {
         ScaleKind::Fixed => {
-            say!("scale:     {here_scale:.1} here, {} in the paper", (10.0 * paper_scale).round() / 10.0)
+            say!("scale:     {:.1} here, {} in the paper", fitted.recipe.scale, (10.0 * paper_scale).round() / 10.0)
         }
         ScaleKind::EmbeddingNorm => say!("scale:     the embedding's norm"),
         ScaleKind::Unnormalized => say!("scale:     none, nothing is normalized"),
-    }
-    for p in info.params {
-        let value = (1e4 * fitted.recipe.param(p)).round() / 1e4;
-        say!("params:    {} = {value} here, {}; {}", p.name, p.range, p.meaning);
-    }
-    if info.scale != ScaleKind::Unnormalized {
-        say!("\n{}", curve(&here));
-    }
-    Ok(())
-}
-
-/// A loss of embeddings among each other, which has no ψ to draw.
-fn tuple(info: &TupleInfo) {
-    say!("{}: {}", info.name, info.summary);
-    if !info.aliases.is_empty() {
-        say!("also:      {}", info.aliases.join(", "));
-    }
-    say!("formula:   {}", info.formula);
-    say!("source:    {}", info.source);
-    match info.place {
-        Place::Alone => say!("trained:   alone; a class is told by its nearest running mean"),
-        Place::BesideSoftmax => say!("trained:   beside softmax"),
-    }
-    if info.needs_pairs {
-        say!("batches:   P classes with K images each (train.classes_per_batch, train.images_per_class)");
-    }
-    params(info.params);
-}
-
-/// A loss of an ordered target, which learns a number.
-fn ordinal(info: &OrdinalInfo) {
-    say!("{}: {}", info.name, info.summary);
-    if !info.aliases.is_empty() {
-        say!("also:      {}", info.aliases.join(", "));
-    }
-    say!("formula:   {}", info.formula);
-    say!("told:      {}", info.told);
-    say!("source:    {}", info.source);
-    say!("for:       an ordered target (--task age): faces with ages, or the stand-in rotated-digits");
-    params(info.params);
-}
-
-fn params(params: &[Param]) {
-    for p in params {
-        say!("params:    {} = {} here, {}; {}", p.name, p.default, p.range, p.meaning);
     }
 }
 

@@ -4,10 +4,8 @@ use crate::args::{List, Listed};
 use crate::out::say;
 use anyhow::Result;
 use arcsphere::backbones::BACKBONES;
-use arcsphere::losses::Param;
-use arcsphere::losses::margin::{Group, LOSSES};
-use arcsphere::losses::ordinal::ORDINALS;
-use arcsphere::losses::tuple::TUPLES;
+use arcsphere::losses::margin::Group;
+use arcsphere::losses::{self, Kind, Loss, Param};
 use arcsphere::optim::OPTIMIZERS;
 use arcsphere::stability::CAUSES;
 use arcsphere_data::catalog::DATASETS;
@@ -16,25 +14,7 @@ use serde_json::{Value, json};
 /// Prints a registry as a table or JSON.
 pub(crate) fn run(args: &List) -> Result<()> {
     let rows: Vec<(String, String, Value)> = match args.what {
-        Listed::Losses => LOSSES
-            .iter()
-            .map(|l| {
-                let margins = json!({
-                    "angle_multiplier": l.paper.angle_multiplier,
-                    "angle_margin": l.paper.angle_margin,
-                    "cosine_margin": l.paper.cosine_margin,
-                });
-                let value = json!({
-                    "name": l.name, "group": l.group.name(), "aliases": l.aliases, "summary": l.summary, "formula": l.formula,
-                    "boundary": l.boundary, "source": l.source, "paper": margins, "params": params(l.params),
-                });
-                let also = also(l.aliases);
-                let group = if l.group == Group::Relative { "relative: " } else { "" };
-                (l.name.to_owned(), format!("{group}{}{also}", l.summary), value)
-            })
-            .chain(tuples())
-            .chain(ordinals())
-            .collect(),
+        Listed::Losses => losses::all().map(|loss| row(&loss)).collect(),
         Listed::Datasets => DATASETS
             .iter()
             .map(|d| {
@@ -80,35 +60,26 @@ pub(crate) fn run(args: &List) -> Result<()> {
     Ok(())
 }
 
-/// What may be set of a loss.
-fn params(params: &[Param]) -> Vec<Value> {
-    let row =
+/// The name, the line and the JSON of a loss.
+fn row(loss: &Loss) -> (String, String, Value) {
+    let param =
         |p: &Param| json!({"name": p.name, "default": p.default, "range": p.range.to_string(), "meaning": p.meaning});
-    params.iter().map(row).collect()
-}
-
-/// The losses of embeddings among each other.
-fn tuples() -> impl Iterator<Item = (String, String, Value)> {
-    TUPLES.iter().map(|t| {
-        let value = json!({
-            "name": t.name, "group": "tuple", "aliases": t.aliases, "summary": t.summary, "formula": t.formula,
-            "source": t.source, "needs_pairs": t.needs_pairs, "params": params(t.params),
-        });
-        (t.name.to_owned(), format!("tuple: {}{}", t.summary, also(t.aliases)), value)
-    })
-}
-
-/// The losses of an ordered target.
-fn ordinals() -> impl Iterator<Item = (String, String, Value)> {
-    ORDINALS.iter().map(|o| {
-        let value = json!({
-            "name": o.name, "group": "ordinal", "aliases": o.aliases, "summary": o.summary, "formula": o.formula,
-            "told": o.told, "source": o.source, "params": params(o.params),
-        });
-        (o.name.to_owned(), format!("ordinal: {}{}", o.summary, also(o.aliases)), value)
-    })
-}
-
-fn also(aliases: &[&str]) -> String {
-    if aliases.is_empty() { String::new() } else { format!(" (also {})", aliases.join(", ")) }
+    let params: Vec<Value> = loss.params.iter().map(param).collect();
+    let group = loss.margin().map_or(loss.kind.name(), |margin| margin.kind.group.name());
+    let mut value = json!({
+        "name": loss.name, "group": group, "aliases": loss.aliases, "summary": loss.summary, "formula": loss.formula,
+        "source": loss.source, "params": params,
+    });
+    match loss.kind {
+        Kind::Margin(margin) => {
+            value["boundary"] = margin.kind.boundary.into();
+            value["paper"] = json!(margin.kind.paper);
+        }
+        Kind::Tuple(tuple) => value["needs_pairs"] = tuple.kind.needs_pairs.into(),
+        Kind::Ordinal(ordinal) => value["predicts"] = ordinal.kind.predicts.into(),
+        _ => {}
+    }
+    let group = if group == Group::Family.name() { String::new() } else { format!("{group}: ") };
+    let also = if loss.aliases.is_empty() { String::new() } else { format!(" (also {})", loss.aliases.join(", ")) };
+    (loss.name.to_owned(), format!("{group}{}{also}", loss.summary), value)
 }

@@ -1,7 +1,7 @@
 //! The pictures of losses and runs, for reports and for `arcsphere plot`.
 
 use anyhow::Result;
-use arcsphere::losses::margin::{Group, LossInfo, Margin, Recipe, ScaleKind, strongest_target};
+use arcsphere::losses::margin::{Group, Margin, MarginLoss, Recipe, ScaleKind, Unit, strongest_target};
 use arcsphere_eval::results::write_atomic;
 use arcsphere_report::figure::{
     Boundaries, BoundaryPanel, Figure, TargetCurve, TargetCurves, Theme, to_adaptive_svg, to_png, to_svg,
@@ -11,15 +11,15 @@ use std::path::Path;
 
 /// A loss with the margins that it is drawn with.
 pub(crate) struct Drawn {
-    pub(crate) info: &'static LossInfo,
-    recipe: Recipe,
+    pub(crate) info: &'static MarginLoss,
+    pub(crate) recipe: Recipe,
     margin: Box<dyn Margin>,
 }
 
 impl Drawn {
     /// The very loss that trains.
-    pub(crate) fn new(info: &'static LossInfo, recipe: Recipe) -> Self {
-        Drawn { info, margin: (info.build)(&recipe), recipe }
+    pub(crate) fn new(info: &'static MarginLoss, recipe: Recipe) -> Self {
+        Drawn { info, margin: info.build(&recipe), recipe }
     }
 
     /// ψ(θ), where it is strongest if it depends on more than the angle.
@@ -34,19 +34,15 @@ impl Drawn {
 
     /// The margins in a few signs, for titles.
     pub(crate) fn parameters(&self) -> String {
-        let (takes, m) = (self.info.takes, self.recipe.margins);
-        let margins = [
-            (takes.angle_multiplier, "m0", m.angle_multiplier, 1.0),
-            (takes.angle_margin, "m1", m.angle_margin, 0.0),
-            (takes.cosine_margin, "m2", m.cosine_margin, 0.0),
-        ];
+        let value = |unit: &Unit| unit.value(self.recipe.margins);
         // ElasticFace takes two margins and has one; the combined margin shows all that it is.
-        let shown = |v: f64, none: f64| v != none || self.info.group == Group::Family;
-        let margins = margins.iter().filter(|p| p.0 && shown(p.2, p.3)).map(|p| format!("{} = {:.3}", p.1, p.2));
+        let shown = |unit: &Unit| value(unit) != unit.param().default || self.info.kind.group == Group::Family;
+        let margins = self.info.kind.takes.iter().filter(|unit| shown(unit));
+        let margins = margins.map(|unit| format!("{} = {:.3}", unit.symbol(), value(unit)));
         let own = self.info.params.iter().filter(|p| p.neutral.is_some());
         let own = own.map(|p| format!("{} = {:.3}", p.symbol(), self.recipe.param(p)));
         let parts: Vec<String> = margins.chain(own).collect();
-        match (self.info.scale, parts.is_empty()) {
+        match (self.info.kind.scale, parts.is_empty()) {
             (ScaleKind::Unnormalized, _) => "drawn for equal norms, no bias".to_owned(),
             (_, true) => "no margin".to_owned(),
             _ => parts.join(", "),
@@ -57,8 +53,8 @@ impl Drawn {
 /// A subtitle that also says at which rows a margin that depends on more than the angle is drawn.
 fn with_rows(losses: &[Drawn], subtitle: &str) -> String {
     let mut out = subtitle.to_owned();
-    for info in losses.iter().map(|l| l.info).filter(|info| !info.strongest.is_empty()) {
-        out.push_str(&format!("; {}: {}", info.name, info.strongest));
+    for info in losses.iter().map(|l| l.info).filter(|info| !info.kind.strongest.is_empty()) {
+        out.push_str(&format!("; {}: {}", info.name, info.kind.strongest));
     }
     out
 }

@@ -10,7 +10,7 @@ use crate::settings;
 use anyhow::Result;
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::fit;
-use arcsphere::losses::margin::{self, Group, LossInfo, Margins, Recipe};
+use arcsphere::losses::margin::{self, Group, MarginLoss, Margins, Recipe};
 use arcsphere::plan::{self, Plan};
 use arcsphere_report::figure::{Features, Theme};
 
@@ -53,7 +53,7 @@ fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         let recipe = Recipe { margins, ..Recipe::paper(combined, USUAL.0, USUAL.1) };
         return Ok((vec![Drawn::new(combined, recipe)], "margins as given".to_owned()));
     }
-    let chosen: Vec<&'static LossInfo> = if args.losses.is_empty() {
+    let chosen: Vec<&'static MarginLoss> = if args.losses.is_empty() {
         margin::group(Group::Family).collect()
     } else {
         args.losses.iter().map(|name| margin_loss::find(name, "to draw")).collect::<Result<_>>()?
@@ -63,7 +63,7 @@ fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         (Some(_), _) => return Err(mistake!("--classes and --dim must be at least 2")),
         _ => None,
     };
-    let recipe = |l: &LossInfo| match fitted_to {
+    let recipe = |l: &MarginLoss| match fitted_to {
         Some((c, d)) => fit::fitted(l, c, d).recipe,
         None => Recipe::paper(l, USUAL.0, USUAL.1),
     };

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Train) -> Result<()> {
         }
         None => {
             let config = fresh(args)?;
-            let name = arcsphere::losses::find(&config.loss.name)?.name();
+            let name = arcsphere::losses::find(&config.loss.name)?.name;
             // The plan is checked before the folder is made, so that a mistake leaves nothing behind.
             (config, args.out.clone().unwrap_or_else(|| format!("runs/{name}-{}", settings::timestamp()).into()))
         }

@@ -62,7 +62,7 @@ mod tests {
     fn the_dominant_prototype_is_nearest_to_most() {
         let info = find("subcenter_arcface").unwrap();
         let recipe = Recipe::paper(info, 2, 2);
-        let spec = HeadSpec::new(2, 2, (info.build)(&recipe), info.scale, recipe.scale);
+        let spec = HeadSpec::new(2, 2, info.build(&recipe), info.kind.scale, recipe.scale);
         let mut head = Head::new(spec, &Update::Gradient, &mut keyed(b"test----", 0, 0));
         assert_eq!(head.state.weights.len(), 2 * 3 * 2);
         head.state.weights = vec![1.0, 0.0, 0.0, 2.0, -1.0, 0.0, 0.0, 1.0, 3.0, 0.0, 0.0, -1.0];

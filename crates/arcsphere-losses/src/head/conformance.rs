@@ -6,16 +6,16 @@
 //! weights of re-weighted negatives.
 
 use super::*;
-use crate::margin::{LOSSES, LossInfo, Negatives, Recipe, Row};
+use crate::margin::{LOSSES, MarginLoss, Negatives, Recipe, Row};
 use crate::margin_schedule::Lambda;
 use crate::random::keyed;
 use rand::{RngExt, SeedableRng};
 
 const SCALE: f64 = 8.0;
 
-fn head(info: &LossInfo, classes: usize, dim: usize, seed: u64) -> Head {
+fn head(info: &MarginLoss, classes: usize, dim: usize, seed: u64) -> Head {
     let recipe = Recipe { scale: SCALE, ..Recipe::paper(info, classes, dim) };
-    let spec = HeadSpec { lanes: 2, seed, ..HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, SCALE) };
+    let spec = HeadSpec { lanes: 2, seed, ..HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, SCALE) };
     let mut head = Head::new(spec, &Update::Gradient, &mut ChaCha8Rng::seed_from_u64(seed));
     head.place_anew(MarginState::FULL);
     head
@@ -212,13 +212,13 @@ fn gradients_agree_with_central_differences() {
 }
 
 /// A second head of the same kind, for the oracle to read while the first one steps.
-fn head_spec_again(info: &LossInfo, head: &Head) -> HeadSpec {
+fn head_spec_again(info: &MarginLoss, head: &Head) -> HeadSpec {
     let s = &head.spec;
     let recipe = Recipe { scale: s.scale, ..Recipe::paper(info, s.classes, s.dim) };
     HeadSpec {
         lanes: s.lanes,
         seed: s.seed,
-        ..HeadSpec::new(s.classes, s.dim, (info.build)(&recipe), s.scale_kind, s.scale)
+        ..HeadSpec::new(s.classes, s.dim, info.build(&recipe), s.scale_kind, s.scale)
     }
 }
 
@@ -237,7 +237,7 @@ fn finite_where_trainings_die() {
                 let what = format!("{} D={dim} at {length}·w", info.name);
                 assert!(loss.is_finite() && dx.iter().chain(&head.state.first).all(|v| v.is_finite()), "{what}");
                 assert!(head.state.memory.iter().all(|v| v.is_finite()), "{what}: {:?}", head.state.memory);
-                if info.scale == ScaleKind::Fixed && norm >= 1e-6 {
+                if info.kind.scale == ScaleKind::Fixed && norm >= 1e-6 {
                     let on_sphere = norm * to_f64(&dx).iter().map(|v| v * v).sum::<f64>().sqrt();
                     let bound = 2.0 * SCALE * head.spec.margin.steepest();
                     assert!(on_sphere <= bound, "{what}: {on_sphere}");
@@ -287,7 +287,7 @@ fn small_angles_are_not_lost() {
 #[test]
 fn the_margin_is_not_a_constant() {
     let info = crate::margin::find("arcface").unwrap();
-    let margin = (info.build)(&Recipe::paper(info, 2, 2));
+    let margin = info.build(&Recipe::paper(info, 2, 2));
     let target = margin.target(&Row::at_angle(1.0), &[], 1.0);
     assert!((target.dpsi_dtheta + 1.5_f64.sin()).abs() < 1e-12, "not −sin θ");
 }

@@ -39,7 +39,7 @@ mod tests {
         for loss in ["softmax", "modified_softmax", "arcface", "subcenter_arcface"] {
             let info = find(loss).unwrap();
             let recipe = Recipe::paper(info, 5, 3);
-            let spec = HeadSpec::new(5, 3, (info.build)(&recipe), info.scale, recipe.scale);
+            let spec = HeadSpec::new(5, 3, info.build(&recipe), info.kind.scale, recipe.scale);
             let head = Head::new(spec, &Update::Gradient, &mut keyed(b"test----", 0, 0));
             let x = [0.6, -0.3, 1.1];
             let logits = head.logits(&x);

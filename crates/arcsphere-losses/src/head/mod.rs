@@ -350,7 +350,7 @@ mod tests {
     pub(super) fn head(loss: &str, classes: usize, dim: usize) -> Head {
         let info = find(loss).unwrap();
         let recipe = Recipe::paper(info, classes, dim);
-        let spec = HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, recipe.scale);
+        let spec = HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, recipe.scale);
         Head::new(spec, &Update::Gradient, &mut keyed(b"test----", 0, 0))
     }
 

@@ -12,7 +12,7 @@ use super::kernel::Moments;
 use super::tuple::length;
 use super::{Head, HeadSpec, RowStats, Update};
 use crate::init::Init;
-use crate::ordinal::{Batch, Levels, OrdinalLoss, Told};
+use crate::ordinal::{Batch, Levels, OrdinalLoss, Prediction};
 use rand_chacha::ChaCha8Rng;
 
 /// A loss of an ordered target, and what the classes are worth.
@@ -44,8 +44,8 @@ impl Head {
     }
 
     /// What each of `embeddings` \[B, D\] is told to be; `None` where a class is learned.
-    pub fn told(&self, embeddings: &[f32]) -> Option<Vec<Told>> {
-        self.ordinal(embeddings).map(|(loss, batch)| batch.told(loss))
+    pub fn told(&self, embeddings: &[f32]) -> Option<Vec<Prediction>> {
+        self.ordinal(embeddings).map(|(loss, batch)| batch.predict(loss))
     }
 
     /// Whether each of `embeddings` \[B, D\] is told nearer to its true value than the median of the
@@ -57,7 +57,7 @@ impl Head {
         let mut sorted = actual.clone();
         sorted.sort_by(f64::total_cmp);
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
-        let nearer = |(told, actual): (&Told, &f64)| (told.value - actual).abs() < (median - actual).abs();
+        let nearer = |(told, actual): (&Prediction, &f64)| (told.value - actual).abs() < (median - actual).abs();
         Some(told.iter().zip(&actual).map(nearer).collect())
     }
 
@@ -71,7 +71,7 @@ impl Head {
         stats: &mut [RowStats],
     ) -> f64 {
         let Some((loss, batch)) = self.ordinal(embeddings) else { return 0.0 };
-        let told = batch.told(loss);
+        let told = batch.predict(loss);
         let mut found = batch.gradients(loss, labels, dx);
         let rows = embeddings.chunks_exact(self.spec.dim).zip(labels).zip(&told).zip(&found.rows);
         for ((((x, &y), told), &loss), out) in rows.zip(stats) {
@@ -108,7 +108,7 @@ mod tests {
         let levels = Levels::new(vec![10.0, 20.0, 40.0]).unwrap();
         let term = OrdinalTerm { loss: ordinal::find(loss).unwrap().make(&Default::default()).unwrap(), levels };
         let spec =
-            HeadSpec { ordinal: Some(term), ..HeadSpec::new(3, 2, (info.build)(&recipe), info.scale, recipe.scale) };
+            HeadSpec { ordinal: Some(term), ..HeadSpec::new(3, 2, info.build(&recipe), info.kind.scale, recipe.scale) };
         Head::new(spec, update, &mut keyed(b"test----", 0, 0))
     }
 

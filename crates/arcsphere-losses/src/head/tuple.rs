@@ -11,7 +11,7 @@
 //! yet keeps the direction that it was given.
 
 use super::{Head, RowStats, Update, kernel};
-use crate::tuple::{Place, TupleLoss};
+use crate::tuple::{Role, TupleLoss};
 use arcsphere_kernels::head::NORM_FLOOR;
 
 /// A tuple loss and what it is trained with.
@@ -20,7 +20,7 @@ pub struct TupleTerm {
     /// The loss.
     pub loss: Box<dyn TupleLoss>,
     /// Alone, or added to the head's own.
-    pub place: Place,
+    pub role: Role,
 }
 
 /// A weight of a class's running mean below which it was never seen, or too long ago.
@@ -29,7 +29,7 @@ const LEAST_COUNT: f32 = 1e-20;
 impl Head {
     /// Whether a tuple loss is the whole loss and prototypes are class means.
     pub fn is_alone(&self) -> bool {
-        self.spec.tuple.as_ref().is_some_and(|t| t.place == Place::Alone)
+        self.spec.tuple.as_ref().is_some_and(|t| t.role == Role::Alone)
     }
 
     /// The value of the tuple loss; its gradient into `dx`, and its own numbers moved.
@@ -125,12 +125,12 @@ mod tests {
     fn spec(loss: &str, classes: usize, dim: usize) -> HeadSpec {
         let info = find(loss).unwrap();
         let recipe = Recipe::paper(info, classes, dim);
-        HeadSpec::new(classes, dim, (info.build)(&recipe), info.scale, recipe.scale)
+        HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, recipe.scale)
     }
 
     fn head(loss: &str, term: &str, classes: usize) -> Head {
         let info = tuple::find(term).unwrap();
-        let term = TupleTerm { loss: info.make(&Default::default()).unwrap(), place: info.place };
+        let term = TupleTerm { loss: info.make(&Default::default()).unwrap(), role: info.kind.role };
         let spec = HeadSpec { tuple: Some(term), ..spec(loss, classes, 2) };
         Head::new(spec, &Update::Gradient, &mut keyed(b"test----", 0, 0))
     }

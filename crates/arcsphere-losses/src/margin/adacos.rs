@@ -13,23 +13,26 @@
 //! log(C − 1) is 0 for two classes and nothing would be learned: s never falls below
 //! √2·log 2, its value for three.
 
-use super::{LossInfo, Margin, Margins, Param, Row, RowStats, Target};
+use super::{Margin, MarginKind, MarginLoss, Margins, Param, Row, RowStats, Target};
 use crate::range::Range;
 use std::f64::consts::{FRAC_PI_4, LN_2, SQRT_2};
 
 const DYNAMIC: Param =
     Param::new("dynamic", 0.0, Range::Whole(0, 1), "it is a switch", "1: s follows each batch; 0: it stays");
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "adacos",
+    aliases: &[],
     summary: "no margin; the scale follows from the number of classes, or from each batch",
     formula: "z_y = s·cos θ_y,  s = √2·log(C − 1)",
-    boundary: "s(cos θ1 − cos θ2) = 0",
     source: "Zhang et al., AdaCos, CVPR 2019, §4",
-    own_scale: Some(|recipe, _| (SQRT_2 * (recipe.classes as f64 - 1.0).ln()).max(LEAST)),
     params: &[DYNAMIC],
-    build: |recipe| Box::new(AdaCos { dynamic: recipe.param(&DYNAMIC) == 1.0, first: recipe.scale }),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "s(cos θ1 − cos θ2) = 0",
+        own_scale: Some(|recipe, _| (SQRT_2 * (recipe.classes as f64 - 1.0).ln()).max(LEAST)),
+        build: |recipe| Box::new(AdaCos { dynamic: recipe.param(&DYNAMIC) == 1.0, first: recipe.scale }),
+        ..MarginKind::RELATIVE
+    },
 };
 
 /// The smallest s, and the largest, at which f32 still tells logits apart.
@@ -91,7 +94,7 @@ mod tests {
     fn dynamic(classes: usize) -> Box<dyn Margin> {
         let mut recipe = Recipe::paper(&INFO, classes, 2);
         recipe.params.insert(DYNAMIC.name, 1.0);
-        (INFO.build)(&recipe)
+        INFO.build(&recipe)
     }
 
     #[test]
@@ -99,7 +102,7 @@ mod tests {
         let scale = |classes| Recipe::paper(&INFO, classes, 2).scale;
         assert!((scale(10) - 3.107).abs() < 1e-3 && (scale(100) - 6.498).abs() < 1e-3, "{} {}", scale(10), scale(100));
         assert_eq!((scale(2), scale(3)), (LEAST, LEAST));
-        assert!((INFO.build)(&Recipe::paper(&INFO, 10, 2)).memory().is_empty());
+        assert!(INFO.build(&Recipe::paper(&INFO, 10, 2)).memory().is_empty());
     }
 
     #[test]

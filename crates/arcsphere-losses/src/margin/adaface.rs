@@ -12,7 +12,7 @@
 //! and goes on falling in θ: below 0 it is 2 − cos(θ + m1) − m2.
 
 use super::target::psi;
-use super::{Extension, LossInfo, Margin, Margins, Param, Row, Target};
+use super::{Extension, Margin, MarginKind, MarginLoss, Margins, Param, Row, Target};
 use crate::range::Range;
 use rand_chacha::ChaCha8Rng;
 
@@ -39,25 +39,27 @@ const MOMENTUM: Param = Param::new(
     "what μ and σ keep of themselves per step",
 );
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "adaface",
     aliases: &["ada_face"],
     summary: "margin between ArcFace's and CosFace's and beyond, by the embedding's norm",
     formula: "z_y = s·(cos(θ_y − m·n̂) − m·n̂ − m),  n̂ = clip((‖x‖ − μ)/(σ/h), −1, 1)",
-    boundary: "s(cos(θ1 − m·n̂) − m·n̂ − m − cos θ2) = 0",
     source: "Kim et al., AdaFace, CVPR 2022, §3.3",
     params: &[MARGIN, CONCENTRATION, MOMENTUM],
-    takes_extension: true,
-    strongest: "embeddings far longer than the mean, n̂ = 1",
-    build: |recipe| {
-        Box::new(AdaFace {
-            extension: recipe.extension,
-            m: recipe.param(&MARGIN),
-            h: recipe.param(&CONCENTRATION),
-            momentum: recipe.param(&MOMENTUM),
-        })
+    kind: MarginKind {
+        boundary: "s(cos(θ1 − m·n̂) − m·n̂ − m − cos θ2) = 0",
+        takes_extension: true,
+        strongest: "embeddings far longer than the mean, n̂ = 1",
+        build: |recipe| {
+            Box::new(AdaFace {
+                extension: recipe.extension,
+                m: recipe.param(&MARGIN),
+                h: recipe.param(&CONCENTRATION),
+                momentum: recipe.param(&MOMENTUM),
+            })
+        },
+        ..MarginKind::RELATIVE
     },
-    ..LossInfo::RELATIVE
 };
 
 /// μ and σ before the first batch.
@@ -126,7 +128,7 @@ mod tests {
     fn adaface(momentum: f64) -> Box<dyn Margin> {
         let mut recipe = Recipe::paper(&INFO, 10, 32);
         recipe.params.insert(MOMENTUM.name, momentum);
-        (INFO.build)(&recipe)
+        INFO.build(&recipe)
     }
 
     fn begun(margin: &dyn Margin, norms: &[f64]) -> (Vec<f64>, Vec<f64>) {

@@ -10,7 +10,7 @@
 //! own side. Close to its prototype a sample's pull is s·m, so s = 256 with m = 0.25 is the
 //! usual 64: the scale taken here is the usual one over m.
 
-use super::{LossInfo, Margin, Negatives, Parabola, Param, Row, Target, Threshold};
+use super::{Margin, MarginKind, MarginLoss, Negatives, Parabola, Param, Row, Target, Threshold};
 use crate::range::Range;
 use rand_chacha::ChaCha8Rng;
 
@@ -23,17 +23,19 @@ const RELAXATION: Param = Param::new(
 )
 .without_margin_at(1.0);
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "circle",
     aliases: &["circle_loss"],
     summary: "every cosine is weighted by its distance from the optimum; the boundary is a circle",
     formula: "z_y = s·[1 + m − cos θ_y]₊·(cos θ_y − 1 + m),  z_j = s·[cos θ_j + m]₊·(cos θ_j − m)",
-    boundary: "(1 − cos θ1)² + cos²θ2 = 2m²",
     source: "Sun et al., Circle Loss, CVPR 2020, §3",
-    own_scale: Some(|recipe, usual| usual / recipe.param(&RELAXATION)),
     params: &[RELAXATION],
-    build: |recipe| Box::new(Circle { m: recipe.param(&RELAXATION) }),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "(1 − cos θ1)² + cos²θ2 = 2m²",
+        own_scale: Some(|recipe, usual| usual / recipe.param(&RELAXATION)),
+        build: |recipe| Box::new(Circle { m: recipe.param(&RELAXATION) }),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn the_border_is_the_papers_circle() {
         let recipe = Recipe::paper(&INFO, 100, 64);
-        let margin = (INFO.build)(&recipe);
+        let margin = INFO.build(&recipe);
         for theta in [0.0_f64, 0.2, 0.5, 0.7] {
             let other = margin.rival(strongest_target(&*margin, theta).psi);
             let off = (1.0 - theta.cos()).powi(2) + other * other - 2.0 * 0.25 * 0.25;

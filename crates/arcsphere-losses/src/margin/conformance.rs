@@ -23,14 +23,16 @@ fn within(range: Range, t: f64) -> f64 {
 }
 
 /// A legal recipe: margins and parameters that the loss takes, from numbers in [0, 1].
-fn legal(info: &LossInfo, u: [f64; 5]) -> Recipe {
-    let takes = info.takes;
+fn legal(info: &MarginLoss, u: [f64; 5]) -> Recipe {
     let mut recipe = Recipe::paper(info, 10, 4);
-    recipe.margins = Margins {
-        angle_multiplier: if takes.angle_multiplier { 1.0 + 7.0 * u[0] } else { 1.0 },
-        angle_margin: if takes.angle_margin { PI * u[1] } else { 0.0 },
-        cosine_margin: if takes.cosine_margin { 2.0 * u[2] } else { 0.0 },
-    };
+    recipe.margins = Margins::NONE;
+    for unit in info.kind.takes {
+        *unit.value_mut(&mut recipe.margins) = match unit {
+            Unit::AngleMultiplier => 1.0 + 7.0 * u[0],
+            Unit::AngleMargin => PI * u[1],
+            Unit::CosineMargin => 2.0 * u[2],
+        };
+    }
     for (k, param) in info.params.iter().enumerate() {
         let value = within(param.range, u[(k + 3) % 5]);
         assert!(param.range.contains(value), "{} {}", info.name, param.name);
@@ -47,24 +49,24 @@ fn legal(info: &LossInfo, u: [f64; 5]) -> Recipe {
 }
 
 /// A loss whose memory and draws are those of a batch: rows at the angles, of several norms.
-struct Begun {
+struct Batch {
     margin: Box<dyn Margin>,
     memory: Vec<f64>,
     rows: Vec<Row>,
     strength: f64,
 }
 
-impl Begun {
-    fn new(margin: Box<dyn Margin>, rows: Vec<Row>, strength: f64) -> Begun {
-        let mut begun = Begun { memory: margin.memory(), margin, rows, strength };
-        begun.margin.begin(&mut begun.memory, &mut begun.rows, strength, &mut keyed(b"test----", 1, 2));
-        begun
+impl Batch {
+    fn new(margin: Box<dyn Margin>, rows: Vec<Row>, strength: f64) -> Batch {
+        let mut batch = Batch { memory: margin.memory(), margin, rows, strength };
+        batch.margin.begin(&mut batch.memory, &mut batch.rows, strength, &mut keyed(b"test----", 1, 2));
+        batch
     }
 
-    fn of(recipe: &Recipe, info: &LossInfo, theta: f64, norm: f64, strength: f64) -> Begun {
+    fn of(recipe: &Recipe, info: &MarginLoss, theta: f64, norm: f64, strength: f64) -> Batch {
         let row = |theta: f64, norm| Row { norm, ..Row::at_angle(theta) };
         let rows = vec![row(theta, norm), row(0.5 * theta, 3.0 * norm), row(PI - theta, 5.0)];
-        Begun::new((info.build)(recipe), rows, strength)
+        Batch::new(info.build(recipe), rows, strength)
     }
 
     fn target(&self, row: &Row) -> Target {
@@ -91,11 +93,11 @@ proptest! {
         for info in LOSSES {
             for extension in EXTENSIONS {
                 let recipe = Recipe { extension, ..legal(info, u) };
-                let begun = Begun::of(&recipe, info, theta, norm, strength);
-                let row = begun.rows[0];
-                let got = begun.target(&row);
-                let turned = |theta: f64| begun.target(&Row { cos: theta.cos(), sin: theta.sin(), ..row });
-                let stretched = |norm: f64| begun.target(&Row { norm, ..row });
+                let batch = Batch::of(&recipe, info, theta, norm, strength);
+                let row = batch.rows[0];
+                let got = batch.target(&row);
+                let turned = |theta: f64| batch.target(&Row { cos: theta.cos(), sin: theta.sin(), ..row });
+                let stretched = |norm: f64| batch.target(&Row { norm, ..row });
                 let slopes = [
                     ("∂ψ/∂θ", got.dpsi_dtheta, slope(|t| turned(t).psi, theta, 1e-6)),
                     ("∂ψ/∂‖x‖", got.dpsi_dnorm, slope(|n| stretched(n).psi, norm, 1e-5 * norm)),
@@ -116,13 +118,13 @@ proptest! {
                 let recipe = Recipe { extension, ..legal(info, u) };
                 let rows = [(theta.cos(), theta.sin().abs()), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0)];
                 let rows = rows.map(|(cos, sin)| Row { cos, sin, norm, draw: 0.0 }).to_vec();
-                let begun = Begun::new((info.build)(&recipe), rows, strength);
-                prop_assert!(begun.memory.iter().all(|v| v.is_finite()), "{}: {:?}", info.name, begun.memory);
-                for row in &begun.rows {
-                    let t = begun.target(row);
+                let batch = Batch::new(info.build(&recipe), rows, strength);
+                prop_assert!(batch.memory.iter().all(|v| v.is_finite()), "{}: {:?}", info.name, batch.memory);
+                for row in &batch.rows {
+                    let t = batch.target(row);
                     let all = [t.psi, t.dpsi_dtheta, t.dpsi_dnorm, t.penalty, t.dpenalty_dnorm];
                     prop_assert!(all.iter().all(|v| v.is_finite()), "{}: {t:?}", info.name);
-                    let bound = begun.margin.steepest() + 1e-12;
+                    let bound = batch.margin.steepest() + 1e-12;
                     prop_assert!(t.dpsi_dtheta.abs() <= bound, "{}: {} exceeds {bound}", info.name, t.dpsi_dtheta);
                 }
             }
@@ -132,7 +134,7 @@ proptest! {
     #[test]
     fn monotone_extension_never_rises(u in parts(), a in 0.0..PI, b in 0.0..PI) {
         for info in LOSSES {
-            let margin = (info.build)(&legal(info, u));
+            let margin = info.build(&legal(info, u));
             let at = |theta| strongest_target(&*margin, theta).psi;
             prop_assert!(at(a.min(b)) >= at(a.max(b)) - 1e-12, "{}", info.name);
         }
@@ -142,17 +144,17 @@ proptest! {
     #[test]
     fn strength_0_is_the_parent(u in parts(), theta in 0.0..=PI, norm in 0.0..200.0f64) {
         for info in LOSSES {
-            let parent = find(info.parent).expect("a parent is registered");
+            let parent = find(info.kind.parent).expect("a parent is registered");
             prop_assert!(!parent.has_margin() && parent.params.is_empty(), "{}", info.name);
-            let begun = Begun::of(&legal(info, u), info, theta, norm, 0.0);
-            let target = begun.target(&begun.rows[0]);
+            let batch = Batch::of(&legal(info, u), info, theta, norm, 0.0);
+            let target = batch.target(&batch.rows[0]);
             prop_assert!((target.psi - theta.cos()).abs() < 1e-12 && target.penalty == 0.0, "{}: {target:?}", info.name);
             prop_assert!((target.dpsi_dtheta + theta.sin()).abs() < 1e-12 && target.dpsi_dnorm == 0.0, "{}: {target:?}", info.name);
-            let negatives = begun.margin.negatives(&begun.memory, 0.0);
+            let negatives = batch.margin.negatives(&batch.memory, 0.0);
             for c in [-1.0, -0.3, 0.0, 0.4, 1.0] {
                 prop_assert_eq!(negatives.value(c, target.psi), c, "{}", info.name);
             }
-            if let Some(problems) = begun.margin.one_vs_all(8.0, 0.0) {
+            if let Some(problems) = batch.margin.one_vs_all(8.0, 0.0) {
                 prop_assert_eq!((problems.margin, problems.power, problems.scale), (0.0, 1.0, 8.0));
             }
         }
@@ -161,7 +163,7 @@ proptest! {
     #[test]
     fn no_margin_leaves_half_of_the_angle(alpha in 0.1..PI) {
         for info in LOSSES {
-            let margin = (info.build)(&Recipe::weakened(info, 0.0, 10, 4));
+            let margin = info.build(&Recipe::weakened(info, 0.0, 10, 4));
             let left = fit::angle_left_by(&*margin, alpha);
             prop_assert!(left >= 0.5 * alpha - 1e-9, "{}: {left} of {alpha}", info.name);
         }
@@ -172,7 +174,7 @@ proptest! {
     fn a_margin_only_ever_takes_away(u in parts(), theta in 0.0..=PI) {
         for info in LOSSES {
             let recipe = Recipe { params: Recipe::paper(info, 10, 4).params, ..legal(info, u) };
-            let margin = (info.build)(&recipe);
+            let margin = info.build(&recipe);
             let rival = margin.rival(strongest_target(&*margin, theta).psi);
             prop_assert!(rival <= theta.cos() + 1e-12, "{}: {rival}", info.name);
         }
@@ -183,14 +185,14 @@ proptest! {
     fn the_strongest_row_is_the_strongest(u in parts(), theta in 0.0..PI, norm in 0.1..200.0f64) {
         for info in LOSSES {
             let recipe = legal(info, u);
-            let begun = Begun::of(&recipe, info, theta, norm, 1.0);
-            let row = begun.rows[0];
-            let strongest = strongest_target(&*begun.margin, theta).psi;
+            let batch = Batch::of(&recipe, info, theta, norm, 1.0);
+            let row = batch.rows[0];
+            let strongest = strongest_target(&*batch.margin, theta).psi;
             // A normal draw has no largest; those beyond what is reckoned with are left out.
             let mut most = row;
-            begun.margin.strongest(&mut most);
+            batch.margin.strongest(&mut most);
             let beyond = row.draw > most.draw;
-            prop_assert!(beyond || begun.target(&row).psi >= strongest - 1e-9, "{}", info.name);
+            prop_assert!(beyond || batch.target(&row).psi >= strongest - 1e-9, "{}", info.name);
         }
     }
 }
@@ -198,34 +200,15 @@ proptest! {
 #[test]
 fn every_loss_describes_itself() {
     for info in LOSSES {
-        for text in [info.name, info.summary, info.formula, info.boundary, info.source] {
-            assert!(!text.trim().is_empty(), "{}", info.name);
+        assert!(!info.kind.boundary.trim().is_empty(), "{}", info.name);
+        assert!(info.kind.paper_scale > 0.0);
+        for unit in Unit::ALL {
+            let (paper, none) = (unit.value(info.kind.paper), unit.param().default);
+            assert!(info.kind.takes(unit) || paper == none, "{} {}", info.name, unit.key());
+            assert!(unit.param().range.contains(paper), "{} {}", info.name, unit.key());
         }
-        assert!(info.paper_scale > 0.0);
-        let takes = info.takes;
-        assert!(takes.angle_multiplier || info.paper.angle_multiplier == 1.0, "{}", info.name);
-        assert!(takes.angle_margin || info.paper.angle_margin == 0.0, "{}", info.name);
-        assert!(takes.cosine_margin || info.paper.cosine_margin == 0.0, "{}", info.name);
         assert!(fit::fitted(info, 10, 2).boundary_angle > 0.0, "{}", info.name);
-        assert!(info.group == Group::Relative || info.params.is_empty(), "{}", info.name);
-    }
-}
-
-#[test]
-fn parameters_describe_themselves_and_their_defaults_are_allowed() {
-    for info in LOSSES {
-        for (k, p) in info.params.iter().enumerate() {
-            let what = format!("{} {}", info.name, p.name);
-            assert!(!p.meaning.trim().is_empty() && !p.why.trim().is_empty(), "{what}");
-            assert!(p.range.contains(p.default), "{what}: {} is not {}", p.default, p.range);
-            assert!(p.neutral.is_none_or(|v| p.range.contains(v)), "{what}: neutral");
-            assert!(p.neutral.is_none() || p.symbol().chars().count() <= 3, "{what}: {}", p.symbol());
-            assert!(info.params[..k].iter().all(|q| q.name != p.name), "{what} twice");
-            if let Some(other) = p.above {
-                let other = info.params.iter().find(|q| q.name == other).expect("another parameter");
-                assert!(p.default > other.default, "{what}");
-            }
-        }
+        assert!(info.kind.group == Group::Relative || info.params.is_empty(), "{}", info.name);
     }
 }
 
@@ -233,7 +216,7 @@ fn parameters_describe_themselves_and_their_defaults_are_allowed() {
 #[test]
 fn a_loss_reads_the_extension_or_refuses_it() {
     for info in LOSSES {
-        let margin = |extension| (info.build)(&Recipe { extension, ..Recipe::paper(info, 10, 4) });
+        let margin = |extension| info.build(&Recipe { extension, ..Recipe::paper(info, 10, 4) });
         let monotone = margin(Extension::Monotone);
         // Draws are what `begin` leaves of a row: AdaFace has an angular margin only below the mean norm.
         let rows = [-1.0, 0.0, 1.0].into_iter().flat_map(|draw| {
@@ -243,24 +226,14 @@ fn a_loss_reads_the_extension_or_refuses_it() {
             let psi = |margin: &dyn Margin| margin.target(&row, &margin.memory(), 1.0).psi;
             EXTENSIONS.iter().any(|&e| (psi(&*margin(e)) - psi(&*monotone)).abs() > 1e-9)
         });
-        assert_eq!(reads, info.takes_extension, "{}", info.name);
+        assert_eq!(reads, info.kind.takes_extension, "{}", info.name);
     }
 }
 
 #[test]
 fn the_objective_is_what_the_loss_is_built_as() {
     for info in LOSSES {
-        let binary = (info.build)(&Recipe::paper(info, 10, 2)).one_vs_all(8.0, 1.0).is_some();
-        assert_eq!(binary, info.objective == Objective::OneVsAll, "{}", info.name);
-    }
-}
-
-#[test]
-fn names_and_aliases_are_unique() {
-    let mut seen = std::collections::BTreeSet::new();
-    for info in LOSSES {
-        for name in std::iter::once(&info.name).chain(info.aliases) {
-            assert!(seen.insert(*name), "\"{name}\" twice");
-        }
+        let binary = info.build(&Recipe::paper(info, 10, 2)).one_vs_all(8.0, 1.0).is_some();
+        assert_eq!(binary, info.kind.objective == Objective::OneVsAll, "{}", info.name);
     }
 }

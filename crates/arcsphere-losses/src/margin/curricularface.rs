@@ -8,7 +8,7 @@
 //! t follows the batches' mean target cosine, the current one included, and carries no
 //! gradient. While t + cos θ_j < 1 a class that beats the target is held down: the curriculum.
 
-use super::{Angular, LossInfo, Margin, Margins, Negatives, Parabola, Param, Row, Takes, Target};
+use super::{Angular, Margin, MarginKind, MarginLoss, Margins, Negatives, Parabola, Param, Row, Target, Unit};
 use crate::range::Range;
 use rand_chacha::ChaCha8Rng;
 
@@ -20,19 +20,21 @@ const MOMENTUM: Param = Param::new(
     "μ, what t keeps of itself per step",
 );
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "curricularface",
     aliases: &["curricular_face"],
     summary: "ArcFace in which classes that beat the target count less at first, more later",
     formula: "z_y = s·cos(θ_y + m1),  z_j = s·cos θ_j·(t + cos θ_j) where cos θ_j > ψ(θ_y);  t follows mean cos θ_y",
-    boundary: "s(cos(θ1 + m1) − cos θ2) = 0",
     source: "Huang et al., CurricularFace, CVPR 2020, §3.2",
-    paper: Margins { angle_margin: 0.5, ..Margins::NONE },
-    takes: Takes { angle_margin: true, ..Takes::NONE },
     params: &[MOMENTUM],
-    takes_extension: true,
-    build: |recipe| Box::new(CurricularFace { arc: Angular::of(recipe), momentum: recipe.param(&MOMENTUM) }),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "s(cos(θ1 + m1) − cos θ2) = 0",
+        paper: Margins { angle_margin: 0.5, ..Margins::NONE },
+        takes: &[Unit::AngleMargin],
+        takes_extension: true,
+        build: |recipe| Box::new(CurricularFace { arc: Angular::of(recipe), momentum: recipe.param(&MOMENTUM) }),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]
@@ -81,7 +83,7 @@ mod tests {
     fn t_follows_the_mean_target_cosine() {
         let mut recipe = Recipe::paper(&INFO, 10, 2);
         recipe.params.insert(MOMENTUM.name, 0.9);
-        let margin = (INFO.build)(&recipe);
+        let margin = INFO.build(&recipe);
         let mut memory = margin.memory();
         let mut rows = [1.0, 0.4].map(|cos| Row { cos, sin: 0.0, norm: 1.0, draw: 0.0 });
         margin.begin(&mut memory, &mut rows, 1.0, &mut keyed(b"test----", 0, 0));

@@ -8,7 +8,7 @@
 //! 0.0125; the default is Arc. Drawn margins are kept in [0, π] and [0, 2].
 
 use super::target::psi;
-use super::{Extension, LossInfo, Margin, Margins, Param, Recipe, Row, Takes, Target};
+use super::{Extension, Margin, MarginKind, MarginLoss, Margins, Param, Recipe, Row, Target, Unit};
 use crate::random::gaussian;
 use crate::range::Range;
 use rand_chacha::ChaCha8Rng;
@@ -16,20 +16,22 @@ use std::f64::consts::PI;
 
 const DEVIATION: Param = deviation(0.0125);
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "elasticface",
     aliases: &["elastic_face", "elasticface_arc"],
     summary: "angular or cosine margin drawn anew for each sample",
     formula: "z_y = s·(cos(θ_y + m1) − m2),  each margin that is not 0 from N(itself, σ)",
-    boundary: "s(cos(θ1 + m1) − m2 − cos θ2) = 0",
     source: "Boutros et al., ElasticFace, CVPR Workshops 2022, §3",
-    paper: Margins { angle_margin: 0.5, ..Margins::NONE },
-    takes: Takes { angle_margin: true, cosine_margin: true, ..Takes::NONE },
     params: &[DEVIATION],
-    takes_extension: true,
-    strongest: STRONGEST,
-    build: |recipe| Box::new(Elastic::of(recipe, recipe.param(&DEVIATION))),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "s(cos(θ1 + m1) − m2 − cos θ2) = 0",
+        paper: Margins { angle_margin: 0.5, ..Margins::NONE },
+        takes: &[Unit::AngleMargin, Unit::CosineMargin],
+        takes_extension: true,
+        strongest: STRONGEST,
+        build: |recipe| Box::new(Elastic::of(recipe, recipe.param(&DEVIATION))),
+        ..MarginKind::RELATIVE
+    },
 };
 
 /// σ, with a paper's value.
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_sample_and_step_has_its_own_draw() {
-        let margin = (INFO.build)(&Recipe::paper(&INFO, 10, 32));
+        let margin = INFO.build(&Recipe::paper(&INFO, 10, 32));
         let draws = |step| {
             let mut rows = [Row::at_angle(0.3); 3];
             margin.begin(&mut [], &mut rows, 1.0, &mut keyed(b"test----", 7, step));
@@ -111,7 +113,7 @@ mod tests {
         let elastic = |m1, m2| {
             let mut recipe = Recipe::paper(&INFO, 10, 32);
             recipe.margins = Margins { angle_margin: m1, cosine_margin: m2, ..Margins::NONE };
-            (INFO.build)(&recipe)
+            INFO.build(&recipe)
         };
         let theta = 0.6_f64;
         let arc = strongest_target(&*elastic(0.5, 0.0), theta).psi;

@@ -6,19 +6,22 @@
 //! them to the wrong samples.
 
 use super::elasticface::{self, Elastic, deviation};
-use super::{LossInfo, Margin, Param, Row, Target};
+use super::{Margin, MarginKind, MarginLoss, Param, Row, Target};
 use rand_chacha::ChaCha8Rng;
 
 const DEVIATION: Param = deviation(0.0175);
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "elasticface_plus",
     aliases: &["elastic_face_plus", "elasticface_arc_plus"],
     summary: "ElasticFace with the largest drawn margins for the samples farthest from their prototypes",
     formula: "z_y = s·(cos(θ_y + m1) − m2),  margins as in elasticface, sorted like θ_y",
+    source: elasticface::INFO.source,
     params: &[DEVIATION],
-    build: |recipe| Box::new(Plus(Elastic::of(recipe, recipe.param(&DEVIATION)))),
-    ..elasticface::INFO
+    kind: MarginKind {
+        build: |recipe| Box::new(Plus(Elastic::of(recipe, recipe.param(&DEVIATION)))),
+        ..elasticface::INFO.kind
+    },
 };
 
 #[derive(Debug)]
@@ -58,7 +61,7 @@ mod tests {
     #[test]
     fn the_farthest_sample_has_the_largest_margin() {
         let recipe = Recipe::paper(&INFO, 10, 32);
-        let (plus, plain) = ((INFO.build)(&recipe), (elasticface::INFO.build)(&recipe));
+        let (plus, plain) = (INFO.build(&recipe), elasticface::INFO.build(&recipe));
         let angles = [0.9, 0.1, 2.5, 0.4, 3.1, 1.0];
         let begun = |margin: &dyn Margin| {
             let mut rows = angles.map(Row::at_angle);

@@ -3,17 +3,20 @@
 //! The boundary `s(cos m0θ1 − cos θ2) = 0` is SphereFace's; what changes is that no
 //! sample can buy itself a smaller loss with a longer embedding.
 
-use super::{LossInfo, Margins, Takes};
+use super::{MarginKind, MarginLoss, Margins, Unit};
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "fnorm_sphereface",
     aliases: &["f_norm_sphereface", "sphereface_fnorm"],
     summary: "multiplicative angular margin, fixed scale",
     formula: "z_y = s·ψ(θ_y),  ψ(θ) = (−1)^k·cos(m0·θ) − 2k,  k = ⌊m0·θ/π⌋",
-    boundary: "s(cos m0·θ1 − cos θ2) = 0",
     source: "Liu et al., SphereFace, CVPR 2017, eq. 7, with the feature normalization of Wang et al., NormFace, 2017",
-    paper: Margins { angle_multiplier: 4.0, ..Margins::NONE },
-    takes: Takes { angle_multiplier: true, ..Takes::NONE },
-    takes_extension: true,
-    ..LossInfo::FAMILY
+    params: &[],
+    kind: MarginKind {
+        boundary: "s(cos m0·θ1 − cos θ2) = 0",
+        paper: Margins { angle_multiplier: 4.0, ..Margins::NONE },
+        takes: &[Unit::AngleMultiplier],
+        takes_extension: true,
+        ..MarginKind::FAMILY
+    },
 };

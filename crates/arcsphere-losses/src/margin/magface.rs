@@ -11,7 +11,7 @@
 //! not, neither term has a gradient for the norm, as in the authors' code.
 
 use super::target::{Psi, psi};
-use super::{Extension, LossInfo, Margin, Margins, Param, Recipe, Row, Target};
+use super::{Extension, Margin, MarginKind, MarginLoss, Margins, Param, Recipe, Row, Target};
 use crate::range::Range;
 use std::f64::consts::PI;
 
@@ -37,18 +37,20 @@ const NORM_WEIGHT: Param = Param::new(
     "λ_g, the weight of g",
 );
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "magface",
     aliases: &["mag_face"],
     summary: "angular margin that grows with the embedding's norm, and a term that draws norms out",
     formula: "z_y = s·cos(θ_y + m1(‖x‖)),  m1 from l_m at l_a to u_m at u_a;  + λ_g·(‖x‖/u_a² + 1/‖x‖)",
-    boundary: "s(cos(θ1 + m1(‖x‖)) − cos θ2) = 0",
     source: "Meng et al., MagFace, CVPR 2021, §3",
     params: &[LOWER_MARGIN, UPPER_MARGIN, LOWER_NORM, UPPER_NORM, NORM_WEIGHT],
-    takes_extension: true,
-    strongest: "the longest embeddings, ‖x‖ ≥ u_a",
-    build: |recipe| Box::new(MagFace::of(recipe)),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "s(cos(θ1 + m1(‖x‖)) − cos θ2) = 0",
+        takes_extension: true,
+        strongest: "the longest embeddings, ‖x‖ ≥ u_a",
+        build: |recipe| Box::new(MagFace::of(recipe)),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]

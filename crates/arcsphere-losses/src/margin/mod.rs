@@ -15,6 +15,7 @@ mod contract;
 mod naive;
 mod recipe;
 mod target;
+mod unit;
 
 mod arcface;
 mod combined;
@@ -41,17 +42,19 @@ mod conformance;
 
 pub use contract::{Margin, Row, Target, strongest_target};
 pub use naive::Naive;
-pub use recipe::Recipe;
+pub use recipe::{Recipe, SCALE, SMOOTHING};
 pub use target::{Angular, Extension, Margins};
+pub use unit::Unit;
 
 pub use arcsphere_kernels::head::{Negatives, OneVsAll, Parabola, RowStats, Threshold};
 
-use super::Param;
+use crate::entry::Entry;
+use crate::param::Param;
 use crate::registry::registry;
 
 registry! {
     /// Every margin loss: the family in the order of its history, then its relatives.
-    LOSSES: LossInfo = "loss" {
+    LOSSES: MarginLoss = "margin loss" {
         softmax,
         modified_softmax,
         sphereface,
@@ -74,8 +77,8 @@ registry! {
 }
 
 /// The losses of a group, in the registry's order.
-pub fn group(group: Group) -> impl Iterator<Item = &'static LossInfo> {
-    LOSSES.iter().filter(move |l| l.group == group)
+pub fn group(group: Group) -> impl Iterator<Item = &'static MarginLoss> {
+    LOSSES.iter().filter(move |l| l.kind.group == group)
 }
 
 /// How a loss is related to the others.
@@ -117,44 +120,13 @@ pub enum ScaleKind {
     Fixed,
 }
 
-/// Which margin parameters a loss has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Takes {
-    /// `angle_multiplier`, m0.
-    pub angle_multiplier: bool,
-    /// `angle_margin`, m1.
-    pub angle_margin: bool,
-    /// `cosine_margin`, m2.
-    pub cosine_margin: bool,
-}
-
-impl Takes {
-    /// No margin at all.
-    pub const NONE: Takes = Takes { angle_multiplier: false, angle_margin: false, cosine_margin: false };
-
-    /// Whether there is any.
-    pub fn any(self) -> bool {
-        self != Takes::NONE
-    }
-}
-
-/// A loss as it describes itself.
+/// What only margin losses have.
 #[derive(Clone, Copy, Debug)]
-pub struct LossInfo {
-    /// The registry's name, and the file's.
-    pub name: &'static str,
-    /// Other names that users know it by.
-    pub aliases: &'static [&'static str],
+pub struct MarginKind {
     /// Family or relative.
     pub group: Group,
-    /// One line.
-    pub summary: &'static str,
-    /// The target's logit, and what else differs from s·cos θ.
-    pub formula: &'static str,
     /// Where a sample of class 1 is on the border to class 2.
     pub boundary: &'static str,
-    /// The paper, and the equation where there is one.
-    pub source: &'static str,
     /// What is made of the logits.
     pub objective: Objective,
     /// Where s comes from.
@@ -166,9 +138,7 @@ pub struct LossInfo {
     /// The paper's margins.
     pub paper: Margins,
     /// Which of them may be set.
-    pub takes: Takes,
-    /// Its other parameters.
-    pub params: &'static [Param],
+    pub takes: &'static [Unit],
     /// Whether its target can pass π, so that [`Extension`] says what it does there. Else
     /// `loss.extension` is refused.
     pub takes_extension: bool,
@@ -178,26 +148,20 @@ pub struct LossInfo {
     /// The loss that this is at strength 0.
     pub parent: &'static str,
     /// Makes the margin.
-    pub build: fn(&Recipe) -> Box<dyn Margin>,
+    build: fn(&Recipe) -> Box<dyn Margin>,
 }
 
-impl LossInfo {
-    /// What a member of the family need not say. Names and texts are for the loss to fill in.
-    const FAMILY: LossInfo = LossInfo {
-        name: "",
-        aliases: &[],
+impl MarginKind {
+    /// What a member of the family need not say. The boundary is for the loss to fill in.
+    const FAMILY: MarginKind = MarginKind {
         group: Group::Family,
-        summary: "",
-        formula: "",
         boundary: "",
-        source: "",
         objective: Objective::SoftmaxCe,
         scale: ScaleKind::Fixed,
         paper_scale: 64.0,
         own_scale: None,
         paper: Margins::NONE,
-        takes: Takes::NONE,
-        params: &[],
+        takes: &[],
         takes_extension: false,
         strongest: "",
         parent: "modified_softmax",
@@ -205,26 +169,50 @@ impl LossInfo {
     };
 
     /// The same for a relative.
-    const RELATIVE: LossInfo = LossInfo { group: Group::Relative, ..LossInfo::FAMILY };
+    const RELATIVE: MarginKind = MarginKind { group: Group::Relative, ..MarginKind::FAMILY };
+
+    /// Whether a margin of this unit may be set.
+    pub fn takes(&self, unit: Unit) -> bool {
+        self.takes.contains(&unit)
+    }
+
+    /// The unit of its margin, if it has exactly one.
+    pub fn unit(&self) -> Option<Unit> {
+        match self.takes {
+            [unit] => Some(*unit),
+            _ => None,
+        }
+    }
+}
+
+/// A margin loss as it describes itself.
+///
+/// ```
+/// use arcsphere_losses::margin::{self, Recipe, Row};
+///
+/// let arcface = margin::find("arcface")?;
+/// let margin = arcface.build(&Recipe::paper(arcface, 10, 512));
+/// // On its prototype a sample's target is cos(0 + m1), m1 = 0.5.
+/// let target = margin.target(&Row::at_angle(0.0), &margin.memory(), 1.0);
+/// assert!((target.psi - 0.5_f64.cos()).abs() < 1e-12);
+/// # Ok::<(), arcsphere_losses::registry::UnknownName>(())
+/// ```
+pub type MarginLoss = Entry<MarginKind>;
+
+impl MarginLoss {
+    /// The margin of a recipe.
+    pub fn build(&self, recipe: &Recipe) -> Box<dyn Margin> {
+        (self.kind.build)(recipe)
+    }
 
     /// s where none is given; `usual` is what a loss without a rule of its own takes: the
     /// paper's, or the one fitted to C and D.
     pub fn scale_for(&self, recipe: &Recipe, usual: f64) -> f64 {
-        self.own_scale.map_or(usual, |own| own(recipe, usual))
+        self.kind.own_scale.map_or(usual, |own| own(recipe, usual))
     }
 
     /// Whether it has a margin that can be weakened.
     pub fn has_margin(&self) -> bool {
-        self.takes.any() || self.params.iter().any(|p| p.neutral.is_some())
-    }
-}
-
-impl crate::registry::Named for LossInfo {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aliases
+        !self.kind.takes.is_empty() || self.params.iter().any(|p| p.neutral.is_some())
     }
 }

@@ -8,7 +8,7 @@
 //! Here t ≥ 1 is the factor, as in the authors' code; the paper's own t is one less. The border is
 //! ArcFace's: there the other class is not yet above the target.
 
-use super::{Angular, LossInfo, Margin, Margins, Negatives, Parabola, Param, Row, Takes, Target};
+use super::{Angular, Margin, MarginKind, MarginLoss, Margins, Negatives, Parabola, Param, Row, Target, Unit};
 use crate::range::Range;
 
 const T: Param = Param::new(
@@ -19,20 +19,22 @@ const T: Param = Param::new(
     "t, the factor of classes that beat the target",
 );
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "mv_softmax",
     aliases: &["mv_arc_softmax"],
     summary: "ArcFace in which classes that beat the target count more",
     formula: "z_y = s·cos(θ_y + m1),  z_j = s·(t·cos θ_j + t − 1) where cos θ_j > ψ(θ_y)",
-    boundary: "s(cos(θ1 + m1) − cos θ2) = 0",
     source: "Wang et al., Mis-classified Vector Guided Softmax Loss, AAAI 2020, §3, MV-Arc-Softmax with the adaptive weight",
-    paper_scale: 32.0,
-    paper: Margins { angle_margin: 0.5, ..Margins::NONE },
-    takes: Takes { angle_margin: true, ..Takes::NONE },
     params: &[T],
-    takes_extension: true,
-    build: |recipe| Box::new(MvSoftmax { arc: Angular::of(recipe), t: recipe.param(&T) }),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "s(cos(θ1 + m1) − cos θ2) = 0",
+        paper_scale: 32.0,
+        paper: Margins { angle_margin: 0.5, ..Margins::NONE },
+        takes: &[Unit::AngleMargin],
+        takes_extension: true,
+        build: |recipe| Box::new(MvSoftmax { arc: Angular::of(recipe), t: recipe.param(&T) }),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]

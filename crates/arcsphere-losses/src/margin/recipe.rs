@@ -1,9 +1,28 @@
 //! What a loss is made from: its margins, its own parameters, and the classes it is for.
 
-use super::{Extension, LossInfo, Margins, Param};
-use std::collections::BTreeMap;
+use super::{Extension, MarginLoss, Margins, Param};
+use crate::param::Values;
+use crate::range::Range;
 
-/// Everything that [`LossInfo::build`] needs.
+/// s of the logits, where it is fixed.
+pub const SCALE: Param = Param::new(
+    "scale",
+    64.0,
+    Range::Above(0.0, 10_000.0),
+    "it multiplies the logits, and f32 has an end",
+    "s, the fixed factor of the cosines",
+);
+
+/// Label smoothing: the part of the label that is spread over all classes.
+pub const SMOOTHING: Param = Param::new(
+    "smoothing",
+    0.0,
+    Range::Below(0.0, 1.0),
+    "at 1 the label says nothing",
+    "ε, the part of the label that goes to all classes alike",
+);
+
+/// Everything that [`MarginLoss::build`] needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// m0, m1, m2.
@@ -11,7 +30,7 @@ pub struct Recipe {
     /// What ψ does past π.
     pub extension: Extension,
     /// Parameters by name; one that is missing has its default.
-    pub params: BTreeMap<&'static str, f64>,
+    pub params: Values,
     /// s, where it is fixed: for a loss that moves it, the first.
     pub scale: f64,
     /// C.
@@ -22,34 +41,33 @@ pub struct Recipe {
 
 impl Recipe {
     /// The paper's, for `classes` classes in `dim` dimensions.
-    pub fn paper(info: &LossInfo, classes: usize, dim: usize) -> Recipe {
+    pub fn paper(info: &MarginLoss, classes: usize, dim: usize) -> Recipe {
         Recipe::weakened(info, 1.0, classes, dim)
     }
 
     /// The same with a part `strength` in \[0, 1\] of the paper's margins.
-    pub fn weakened(info: &LossInfo, strength: f64, classes: usize, dim: usize) -> Recipe {
+    pub fn weakened(info: &MarginLoss, strength: f64, classes: usize, dim: usize) -> Recipe {
         let mut recipe = Recipe {
-            margins: info.paper.at_strength(strength),
+            margins: info.kind.paper.at_strength(strength),
             extension: Extension::Monotone,
             params: info.params.iter().map(|p| (p.name, p.at_strength(strength))).collect(),
             scale: 1.0,
             classes,
             dim,
         };
-        recipe.scale = info.scale_for(&recipe, info.paper_scale);
+        recipe.scale = info.scale_for(&recipe, info.kind.paper_scale);
         recipe
     }
 
     /// The value of a parameter.
     pub fn param(&self, param: &Param) -> f64 {
-        self.params.get(param.name).copied().unwrap_or(param.default)
+        param.of(&self.params)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::range::Range;
 
     #[test]
     fn a_missing_parameter_has_its_default() {

@@ -12,7 +12,7 @@
 //! The soft start: until a fixed scale comes in, the loss is its parent, modified softmax; from
 //! then on it is this one at scale r, with m and t − 1 growing from 0 by the strength.
 
-use super::{LossInfo, Margin, Objective, OneVsAll, Param, Recipe, Row, Target};
+use super::{Margin, MarginKind, MarginLoss, Objective, OneVsAll, Param, Recipe, Row, Target};
 use crate::range::Range;
 
 const POSITIVE_WEIGHT: Param = Param::new(
@@ -33,18 +33,20 @@ const POWER: Param = Param::new(
     "t, how much of g lies near the prototype",
 );
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "sphereface2",
     aliases: &["sphere_face2"],
     summary: "binary problems, each class against the rest, with a margin on both sides",
     formula: "λ/r·softplus(−r(g(cos θ_y) − m) − b) + (1 − λ)/r·Σ_j softplus(r(g(cos θ_j) + m) + b)",
-    boundary: "r(g(cos θ1) − m) + b = 0 and r(g(cos θ2) + m) + b = 0",
     source: "Wen et al., SphereFace2, ICLR 2022, §3, the C form",
-    objective: Objective::OneVsAll,
-    paper_scale: 40.0,
     params: &[POSITIVE_WEIGHT, MARGIN, POWER],
-    build: |recipe| Box::new(SphereFace2::of(recipe)),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "r(g(cos θ1) − m) + b = 0 and r(g(cos θ2) + m) + b = 0",
+        objective: Objective::OneVsAll,
+        paper_scale: 40.0,
+        build: |recipe| Box::new(SphereFace2::of(recipe)),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn both_sides_pay_the_margin() {
-        let margin = (INFO.build)(&Recipe::paper(&INFO, 10, 32));
+        let margin = INFO.build(&Recipe::paper(&INFO, 10, 32));
         let g = |c: f64| 2.0 * (0.5 * (c + 1.0)).powi(3) - 1.0;
         let psi = margin.target(&Row::at_angle(0.3), &[], 1.0).psi;
         assert!((g(margin.rival(psi)) - (g(0.3_f64.cos()) - 0.8)).abs() < 1e-12);

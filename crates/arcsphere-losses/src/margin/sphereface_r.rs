@@ -7,22 +7,25 @@
 //! The value has the margin, the gradient is that of cos θ: characteristic gradient detachment.
 //! This is the paper's first version with hard feature normalization; past m0·θ = π it stays at −1.
 
-use super::{LossInfo, Margin, Margins, Row, Takes, Target};
+use super::{Margin, MarginKind, MarginLoss, Margins, Row, Target, Unit};
 use rand_chacha::ChaCha8Rng;
 use std::f64::consts::PI;
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "sphereface_r",
     aliases: &["sphere_face_r", "sphereface_revived"],
     summary: "multiplicative angular margin, fixed scale, the gradient of the plain cosine",
     formula: "z_y = s·cos min(m0·θ_y, π),  its gradient taken as that of s·cos θ_y",
-    boundary: "s(cos min(m0·θ1, π) − cos θ2) = 0",
     source: "Liu et al., SphereFace Revived, TPAMI 2022, version 1 with hard feature normalization",
-    paper_scale: 30.0,
-    paper: Margins { angle_multiplier: 1.5, ..Margins::NONE },
-    takes: Takes { angle_multiplier: true, ..Takes::NONE },
-    build: |recipe| Box::new(SphereFaceR { multiplier: recipe.margins.angle_multiplier }),
-    ..LossInfo::RELATIVE
+    params: &[],
+    kind: MarginKind {
+        boundary: "s(cos min(m0·θ1, π) − cos θ2) = 0",
+        paper_scale: 30.0,
+        paper: Margins { angle_multiplier: 1.5, ..Margins::NONE },
+        takes: &[Unit::AngleMultiplier],
+        build: |recipe| Box::new(SphereFaceR { multiplier: recipe.margins.angle_multiplier }),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]
@@ -63,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_value_has_the_margin_and_the_gradient_has_not() {
-        let margin = (INFO.build)(&Recipe::paper(&INFO, 10, 32));
+        let margin = INFO.build(&Recipe::paper(&INFO, 10, 32));
         for theta in [0.2_f64, 1.0, 2.0, 2.5] {
             let target = strongest_target(&*margin, theta);
             assert!((target.psi - (1.5 * theta).min(PI).cos()).abs() < 1e-12, "{theta}");

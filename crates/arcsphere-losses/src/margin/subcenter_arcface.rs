@@ -9,7 +9,7 @@
 //! an evaluation each class is stood for by its dominant prototype, the one that is nearest
 //! to most of its training images.
 
-use super::{Angular, LossInfo, Margin, Margins, Param, Row, Takes, Target};
+use super::{Angular, Margin, MarginKind, MarginLoss, Margins, Param, Row, Target, Unit};
 use crate::range::Range;
 
 const CENTERS: Param = Param::new(
@@ -20,19 +20,21 @@ const CENTERS: Param = Param::new(
     "K, prototypes per class; 1 is ArcFace",
 );
 
-pub(super) const INFO: LossInfo = LossInfo {
+pub(super) const INFO: MarginLoss = MarginLoss {
     name: "subcenter_arcface",
     aliases: &["sub_center_arcface", "subcenter"],
     summary: "ArcFace with K prototypes per class, of which the nearest counts",
     formula: "z_y = s·cos(θ_y + m1),  cos θ_j = max_k cos θ_jk",
-    boundary: "s(cos(min_k θ1k + m1) − cos min_k θ2k) = 0",
     source: "Deng et al., Sub-center ArcFace, ECCV 2020, §3",
-    paper: Margins { angle_margin: 0.5, ..Margins::NONE },
-    takes: Takes { angle_margin: true, ..Takes::NONE },
     params: &[CENTERS],
-    takes_extension: true,
-    build: |recipe| Box::new(SubCenter { arc: Angular::of(recipe), centers: recipe.param(&CENTERS) as usize }),
-    ..LossInfo::RELATIVE
+    kind: MarginKind {
+        boundary: "s(cos(min_k θ1k + m1) − cos min_k θ2k) = 0",
+        paper: Margins { angle_margin: 0.5, ..Margins::NONE },
+        takes: &[Unit::AngleMargin],
+        takes_extension: true,
+        build: |recipe| Box::new(SubCenter { arc: Angular::of(recipe), centers: recipe.param(&CENTERS) as usize }),
+        ..MarginKind::RELATIVE
+    },
 };
 
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 //! dL/dx_i = L_i'(z_i)·w/B,   dL/dw = Σ_i L_i'(z_i)·x_i/B,   dL/db = Σ_i dL_i/db/B
 //! ```
 
-use super::{Levels, OrdinalLoss, Told};
+use super::{Levels, OrdinalLoss, Prediction};
 
 /// A batch, and what the loss has learned.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +41,8 @@ impl Batch<'_> {
     }
 
     /// What each row is told to be.
-    pub fn told(&self, loss: &dyn OrdinalLoss) -> Vec<Told> {
-        self.along().map(|z| loss.told(z, self.biases, self.levels)).collect()
+    pub fn predict(&self, loss: &dyn OrdinalLoss) -> Vec<Prediction> {
+        self.along().map(|z| loss.predict(z, self.biases, self.levels)).collect()
     }
 
     /// The mean loss of the rows with `labels` \[B\], and its gradients; that by the embeddings goes into

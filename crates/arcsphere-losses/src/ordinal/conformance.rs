@@ -1,6 +1,6 @@
 //! Every registered loss against its definition in f64, and its gradients against differences of it.
 
-use super::{Batch, Levels, ORDINALS, OrdinalInfo};
+use super::{Batch, Entry, Levels, ORDINALS, OrdinalKind};
 use crate::random::keyed;
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ struct Point {
 }
 
 /// Numbers that are f32 already, so that both sides start from the same.
-fn point(info: &OrdinalInfo, params: &BTreeMap<String, f64>, seed: u64) -> Point {
+fn point(info: &Entry<OrdinalKind>, params: &BTreeMap<String, f64>, seed: u64) -> Point {
     let mut rng = keyed(b"ordinal-", seed, 0);
     let mut draw = |n: usize, by: f64| -> Vec<f64> {
         (0..n).map(|_| f64::from((by * (2.0 * rng.random::<f64>() - 1.0)) as f32)).collect()
@@ -124,17 +124,19 @@ fn losses_and_gradients_are_those_of_the_definition() {
 fn every_loss_describes_itself_and_tells_what_there_is() {
     let levels = Levels::new(vec![-4.0, -1.0, 0.0, 2.5, 9.0]).unwrap();
     for info in ORDINALS {
-        for text in [info.summary, info.formula, info.told, info.source] {
-            assert!(!text.is_empty(), "{}", info.name);
-        }
+        assert!(!info.kind.predicts.is_empty(), "{}", info.name);
         let loss = info.make(&BTreeMap::new()).unwrap();
         let biases = narrow(&loss.biases(5));
         let mut before = (f64::NEG_INFINITY, 0);
         for z in (-400..=400).map(|z| 0.05 * f64::from(z)) {
-            let told = loss.told(z, &biases, &levels);
-            assert!((-4.0..=9.0).contains(&told.value) && told.class < 5, "{} at {z}: {told:?}", info.name);
-            assert!((told.value, told.class) >= before, "{} falls at {z}", info.name);
-            before = (told.value, told.class);
+            let predicted = loss.predict(z, &biases, &levels);
+            assert!(
+                (-4.0..=9.0).contains(&predicted.value) && predicted.class < 5,
+                "{} at {z}: {predicted:?}",
+                info.name
+            );
+            assert!((predicted.value, predicted.class) >= before, "{} falls at {z}", info.name);
+            before = (predicted.value, predicted.class);
         }
         assert!(before.0 > 9.0 - 1e-6 && before.1 == 4, "{}: {before:?}", info.name);
     }
@@ -148,7 +150,7 @@ fn a_batch_of_nothing_has_no_loss() {
         let biases = narrow(&loss.biases(2));
         let batch = Batch { embeddings: &[], weights: &[1.0, 0.0], biases: &biases, levels: &levels };
         let got = batch.gradients(&*loss, &[], &mut []);
-        assert_eq!((got.loss, got.weights, batch.told(&*loss)), (0.0, vec![0.0; 2], Vec::new()), "{}", info.name);
+        assert_eq!((got.loss, got.weights, batch.predict(&*loss)), (0.0, vec![0.0; 2], Vec::new()), "{}", info.name);
     }
 }
 

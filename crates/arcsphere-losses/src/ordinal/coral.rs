@@ -18,20 +18,22 @@
 //! samples by. From zeros all problems would be one until the biases, whose slopes are only 1/(K − 1)
 //! of z's, have moved apart. (The authors' layer starts them in falling order too, from 1 to 0.)
 //!
-//! Told is Σ over classes of v times its probability, v_0 + Σ_k p_k·(v_{k+1} − v_k); the class is the
+//! Prediction is Σ over classes of v times its probability, v_0 + Σ_k p_k·(v_{k+1} − v_k); the class is the
 //! paper's rank, Σ_k [p_k > ½].
 
-use super::{Levels, OrdinalInfo, OrdinalLoss, Told};
+use super::{Entry, Levels, OrdinalKind, OrdinalLoss, Prediction};
 
-pub(super) const INFO: OrdinalInfo = OrdinalInfo {
+pub(super) const INFO: Entry<OrdinalKind> = Entry {
     name: "coral",
     aliases: &["rank_consistent"],
     summary: "CORAL: above each step or not, C − 1 binary problems that share one direction",
     formula: "mean over k of −[y > k]·log p_k − [y ≤ k]·log(1 − p_k),  p_k = σ(w·x + b_k)",
-    told: "v_0 + Σ_k p_k·(v_{k+1} − v_k), the expectation over the classes; the class is the rank, Σ_k [p_k > ½]",
     source: "Cao, Mirjalili and Raschka, Rank consistent ordinal regression for neural networks with application to age estimation, Pattern Recognition Letters 2020, arXiv:1901.07884",
     params: &[],
-    build: |_| Box::new(Coral),
+    kind: OrdinalKind {
+        predicts: "v_0 + Σ_k p_k·(v_{k+1} − v_k), the expectation over the classes; the class is the rank, Σ_k [p_k > ½]",
+        build: |_| Box::new(Coral),
+    },
 };
 
 #[derive(Debug)]
@@ -66,13 +68,13 @@ impl OrdinalLoss for Coral {
         (loss, slope)
     }
 
-    fn told(&self, z: f64, biases: &[f32], levels: &Levels) -> Told {
+    fn predict(&self, z: f64, biases: &[f32], levels: &Levels) -> Prediction {
         let v = levels.values();
         let steps = v.windows(2).map(|pair| pair[1] - pair[0]);
         let value = v[0] + biases.iter().zip(steps).map(|(&b, step)| step * sigmoid(z + f64::from(b))).sum::<f64>();
         // A sum of all steps may end above the last value by its rounding.
         let value = value.clamp(v[0], v[v.len() - 1]);
-        Told { value, class: biases.iter().filter(|b| z + f64::from(**b) > 0.0).count() as u32 }
+        Prediction { value, class: biases.iter().filter(|b| z + f64::from(**b) > 0.0).count() as u32 }
     }
 }
 
@@ -89,9 +91,9 @@ mod tests {
         let (loss, slope) = Coral.row(0.0, 1, &b, &levels, &mut slopes);
         assert!((loss - (4.0_f64 / 3.0).ln()).abs() < 1e-7, "{loss}");
         assert!(slope.abs() < 1e-7 && (slopes[0] + 0.125).abs() < 1e-7 && (slopes[1] - 0.125).abs() < 1e-7);
-        let told = Coral.told(0.0, &b, &levels);
-        assert!((told.value - (7.5 + 5.0)).abs() < 1e-6 && told.class == 1, "{told:?}");
-        assert_eq!((Coral.told(-9.0, &b, &levels).class, Coral.told(9.0, &b, &levels).class), (0, 2));
+        let predicted = Coral.predict(0.0, &b, &levels);
+        assert!((predicted.value - (7.5 + 5.0)).abs() < 1e-6 && predicted.class == 1, "{predicted:?}");
+        assert_eq!((Coral.predict(-9.0, &b, &levels).class, Coral.predict(9.0, &b, &levels).class), (0, 2));
     }
 
     #[test]
@@ -104,7 +106,7 @@ mod tests {
         // Even classes are told their middle by z = 0.
         let levels = Levels::new(vec![0.0, 1.0, 2.0, 3.0]).unwrap();
         let b: Vec<f32> = b.iter().map(|b| *b as f32).collect();
-        assert!((Coral.told(0.0, &b, &levels).value - 1.5).abs() < 1e-6);
+        assert!((Coral.predict(0.0, &b, &levels).value - 1.5).abs() < 1e-6);
     }
 
     #[test]

@@ -18,8 +18,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let loss = ordinal::find("regression")?.make(&Default::default())?;
 //! let years = Levels::new(vec![20.0, 30.0, 40.0])?;
-//! let told = loss.told(10.0, &[0.0], &years);
-//! assert_eq!((told.value, told.class), (40.0, 2)); // no one is told to be older than all
+//! let predicted = loss.predict(10.0, &[0.0], &years);
+//! assert_eq!((predicted.value, predicted.class), (40.0, 2)); // no one is older than the oldest class
 //! # Ok(())
 //! # }
 //! ```
@@ -36,22 +36,23 @@ mod conformance;
 pub use batch::{Batch, Gradients};
 pub use levels::{Levels, LevelsError};
 
-use super::param::{self, Param, ParamError};
+use crate::entry::Entry;
+use crate::param::{Param, ParamError, Values};
 use crate::registry::registry;
 use std::collections::BTreeMap;
 use std::fmt;
 
 registry! {
     /// Every loss of an ordered target.
-    ORDINALS: OrdinalInfo = "loss of an ordered target" {
+    ORDINALS: Entry<OrdinalKind> = "loss of an ordered target" {
         regression,
         coral,
     }
 }
 
-/// What an embedding is told to be.
+/// What is predicted of an embedding.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Told {
+pub struct Prediction {
     /// The number, in the target's unit, from the first class's value to the last's.
     pub value: f64,
     /// The class, for the accuracy.
@@ -67,48 +68,26 @@ pub trait OrdinalLoss: fmt::Debug + Send + Sync {
     /// Finite for finite z and b; `class` below C.
     fn row(&self, z: f64, class: usize, biases: &[f32], levels: &Levels, slopes: &mut [f64]) -> (f64, f64);
 
-    /// What a row is told to be.
-    fn told(&self, z: f64, biases: &[f32], levels: &Levels) -> Told;
+    /// What is predicted of a row.
+    fn predict(&self, z: f64, biases: &[f32], levels: &Levels) -> Prediction;
 }
 
-/// A loss as it describes itself.
+/// What only losses of an ordered target have.
 #[derive(Clone, Copy, Debug)]
-pub struct OrdinalInfo {
-    /// The registry's name, and the file's.
-    pub name: &'static str,
-    /// Other names that users know it by.
-    pub aliases: &'static [&'static str],
-    /// One line.
-    pub summary: &'static str,
-    /// The loss of a batch.
-    pub formula: &'static str,
-    /// The number that is told, and the class.
-    pub told: &'static str,
-    /// The paper, and the equation where there is one.
-    pub source: &'static str,
-    /// What may be set.
-    pub params: &'static [Param],
-    /// Makes the loss, given a value for each of `params`.
-    build: fn(&[f64]) -> Box<dyn OrdinalLoss>,
+pub struct OrdinalKind {
+    /// The number that is predicted, and the class.
+    pub predicts: &'static str,
+    /// Makes the loss.
+    build: fn(&Values) -> Box<dyn OrdinalLoss>,
 }
 
-impl OrdinalInfo {
+impl Entry<OrdinalKind> {
     /// The loss with the parameters `given`, and defaults for the others.
     ///
     /// # Errors
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn OrdinalLoss>, ParamError> {
-        Ok((self.build)(&param::resolve(self.name, self.params, given, |p| p.default)?))
-    }
-}
-
-impl crate::registry::Named for OrdinalInfo {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aliases
+        Ok((self.kind.build)(&self.values(given)?))
     }
 }

@@ -14,24 +14,28 @@
 //!
 //! β is in standard deviations of the classes' values. b starts at 0, the middle of the target.
 
-use super::{Levels, OrdinalInfo, OrdinalLoss, Param, Told};
+use super::{Entry, Levels, OrdinalKind, OrdinalLoss, Param, Prediction};
 use crate::range::Range;
 
-pub(super) const INFO: OrdinalInfo = OrdinalInfo {
+const BETA: Param = Param::new(
+    "beta",
+    1.0,
+    Range::Closed(0.001, 100.0),
+    "below it is |d|, whose kink steps cross to and fro, and above all errors lie on the square",
+    "β, the error up to which the loss is a square, in standard deviations of the classes' values",
+);
+
+pub(super) const INFO: Entry<OrdinalKind> = Entry {
     name: "regression",
     aliases: &["plain_regression", "smooth_l1", "huber"],
     summary: "plain regression: a number by a straight line from the embedding, smooth L1",
     formula: "mean of H(w·x + b − t_y),  H(d) = d²/(2β) where |d| < β, else |d| − β/2,  t_c = (v_c − v̄)/sd(v)",
-    told: "the number w·x + b, cut to the values that there are; the class is the one nearest to it",
     source: "Girshick, Fast R-CNN, ICCV 2015, eq. 3 (β = 1); Huber, Robust Estimation of a Location Parameter, 1964",
-    params: &[Param::new(
-        "beta",
-        1.0,
-        Range::Closed(0.001, 100.0),
-        "below it is |d|, whose kink steps cross to and fro, and above all errors lie on the square",
-        "β, the error up to which the loss is a square, in standard deviations of the classes' values",
-    )],
-    build: |p| Box::new(Regression { beta: p[0] }),
+    params: &[BETA],
+    kind: OrdinalKind {
+        predicts: "the number w·x + b, cut to the values that there are; the class is the one nearest to it",
+        build: |p| Box::new(Regression { beta: BETA.of(p) }),
+    },
 };
 
 #[derive(Debug)]
@@ -59,9 +63,9 @@ impl OrdinalLoss for Regression {
         (loss, slope)
     }
 
-    fn told(&self, z: f64, biases: &[f32], levels: &Levels) -> Told {
+    fn predict(&self, z: f64, biases: &[f32], levels: &Levels) -> Prediction {
         let value = levels.value(Self::number(z, biases));
-        Told { value, class: levels.nearest(value) }
+        Prediction { value, class: levels.nearest(value) }
     }
 }
 
@@ -93,9 +97,9 @@ mod tests {
     #[test]
     fn a_number_is_told_in_the_unit_of_the_target() {
         let (levels, loss) = (Levels::new(vec![30.0, 40.0]).unwrap(), Regression { beta: 1.0 });
-        let told = |z| loss.told(z, &[0.25], &levels);
-        assert_eq!(told(-0.25), Told { value: 35.0, class: 0 });
-        assert_eq!(told(0.15), Told { value: 37.0, class: 1 });
-        assert_eq!(told(1e9), Told { value: 40.0, class: 1 });
+        let predicted = |z| loss.predict(z, &[0.25], &levels);
+        assert_eq!(predicted(-0.25), Prediction { value: 35.0, class: 0 });
+        assert_eq!(predicted(0.15), Prediction { value: 37.0, class: 1 });
+        assert_eq!(predicted(1e9), Prediction { value: 40.0, class: 1 });
     }
 }

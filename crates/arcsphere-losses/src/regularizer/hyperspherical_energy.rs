@@ -25,48 +25,51 @@
 
 use super::potential::Potential;
 use super::sphere::Sphere;
-use super::{Param, Regularizer, RegularizerError, RegularizerInfo};
+use super::{EnergyKind, Entry, Param, Regularizer, RegularizerError};
 use crate::range::Range;
 
-pub(super) const INFO: RegularizerInfo = RegularizerInfo {
+/// λ_M, the weight of the term.
+pub const WEIGHT: Param = Param::new(
+    "weight",
+    1.0,
+    Range::Closed(0.0, 1000.0),
+    "it is weighed against the loss's 1, and beyond that prototypes would see nothing else",
+    "λ_M, beside the loss's 1",
+);
+/// a, the energy's power.
+pub const POWER: Param =
+    Param::new("power", 1.0, Range::Whole(0, 2), "these are the energies of the paper", "a; 0 is the logarithm");
+const HALF_SPACE: Param = Param::new(
+    "half_space",
+    0.0,
+    Range::Whole(0, 1),
+    "it is a switch",
+    "1: prototypes also repel each other's opposites",
+);
+const FULL_UP_TO: Param = Param::new(
+    "full_up_to",
+    2000.0,
+    Range::Whole(0, 1_000_000),
+    "it is a number of classes, and all pairs of more take too long",
+    "with more classes than this: the batch's classes against all others",
+);
+
+pub(super) const INFO: Entry<EnergyKind> = Entry {
     name: "hyperspherical_energy",
     aliases: &["mhe", "sphereface_plus"],
     summary: "prototypes repel each other on the sphere",
     formula: "λ_M·1/(C(C−1))·Σ_{i≠j} ‖ŵ_i − ŵ_j‖^(−a);  a = 0: log(1/‖ŵ_i − ŵ_j‖)",
     source: "Liu et al., Learning towards Minimum Hyperspherical Energy, NeurIPS 2018, eq. 1 and §3.3",
-    params: &[
-        Param::new(
-            "weight",
-            1.0,
-            Range::Closed(0.0, 1000.0),
-            "beyond that prototypes would see nothing else",
-            "λ_M, beside the loss's 1",
-        ),
-        Param::new(
-            "power",
-            1.0,
-            Range::Closed(0.0, 2.0),
-            "the paper's energies are 0, 1 and 2",
-            "a; 0 is the logarithm",
-        ),
-        Param::new(
-            "half_space",
-            0.0,
-            Range::Whole(0, 1),
-            "it is a switch",
-            "1: prototypes also repel each other's opposites",
-        ),
-        Param::new(
-            "full_up_to",
-            2000.0,
-            Range::Whole(0, 1_000_000),
-            "it is a number of classes, and all pairs of more take too long",
-            "with more classes than this: the batch's classes against all others",
-        ),
-    ],
-    build: |p| {
-        let [weight, power, half, full_up_to] = [p[0], p[1], p[2], p[3]];
-        Box::new(HypersphericalEnergy { weight, power, half_space: half == 1.0, full_up_to: full_up_to as usize })
+    params: &[WEIGHT, POWER, HALF_SPACE, FULL_UP_TO],
+    kind: EnergyKind {
+        build: |p| {
+            Box::new(HypersphericalEnergy {
+                weight: WEIGHT.of(p),
+                power: POWER.of(p),
+                half_space: HALF_SPACE.is_on(p),
+                full_up_to: FULL_UP_TO.of(p) as usize,
+            })
+        },
     },
 };
 

@@ -8,9 +8,10 @@ mod sphere;
 
 mod hyperspherical_energy;
 
-pub use hyperspherical_energy::hyperspherical_energy;
+pub use hyperspherical_energy::{POWER as ENERGY_POWER, WEIGHT as ENERGY_WEIGHT, hyperspherical_energy};
 
-use super::param::{Param, ParamError, resolve};
+use crate::entry::Entry;
+use crate::param::{Param, ParamError, Values};
 use crate::registry::registry;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +19,7 @@ use thiserror::Error;
 
 registry! {
     /// Every regularizer.
-    REGULARIZERS: RegularizerInfo = "regularizer" {
+    REGULARIZERS: Entry<EnergyKind> = "regularizer" {
         hyperspherical_energy,
     }
 }
@@ -35,43 +36,21 @@ pub trait Regularizer: fmt::Debug + Send + Sync {
     fn term(&self, weights: &[f32], dim: usize, labels: &[u32], gradient: &mut [f32]) -> Result<f64, RegularizerError>;
 }
 
-/// A regularizer as it describes itself.
+/// What only regularizers have.
 #[derive(Clone, Copy, Debug)]
-pub struct RegularizerInfo {
-    /// The registry's name, and the file's.
-    pub name: &'static str,
-    /// Other names that users know it by.
-    pub aliases: &'static [&'static str],
-    /// One line.
-    pub summary: &'static str,
-    /// The term.
-    pub formula: &'static str,
-    /// The paper, and the equation where there is one.
-    pub source: &'static str,
-    /// What may be set.
-    pub params: &'static [Param],
-    /// Makes the regularizer, given a value for each of `params`.
-    build: fn(&[f64]) -> Box<dyn Regularizer>,
+pub struct EnergyKind {
+    /// Makes the regularizer.
+    build: fn(&Values) -> Box<dyn Regularizer>,
 }
 
-impl RegularizerInfo {
+impl Entry<EnergyKind> {
     /// The regularizer with the parameters `given`, and defaults for the others.
     ///
     /// # Errors
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn Regularizer>, ParamError> {
-        Ok((self.build)(&resolve(self.name, self.params, given, |p| p.default)?))
-    }
-}
-
-impl crate::registry::Named for RegularizerInfo {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aliases
+        Ok((self.kind.build)(&self.values(given)?))
     }
 }
 

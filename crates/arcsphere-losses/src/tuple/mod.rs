@@ -51,7 +51,8 @@ mod oracle;
 
 pub use parameters::TupleParameters;
 
-use super::param::{Param, ParamError, resolve};
+use crate::entry::Entry;
+use crate::param::{Param, ParamError, Values};
 use crate::registry::registry;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
@@ -61,7 +62,7 @@ use thiserror::Error;
 
 registry! {
     /// Every tuple loss, in the order of their history.
-    TUPLES: TupleInfo = "tuple loss" {
+    TUPLES: Entry<TupleKind> = "tuple loss" {
         contrastive,
         triplet,
         triplet_semi_hard,
@@ -110,7 +111,7 @@ pub trait TupleLoss: fmt::Debug + Send + Sync {
 
 /// What a loss is trained with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Role {
     /// It is the whole loss.
     Alone,
     /// It is added to a softmax head's loss, its weight already in it.
@@ -119,30 +120,20 @@ pub enum Place {
 
 /// What a loss keeps from batch to batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Own {
+pub enum ClassPoints {
     /// Nothing.
-    Nothing,
+    None,
     /// A center a class, moved by a rule of the loss.
     Centers,
     /// A proxy a class, moved down its gradient by the optimizer.
     Proxies,
 }
 
-/// A loss as it describes itself.
+/// What only tuple losses have.
 #[derive(Clone, Copy, Debug)]
-pub struct TupleInfo {
-    /// The registry's name, and the file's.
-    pub name: &'static str,
-    /// Other names that users know it by.
-    pub aliases: &'static [&'static str],
-    /// One line.
-    pub summary: &'static str,
-    /// The loss of a batch.
-    pub formula: &'static str,
-    /// The paper, and the equation where there is one.
-    pub source: &'static str,
+pub struct TupleKind {
     /// What it is trained with.
-    pub place: Place,
+    pub role: Role,
     /// Whether it sees x/max(‖x‖, ε) in the place of x, ε = 10⁻⁶
     /// ([`NORM_FLOOR`](arcsphere_kernels::head::NORM_FLOOR)). An embedding shorter than
     /// ε has no direction and gets no gradient.
@@ -151,31 +142,19 @@ pub struct TupleInfo {
     /// needs batches of P classes with K ≥ 2 samples each.
     pub needs_pairs: bool,
     /// What it keeps from batch to batch.
-    pub own: Own,
-    /// What may be set.
-    pub params: &'static [Param],
-    /// Makes the loss, given a value for each of `params`.
-    build: fn(&[f64]) -> Box<dyn TupleLoss>,
+    pub points: ClassPoints,
+    /// Makes the loss.
+    build: fn(&Values) -> Box<dyn TupleLoss>,
 }
 
-impl TupleInfo {
+impl Entry<TupleKind> {
     /// The loss with the parameters `given`, and defaults for the others.
     ///
     /// # Errors
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn TupleLoss>, ParamError> {
-        Ok((self.build)(&resolve(self.name, self.params, given, |p| p.default)?))
-    }
-}
-
-impl crate::registry::Named for TupleInfo {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aliases
+        Ok((self.kind.build)(&self.values(given)?))
     }
 }
 

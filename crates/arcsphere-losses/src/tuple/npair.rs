@@ -14,28 +14,32 @@
 use super::logs::{log_sum_exp, sigmoid, softplus};
 use super::pairs::{combine, inner_products, symmetrize};
 use super::rows::Rows;
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
 use crate::range::Range;
 use rayon::prelude::*;
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const NORM_WEIGHT: Param = Param::new(
+    "norm_weight",
+    0.001,
+    Range::Closed(0.0, 100.0),
+    "a negative weight would draw norms out without end, and beyond 100 nothing else is learned",
+    "λ, the weight of the embeddings' mean squared norm",
+);
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "npair",
     aliases: &["n_pair", "npairs"],
     summary: "each pair of a class against all other classes of the batch, norms held small",
     formula: "mean over (a, p) of log(1 + Σ_n exp(x_a·x_n − x_a·x_p)) + λ·mean ‖x_i‖²",
     source: "Sohn, Improved Deep Metric Learning with Multi-class N-pair Loss Objective, NeurIPS 2016, eq. 6",
-    place: Place::Alone,
-    normalized: false,
-    needs_pairs: true,
-    own: Own::Nothing,
-    params: &[Param::new(
-        "norm_weight",
-        0.001,
-        Range::Closed(0.0, 100.0),
-        "a negative weight would draw norms out without end, and beyond 100 nothing else is learned",
-        "λ, the weight of the embeddings' mean squared norm",
-    )],
-    build: |p| Box::new(NPair { norm_weight: p[0] }),
+    params: &[NORM_WEIGHT],
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: false,
+        needs_pairs: true,
+        points: ClassPoints::None,
+        build: |p| Box::new(NPair { norm_weight: NORM_WEIGHT.of(p) }),
+    },
 };
 
 #[derive(Debug)]

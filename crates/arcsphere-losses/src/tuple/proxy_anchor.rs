@@ -15,34 +15,35 @@ use super::pairs::{combine, inner_products, transposed};
 use super::parameters::unit_proxies;
 use super::proxy_nca::{PROXY_RATE, SCALES, SCALES_WHY};
 use super::rows::Rows;
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
 use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const SCALE: Param = Param::new("scale", 32.0, SCALES, SCALES_WHY, "α");
+const MARGIN: Param = Param::new(
+    "margin",
+    0.1,
+    Range::Closed(0.0, 1.0),
+    "positives are held above δ and negatives below −δ, and both are cosines",
+    "δ, taken from and added to cosines",
+);
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "proxy_anchor",
     aliases: &["proxyanchor"],
     summary: "each class's proxy pulls its hardest samples and pushes the nearest others",
     formula: "mean over P⁺ of log(1 + Σ_{x⁺} exp(−α(cos − δ))) + mean over P of log(1 + Σ_{x⁻} exp(α(cos + δ)))",
     source: "Kim et al., Proxy Anchor Loss for Deep Metric Learning, CVPR 2020, eq. 4",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: false,
-    own: Own::Proxies,
-    params: &[
-        Param::new("scale", 32.0, SCALES, SCALES_WHY, "α"),
-        Param::new(
-            "margin",
-            0.1,
-            Range::Closed(0.0, 1.0),
-            "positives are held above δ and negatives below −δ, and both are cosines",
-            "δ, taken from and added to cosines",
-        ),
-        PROXY_RATE,
-    ],
-    build: |p| Box::new(ProxyAnchor { scale: p[0], margin: p[1], proxy_rate: p[2] }),
+    params: &[SCALE, MARGIN, PROXY_RATE],
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: false,
+        points: ClassPoints::Proxies,
+        build: |p| Box::new(ProxyAnchor { scale: SCALE.of(p), margin: MARGIN.of(p), proxy_rate: PROXY_RATE.of(p) }),
+    },
 };
 
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use super::logs::log_sum_exp;
 use super::pairs::{combine, inner_products, transposed};
 use super::parameters::unit_proxies;
 use super::rows::Rows;
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
 use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;
@@ -35,18 +35,22 @@ pub(super) const SCALES: Range = Range::Closed(0.01, 1000.0);
 pub(super) const SCALES_WHY: &str =
     "below it nothing is told apart, and above it the nearest proxy is all that is seen";
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const SCALE: Param = Param::new("scale", 9.0, SCALES, SCALES_WHY, "s, the factor of squared distances");
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "proxy_nca",
     aliases: &["proxynca"],
     summary: "each sample nearer to its class's proxy than to the others'",
     formula: "mean of −log(exp(−s·d_y)/Σ_{z≠y} exp(−s·d_z)),  d_z = ‖x̂ − p̂_z‖²",
     source: "Movshovitz-Attias et al., No Fuss Distance Metric Learning using Proxies, ICCV 2017, eq. 4",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: false,
-    own: Own::Proxies,
-    params: &[Param::new("scale", 9.0, SCALES, SCALES_WHY, "s, the factor of squared distances"), PROXY_RATE],
-    build: |p| Box::new(ProxyNca { scale: p[0], proxy_rate: p[1] }),
+    params: &[SCALE, PROXY_RATE],
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: false,
+        points: ClassPoints::Proxies,
+        build: |p| Box::new(ProxyNca { scale: SCALE.of(p), proxy_rate: PROXY_RATE.of(p) }),
+    },
 };
 
 #[derive(Debug)]

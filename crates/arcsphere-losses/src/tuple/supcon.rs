@@ -12,28 +12,32 @@
 use super::logs::log_sum_exp;
 use super::pairs::{combine, inner_products, symmetrize};
 use super::rows::Rows;
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters, check};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
 use crate::range::Range;
 use rayon::prelude::*;
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const TEMPERATURE: Param = Param::new(
+    "temperature",
+    0.1,
+    Range::Closed(0.001, 10.0),
+    "cosines are divided by it, and beyond 10 they can no longer be told apart",
+    "τ",
+);
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "supcon",
     aliases: &["supervised_contrastive", "sup_con"],
     summary: "softmax over the batch's cosines: each positive against all others",
     formula: "mean over i of −1/|P(i)|·Σ_p log(exp(x̂_i·x̂_p/τ)/Σ_{a≠i} exp(x̂_i·x̂_a/τ))",
     source: "Khosla et al., Supervised Contrastive Learning, NeurIPS 2020, eq. 2 (L_out)",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: true,
-    own: Own::Nothing,
-    params: &[Param::new(
-        "temperature",
-        0.1,
-        Range::Closed(0.001, 10.0),
-        "cosines are divided by it, and beyond 10 they can no longer be told apart",
-        "τ",
-    )],
-    build: |p| Box::new(SupCon { temperature: p[0] }),
+    params: &[TEMPERATURE],
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: true,
+        points: ClassPoints::None,
+        build: |p| Box::new(SupCon { temperature: TEMPERATURE.of(p) }),
+    },
 };
 
 #[derive(Debug)]

@@ -11,7 +11,7 @@
 //! Anchors without a positive or a negative add no triplet.
 
 use super::mining::{Distance, Terms, mined};
-use super::{Own, Param, Place, TupleError, TupleInfo, TupleLoss, TupleParameters};
+use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters};
 use crate::range::Range;
 
 /// m of all triplet losses.
@@ -23,27 +23,28 @@ pub(super) const MARGIN: Param = Param::new(
     "m, by how much the negative must be farther than the positive",
 );
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+const ACTIVE_ONLY: Param = Param::new(
+    "active_only",
+    1.0,
+    Range::Whole(0, 1),
+    "it is a switch",
+    "1: the mean is over triplets with a loss above 0; 0: over all",
+);
+
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "triplet",
     aliases: &["triplet_all", "batch_all"],
     summary: "every triplet of the batch: nearer to its class than to others by a margin",
     formula: "mean of [‖x̂_a − x̂_p‖² − ‖x̂_a − x̂_n‖² + m]₊ over all (a, p, n)",
     source: "Schroff et al., FaceNet, CVPR 2015, eq. 2; Hermans et al., 2017, §3.2",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: true,
-    own: Own::Nothing,
-    params: &[
-        MARGIN,
-        Param::new(
-            "active_only",
-            1.0,
-            Range::Whole(0, 1),
-            "it is a switch",
-            "1: the mean is over triplets with a loss above 0; 0: over all",
-        ),
-    ],
-    build: |p| Box::new(Triplet { margin: p[0], active_only: p[1] == 1.0 }),
+    params: &[MARGIN, ACTIVE_ONLY],
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: true,
+        points: ClassPoints::None,
+        build: |p| Box::new(Triplet { margin: MARGIN.of(p), active_only: ACTIVE_ONLY.is_on(p) }),
+    },
 };
 
 #[derive(Debug)]

@@ -10,20 +10,22 @@
 
 use super::mining::{Distance, Terms, mined};
 use super::triplet::MARGIN;
-use super::{Own, Place, TupleError, TupleInfo, TupleLoss, TupleParameters};
+use super::{ClassPoints, Entry, Role, TupleError, TupleKind, TupleLoss, TupleParameters};
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "triplet_batch_hard",
     aliases: &["batch_hard"],
     summary: "each sample's farthest positive against its nearest negative",
     formula: "mean over a of [max_p ‖x̂_a − x̂_p‖ − min_n ‖x̂_a − x̂_n‖ + m]₊",
     source: "Hermans et al., In Defense of the Triplet Loss, 2017, eq. 5",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: true,
-    own: Own::Nothing,
     params: &[MARGIN],
-    build: |p| Box::new(BatchHard { margin: p[0] }),
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: true,
+        points: ClassPoints::None,
+        build: |p| Box::new(BatchHard { margin: MARGIN.of(p) }),
+    },
 };
 
 #[derive(Debug)]

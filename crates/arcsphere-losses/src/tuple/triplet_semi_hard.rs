@@ -11,20 +11,22 @@
 
 use super::mining::{Distance, Terms, mined};
 use super::triplet::MARGIN;
-use super::{Own, Place, TupleError, TupleInfo, TupleLoss, TupleParameters};
+use super::{ClassPoints, Entry, Role, TupleError, TupleKind, TupleLoss, TupleParameters};
 
-pub(super) const INFO: TupleInfo = TupleInfo {
+pub(super) const INFO: Entry<TupleKind> = Entry {
     name: "triplet_semi_hard",
     aliases: &["semi_hard", "triplet_semihard"],
     summary: "each pair of a class against the nearest negative that is farther",
     formula: "mean over (a, p) of [‖x̂_a − x̂_p‖² − ‖x̂_a − x̂_n‖² + m]₊,  n = argmin of ‖x̂_a − x̂_n‖ > ‖x̂_a − x̂_p‖",
     source: "Schroff et al., FaceNet, CVPR 2015, eq. 4",
-    place: Place::Alone,
-    normalized: true,
-    needs_pairs: true,
-    own: Own::Nothing,
     params: &[MARGIN],
-    build: |p| Box::new(SemiHard { margin: p[0] }),
+    kind: TupleKind {
+        role: Role::Alone,
+        normalized: true,
+        needs_pairs: true,
+        points: ClassPoints::None,
+        build: |p| Box::new(SemiHard { margin: MARGIN.of(p) }),
+    },
 };
 
 #[derive(Debug)]

@@ -17,15 +17,13 @@
 
 mod evidence;
 mod scale;
-mod unit;
 
 pub use arcsphere_eval::sweep::Evidence;
 pub use evidence::of_the_study;
 pub use scale::{ScaleAdvice, adacos};
-pub use unit::{Unit, boundary_cost};
 
 use crate::losses::fit;
-use crate::losses::margin::{LossInfo, Margins, ScaleKind};
+use crate::losses::margin::{MarginLoss, Margins, ScaleKind, Unit};
 use evidence::{Verdict, at_scale, join, same};
 use serde::Serialize;
 use thiserror::Error;
@@ -98,7 +96,7 @@ pub struct Advice {
 /// # Errors
 ///
 /// [`AdviseError`].
-pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Result<Advice, AdviseError> {
+pub fn advise(loss: &MarginLoss, question: &Question, evidence: &[Evidence]) -> Result<Advice, AdviseError> {
     let Question { classes, dim, probability } = *question;
     if classes < 2 {
         return Err(AdviseError::Classes(classes));
@@ -109,10 +107,10 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
     if let Some(p) = probability.filter(|p| !(*p > 0.0 && *p < 1.0)) {
         return Err(AdviseError::Probability(p));
     }
-    if !loss.takes.any() {
+    if loss.kind.takes.is_empty() {
         return Err(AdviseError::NoMargin(loss.name));
     }
-    let unit = Unit::of(loss);
+    let unit = loss.kind.unit();
     let fitted = fit::fitted(loss, classes, dim);
     let alpha = fitted.nearest_angle;
     let own = |e: &&Evidence| (e.loss.as_str(), e.classes, e.dim) == (loss.name, classes, dim) && unit.is_some();
@@ -134,11 +132,11 @@ pub fn advise(loss: &LossInfo, question: &Question, evidence: &[Evidence]) -> Re
         dim,
         unit,
         nearest_angle: alpha,
-        largest: largest(loss.paper, alpha),
+        largest: largest(loss.kind.paper, alpha),
         formula: fitted.recipe.margins,
         margins,
         boundary_angle: margins.map(|m| fit::angle_left(m, alpha)),
-        boundary_cost: margins.map(|m| boundary_cost(m, alpha)),
+        boundary_cost: margins.map(|m| fit::boundary_cost(m, alpha)),
         scale,
         reasons,
         evidence,
@@ -203,9 +201,9 @@ fn measured(
 }
 
 /// How the formula came to its margins.
-fn formula_reason(loss: &LossInfo, fitted: &fit::Fitted) -> String {
+fn formula_reason(loss: &MarginLoss, fitted: &fit::Fit) -> String {
     let left = fitted.boundary_angle.to_degrees();
-    let paper = fit::angle_left(loss.paper, fitted.nearest_angle).to_degrees();
+    let paper = fit::angle_left(loss.kind.paper, fitted.nearest_angle).to_degrees();
     if fitted.strength >= 1.0 {
         return format!("the paper's margin fits: it leaves {left:.1}° around each prototype");
     }

@@ -10,7 +10,7 @@ mod presets;
 pub use layers::{ConfigError, Layers};
 pub use presets::{PRESETS, Preset, preset_for};
 
-use crate::losses::margin::Extension;
+use crate::losses::margin::{Extension, Unit};
 use crate::optim::margin_schedule::MarginSchedule;
 use crate::optim::rate_schedule::RateSchedule;
 use serde::{Deserialize, Serialize};
@@ -179,6 +179,26 @@ pub struct LossConfig {
     /// margins fitted to C and D.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, f64>,
+}
+
+impl LossConfig {
+    /// The margin of a unit, if it is given.
+    pub fn margin(&self, unit: Unit) -> Option<f64> {
+        match unit {
+            Unit::AngleMultiplier => self.angle_multiplier,
+            Unit::AngleMargin => self.angle_margin,
+            Unit::CosineMargin => self.cosine_margin,
+        }
+    }
+
+    /// Gives the margin of a unit, or leaves it out.
+    pub fn set_margin(&mut self, unit: Unit, value: Option<f64>) {
+        match unit {
+            Unit::AngleMultiplier => self.angle_multiplier = value,
+            Unit::AngleMargin => self.angle_margin = value,
+            Unit::CosineMargin => self.cosine_margin = value,
+        }
+    }
 }
 
 impl Default for LossConfig {

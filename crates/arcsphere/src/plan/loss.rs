@@ -1,14 +1,15 @@
 //! The loss of a plan: margins, scale and parameters, refused or chosen, and said why.
 
-use super::{PlanError, refused, within};
+use super::{PlanError, refused, within_of};
 use crate::config::{Config, LossConfig};
-use crate::losses::fit::{self, Fitted};
-use crate::losses::margin::{Extension, LossInfo, Margins, Objective, Recipe, ScaleKind};
+use crate::losses::fit::{self, Fit};
+use crate::losses::margin::{Extension, MarginLoss, Margins, Objective, Recipe, SCALE, ScaleKind, Unit};
 use crate::losses::param;
-use crate::range::Range;
-use std::f64::consts::PI;
 
-const MULTIPLIER: &str = "loss.angle_multiplier";
+/// The key of a margin in a configuration.
+fn key(unit: Unit) -> String {
+    format!("loss.{}", unit.key())
+}
 
 /// Refuses margins outside their legal ranges.
 ///
@@ -16,51 +17,42 @@ const MULTIPLIER: &str = "loss.angle_multiplier";
 ///
 /// [`PlanError::OutOfRange`].
 pub fn check_range(margins: Margins) -> Result<(), PlanError> {
-    let Margins { angle_multiplier: m0, angle_margin: m1, cosine_margin: m2 } = margins;
-    let too_little = "below 1 it would ease the own class, and above 16 no class has room";
-    within(MULTIPLIER, m0, Range::Closed(1.0, 16.0), too_little)?;
-    if !Range::Closed(0.0, PI).contains(m1) {
-        let why = "two directions are at most π apart (a margin in degrees? divide by 57.3)";
-        return Err(refused("loss.angle_margin", m1, "in [0, π] radians", why));
-    }
-    within("loss.cosine_margin", m2, Range::Closed(0.0, 2.0), "two cosines are at most 2 apart")
+    Unit::ALL.into_iter().try_for_each(|unit| within_of(&key(unit), unit.value(margins), unit.param()))
 }
 
 /// Refuses what the loss does not have, and values that it cannot have.
-pub(super) fn check(config: &Config, loss: &'static LossInfo) -> Result<(), PlanError> {
+pub(super) fn check(config: &Config, loss: &'static MarginLoss) -> Result<(), PlanError> {
     let l = &config.loss;
-    let taken = |key, value: Option<f64>, takes: bool, hint| match value {
-        // An effective configuration writes margins only for the losses that have them,
-        // so a neutral value is the one other thing that may stand here.
-        Some(_) if !takes => Err(PlanError::NotTaken { loss: loss.name, key, hint }),
-        _ => Ok(()),
-    };
-    let takes = loss.takes;
-    let hint = "use sphereface, fnorm_sphereface or combined";
-    taken("angle_multiplier", l.angle_multiplier, takes.angle_multiplier, hint)?;
-    taken("angle_margin", l.angle_margin, takes.angle_margin, "use arcface or combined")?;
-    taken("cosine_margin", l.cosine_margin, takes.cosine_margin, "use cosface or combined")?;
-    if loss.scale == ScaleKind::Unnormalized {
-        taken("scale", l.scale, false, "its logits are w·x + b; use modified_softmax with a scale (NormFace)")?;
+    for unit in Unit::ALL {
+        let Some(value) = l.margin(unit) else { continue };
+        if !loss.kind.takes(unit) {
+            let hint = match unit {
+                Unit::AngleMultiplier => "use sphereface, fnorm_sphereface or combined",
+                Unit::AngleMargin => "use arcface or combined",
+                Unit::CosineMargin => "use cosface or combined",
+            };
+            return Err(PlanError::NotTaken { loss: loss.name, key: unit.key(), hint });
+        }
+        within_of(&key(unit), value, unit.param())?;
     }
-    if !loss.takes_extension {
+    if !loss.kind.takes_extension {
         check_extension(loss.name, l.extension)?;
     }
-    check_range(Margins {
-        angle_multiplier: l.angle_multiplier.unwrap_or(1.0),
-        angle_margin: l.angle_margin.unwrap_or(0.0),
-        cosine_margin: l.cosine_margin.unwrap_or(0.0),
-    })?;
-    if let Some(s) = l.scale {
-        within("loss.scale", s, Range::Above(0.0, 10_000.0), "it multiplies the logits, and f32 has an end")?;
+    match l.scale {
+        Some(_) if loss.kind.scale == ScaleKind::Unnormalized => {
+            let hint = "its logits are w·x + b; use modified_softmax with a scale (NormFace)";
+            return Err(PlanError::NotTaken { loss: loss.name, key: SCALE.name, hint });
+        }
+        Some(s) => within_of("loss.scale", s, &SCALE)?,
+        None => {}
     }
-    let m0 = l.angle_multiplier.unwrap_or(loss.paper.angle_multiplier);
+    let m0 = l.angle_multiplier.unwrap_or(loss.kind.paper.angle_multiplier);
     if l.extension == Extension::Fallback && m0 != 1.0 {
         let why = "the fallback is defined for m0 = 1 only";
-        return Err(refused(MULTIPLIER, m0, "1 with extension = \"fallback\"", why));
+        return Err(refused(&key(Unit::AngleMultiplier), m0, "1 with extension = \"fallback\"", why));
     }
     param::check(loss.name, loss.params, &l.params)?;
-    if l.smoothing > 0.0 && loss.objective == Objective::OneVsAll {
+    if l.smoothing > 0.0 && loss.kind.objective == Objective::OneVsAll {
         let why = "each class has a binary problem of its own, and there is no distribution over them to smooth";
         return Err(refused("loss.smoothing", l.smoothing, format!("0 for {}", loss.name), why));
     }
@@ -81,7 +73,7 @@ pub(super) fn check_extension(loss: &'static str, extension: Extension) -> Resul
 pub(super) struct Chosen {
     pub(super) recipe: Recipe,
     pub(super) scale_kind: ScaleKind,
-    pub(super) fitted: Fitted,
+    pub(super) fitted: Fit,
     /// Which margins and scale, and why, in a sentence.
     pub(super) reason: String,
 }
@@ -89,7 +81,7 @@ pub(super) struct Chosen {
 /// What is given, else the paper's if asked for, else what fits C and D.
 pub(super) fn choose(
     config: &Config,
-    loss: &'static LossInfo,
+    loss: &'static MarginLoss,
     classes: usize,
     dim: usize,
 ) -> Result<Chosen, PlanError> {
@@ -97,21 +89,20 @@ pub(super) fn choose(
     let fitted = fit::fitted(loss, classes, dim);
     let base = if l.paper { Recipe::paper(loss, classes, dim) } else { fitted.recipe.clone() };
     let mut recipe = Recipe { extension: l.extension, ..base.clone() };
-    let m = &mut recipe.margins;
-    m.angle_multiplier = l.angle_multiplier.unwrap_or(m.angle_multiplier);
-    m.angle_margin = l.angle_margin.unwrap_or(m.angle_margin);
-    m.cosine_margin = l.cosine_margin.unwrap_or(m.cosine_margin);
-    let values = param::resolve(loss.name, loss.params, &l.params, |p| base.param(p))?;
-    recipe.params = loss.params.iter().map(|p| p.name).zip(values).collect();
-    let usual = if l.paper { loss.paper_scale } else { fit::default_scale(classes, dim) };
+    for unit in Unit::ALL {
+        let of_unit = unit.value_mut(&mut recipe.margins);
+        *of_unit = l.margin(unit).unwrap_or(*of_unit);
+    }
+    recipe.params = param::resolve(loss.name, loss.params, &l.params, |p| base.param(p))?;
+    let usual = if l.paper { loss.kind.paper_scale } else { fit::default_scale(classes, dim) };
     let default_scale = loss.scale_for(&recipe, usual);
-    let scale_kind = match (loss.scale, l.scale) {
+    let scale_kind = match (loss.kind.scale, l.scale) {
         (ScaleKind::EmbeddingNorm, Some(_)) => ScaleKind::Fixed,
         (kind, _) => kind,
     };
     recipe.scale = l.scale.unwrap_or(default_scale);
 
-    let margin = (loss.build)(&recipe);
+    let margin = loss.build(&recipe);
     if l.smoothing > 0.0 && margin.centers() > 1 {
         let why = "the gradient goes to one prototype of a class, and smoothing would pull on all";
         let range = format!("0 for {} prototypes per class", margin.centers());
@@ -132,7 +123,7 @@ pub(super) fn choose(
             (.., true) => format!("{:.0} % of the paper's margins", 100.0 * fitted.strength),
             _ => "the paper's margins".to_owned(),
         };
-        let at = if loss.strongest.is_empty() { String::new() } else { format!(" for {}", loss.strongest) };
+        let at = if loss.kind.strongest.is_empty() { String::new() } else { format!(" for {}", loss.kind.strongest) };
         let none = if left == 0.0 { " (none: the margin asks for more than there is)" } else { "" };
         parts.push(format!(
             "{why}: {classes} prototypes in {dim} dimensions are at most {alpha:.1}° apart, and this leaves each class {left:.1}° around its prototype{at}{none}"
@@ -140,7 +131,7 @@ pub(super) fn choose(
     }
     match scale_kind {
         ScaleKind::Fixed => {
-            let how = match (l.scale.is_some_and(|s| s != default_scale), loss.own_scale, l.paper) {
+            let how = match (l.scale.is_some_and(|s| s != default_scale), loss.kind.own_scale, l.paper) {
                 (true, ..) => "as given",
                 (_, Some(_), _) => "by the loss's own rule",
                 (.., true) => "the paper's",
@@ -158,12 +149,11 @@ pub(super) fn choose(
 }
 
 /// Writes into a configuration what was chosen, so that it says all of it.
-pub(super) fn write_down(l: &mut LossConfig, loss: &'static LossInfo, recipe: &Recipe, scale_kind: ScaleKind) {
+pub(super) fn write_down(l: &mut LossConfig, loss: &'static MarginLoss, recipe: &Recipe, scale_kind: ScaleKind) {
     loss.name.clone_into(&mut l.name);
-    let (takes, m) = (loss.takes, recipe.margins);
-    l.angle_multiplier = takes.angle_multiplier.then_some(m.angle_multiplier);
-    l.angle_margin = takes.angle_margin.then_some(m.angle_margin);
-    l.cosine_margin = takes.cosine_margin.then_some(m.cosine_margin);
+    for unit in Unit::ALL {
+        l.set_margin(unit, loss.kind.takes(unit).then(|| unit.value(recipe.margins)));
+    }
     if scale_kind == ScaleKind::Fixed {
         l.scale = Some(recipe.scale);
     }

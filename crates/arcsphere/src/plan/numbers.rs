@@ -2,6 +2,7 @@
 
 use super::{PlanError, refused, within};
 use crate::config::Config;
+use crate::losses::margin::SMOOTHING;
 use crate::optim::rate_schedule::Decay;
 use crate::range::Range;
 
@@ -46,7 +47,7 @@ const RANGES: &[Row] = &[
     ("optim.decay", |c| Some(c.optim.decay), Range::AtLeast(0.0), "negative decay makes weights grow"),
     ("optim.clip", |c| Some(c.optim.clip), Range::AtLeast(0.0), "0 means no limit"),
     ("optim.schedule.warmup", |c| Some(c.optim.schedule.warmup), SHARE, OF_TRAINING),
-    ("loss.smoothing", |c| Some(c.loss.smoothing), SHARE, "at 1 the label says nothing"),
+    ("loss.smoothing", |c| Some(c.loss.smoothing), SMOOTHING.range, SMOOTHING.why),
     ("margin_schedule.soft_start", |c| Some(c.margin_schedule.soft_start), PART, OF_TRAINING),
     ("margin_schedule.free_until", |c| Some(c.margin_schedule.free_until), PART, OF_TRAINING),
     ("margin_schedule.full_at", |c| Some(c.margin_schedule.full_at), PART, OF_TRAINING),

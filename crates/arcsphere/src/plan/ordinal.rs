@@ -3,8 +3,8 @@
 use super::tuple::refuse_margins;
 use super::{Ordinal, PlanError, Splits, refused};
 use crate::config::{Config, Task};
-use crate::losses::ordinal::{Levels, OrdinalInfo};
-use crate::losses::param;
+use crate::losses::ordinal::{Levels, OrdinalKind};
+use crate::losses::{Entry, param};
 
 /// The loss and the values that it is to learn.
 ///
@@ -12,7 +12,7 @@ use crate::losses::param;
 ///
 /// [`PlanError`] for images whose classes have no order or whose order is not to be learned, and for
 /// margins, a scale, an energy and smoothing.
-pub(super) fn check(config: &Config, info: &'static OrdinalInfo, splits: &Splits) -> Result<Ordinal, PlanError> {
+pub(super) fn check(config: &Config, info: &'static Entry<OrdinalKind>, splits: &Splits) -> Result<Ordinal, PlanError> {
     let (name, source, l) = (info.name, &config.data.source, &config.loss);
     let Some(targets) = splits.train.targets() else {
         return Err(PlanError::Data(format!(
@@ -46,7 +46,7 @@ pub(super) fn reason(ordinal: &Ordinal) -> String {
         v.len(),
         v[0],
         v[v.len() - 1],
-        ordinal.info.told
+        ordinal.info.kind.predicts
     )
 }
 

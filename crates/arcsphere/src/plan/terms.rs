@@ -1,26 +1,22 @@
 //! What is added to a loss, or takes its place: the prototypes' energy, a tuple loss at the head, a loss of
 //! an ordered target.
 
-use super::{Ordinal, Plan, PlanError, refused, within};
+use super::{Ordinal, Plan, PlanError, refused, within_of};
 use crate::config::Config;
 use crate::head::{OrdinalTerm, TupleTerm};
-use crate::losses::margin::{LossInfo, Recipe, ScaleKind};
-use crate::losses::regularizer::{self, Regularizer};
-use crate::range::Range;
+use crate::losses::Kind;
+use crate::losses::margin::{MarginLoss, Recipe, ScaleKind};
+use crate::losses::regularizer::{self, ENERGY_POWER, ENERGY_WEIGHT, Regularizer};
 
 /// Refuses an energy out of range, or of prototypes that have no sphere to be on.
 ///
 /// # Errors
 ///
 /// [`PlanError`].
-pub(super) fn check_energy(config: &Config, loss: &'static LossInfo) -> Result<(), PlanError> {
+pub(super) fn check_energy(config: &Config, loss: &'static MarginLoss) -> Result<(), PlanError> {
     let (weight, power) = (config.loss.energy_weight, config.loss.energy_power);
-    let why = "it is weighed against the loss's 1, and beyond that prototypes would see nothing else";
-    within("loss.energy_weight", weight, Range::Closed(0.0, 1000.0), why)?;
-    if ![0.0, 1.0, 2.0].contains(&power) {
-        let why = "these are the energies of the paper; 0 is the logarithm";
-        return Err(refused("loss.energy_power", power, "0, 1 or 2", why));
-    }
+    within_of("loss.energy_weight", weight, &ENERGY_WEIGHT)?;
+    within_of("loss.energy_power", power, &ENERGY_POWER)?;
     if weight == 0.0 {
         return Ok(());
     }
@@ -31,7 +27,7 @@ pub(super) fn check_energy(config: &Config, loss: &'static LossInfo) -> Result<(
             "its prototypes are not on a sphere; use modified_softmax, or leave it out",
         ));
     }
-    let margin = (loss.build)(&Recipe { extension: config.loss.extension, ..given(config, loss) });
+    let margin = loss.build(&Recipe { extension: config.loss.extension, ..given(config, loss) });
     if margin.centers() > 1 {
         let why = "prototypes of one class belong together, and it would part them; use arcface, set \
                    loss.params.centers = 1, or leave it out";
@@ -40,13 +36,19 @@ pub(super) fn check_energy(config: &Config, loss: &'static LossInfo) -> Result<(
     Ok(())
 }
 
+/// A term of the prototypes is refused where a loss is asked for.
+pub(super) fn alone(kind: Kind) -> PlanError {
+    let name = if let Kind::Energy(info) = kind { info.name } else { kind.name() };
+    PlanError::Term(name, "give a margin loss, and loss.energy_weight = 1 for the term")
+}
+
 /// The energy is refused for a loss.
 pub(super) fn refused_for(loss: &str, weight: f64, why: &'static str) -> PlanError {
     refused("loss.energy_weight", weight, format!("0 for {loss}"), why)
 }
 
 /// The loss as the paper has it, with the parameters that are given.
-fn given(config: &Config, loss: &'static LossInfo) -> Recipe {
+fn given(config: &Config, loss: &'static MarginLoss) -> Recipe {
     let mut recipe = Recipe::paper(loss, 2, 2);
     for (name, value) in &mut recipe.params {
         *value = config.loss.params.get(*name).copied().unwrap_or(*value);
@@ -88,7 +90,7 @@ impl Plan {
     /// The tuple loss, if there is one. Its parameters were resolved with the plan.
     pub(crate) fn tuple_term(&self) -> Option<TupleTerm> {
         let info = self.tuple?;
-        Some(TupleTerm { loss: info.make(&self.config.loss.params).ok()?, place: info.place })
+        Some(TupleTerm { loss: info.make(&self.config.loss.params).ok()?, role: info.kind.role })
     }
 
     /// The loss of an ordered target, if there is one. Its parameters were resolved with the plan.

@@ -4,22 +4,23 @@ use super::loss::check_extension;
 use super::terms::refused_for;
 use super::{PlanError, refused};
 use crate::config::{Config, LossConfig};
-use crate::losses::margin::{self, LossInfo};
+use crate::losses::Entry;
+use crate::losses::margin::{self, MarginLoss, Unit};
 use crate::losses::param::{self, Param};
-use crate::losses::tuple::{Place, TupleInfo};
+use crate::losses::tuple::{Role, TupleKind};
 
 /// The loss of the head that a tuple loss stands on, if it has nothing that it cannot have.
 ///
 /// # Errors
 ///
 /// [`PlanError`] for margins, a scale, an energy, and smoothing without a softmax.
-pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static LossInfo, PlanError> {
+pub(super) fn head(config: &Config, info: &'static Entry<TupleKind>) -> Result<&'static MarginLoss, PlanError> {
     let l = &config.loss;
     let hint = "it has no margin on angles and no scale of logits; see its parameters in `arcsphere explain`";
     refuse_margins(config, info.name, hint)?;
     param::check(info.name, info.params, &l.params)?;
-    let name = match info.place {
-        Place::Alone if l.smoothing > 0.0 => {
+    let name = match info.kind.role {
+        Role::Alone if l.smoothing > 0.0 => {
             let range = format!("0 for {}", info.name);
             return Err(refused(
                 "loss.smoothing",
@@ -28,8 +29,8 @@ pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static
                 "there is no softmax whose target it could smooth",
             ));
         }
-        Place::Alone => "modified_softmax",
-        Place::BesideSoftmax => "softmax",
+        Role::Alone => "modified_softmax",
+        Role::BesideSoftmax => "softmax",
     };
     Ok(margin::find(name)?)
 }
@@ -41,12 +42,7 @@ pub(super) fn head(config: &Config, info: &'static TupleInfo) -> Result<&'static
 /// [`PlanError`] for margins, a scale and an energy.
 pub(super) fn refuse_margins(config: &Config, loss: &'static str, hint: &'static str) -> Result<(), PlanError> {
     let l = &config.loss;
-    for (key, value) in [
-        ("angle_multiplier", l.angle_multiplier),
-        ("angle_margin", l.angle_margin),
-        ("cosine_margin", l.cosine_margin),
-        ("scale", l.scale),
-    ] {
+    for (key, value) in Unit::ALL.map(|unit| (unit.key(), l.margin(unit))).into_iter().chain([("scale", l.scale)]) {
         if value.is_some() {
             return Err(PlanError::NotTaken { loss, key, hint });
         }
@@ -68,12 +64,12 @@ pub(super) fn without_params(config: &Config) -> Config {
 }
 
 /// What is trained, and that schedules of a margin do not apply.
-pub(super) fn reason(info: &TupleInfo) -> &'static str {
-    match info.place {
-        Place::Alone => {
+pub(super) fn reason(info: &Entry<TupleKind>) -> &'static str {
+    match info.kind.role {
+        Role::Alone => {
             "embeddings are compared with each other or with the loss's own centers, so there is no margin, no soft start and no schedule of it; a class is told by its nearest running mean"
         }
-        Place::BesideSoftmax => "beside softmax, in which nothing is normalized; no margin, no soft start",
+        Role::BesideSoftmax => "beside softmax, in which nothing is normalized; no margin, no soft start",
     }
 }
 
@@ -81,7 +77,7 @@ pub(super) fn reason(info: &TupleInfo) -> &'static str {
 pub(super) fn write_down(l: &mut LossConfig, loss: &'static str, params: &'static [Param]) -> Result<(), PlanError> {
     let values = param::resolve(loss, params, &l.params, |p| p.default)?;
     loss.clone_into(&mut l.name);
-    l.params = params.iter().zip(values).map(|(p, value)| (p.name.to_owned(), value)).collect();
+    l.params = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(())
 }
 
@@ -100,7 +96,7 @@ mod tests {
             let mut config = Config::default();
             (config.loss.name, config.train.threads) = (info.name.into(), 2);
             let plan = Plan::check(&config, &splits).unwrap();
-            assert_eq!((plan.name(), plan.per_class.is_some()), (info.name, info.needs_pairs));
+            assert_eq!((plan.name(), plan.per_class.is_some()), (info.name, info.kind.needs_pairs));
             assert_eq!(plan.config.loss.params.len(), info.params.len(), "{}", info.name);
             assert!(plan.tuple_term().is_some());
             let again = Plan::check(&plan.config, &splits).unwrap();

@@ -69,7 +69,7 @@ impl Circumstances {
             steps: plan.steps,
             // A tuple loss alone has no soft start to begin again with.
             angular: plan.scale_kind != ScaleKind::Unnormalized && plan.tuple.is_none(),
-            has_margin: plan.loss.takes.any(),
+            has_margin: !plan.loss.kind.takes.is_empty(),
             annealed: plan.config.margin_schedule.lambda.is_some(),
             fitting_margin: fitting_part(plan.margins, plan.classes, dim),
             fixed_scale: plan.scale_kind == ScaleKind::Fixed,

@@ -3,7 +3,7 @@
 use crate::backbones::BuiltIn;
 use crate::config::OptimizerKind;
 use crate::head::{Head, HeadSpec, HeadState, Update};
-use crate::losses::margin::{Margin, Naive, Recipe};
+use crate::losses::margin::{Margin, Naive, Recipe, Unit};
 use crate::nn::{Init, Rng};
 use crate::plan::{Network, Plan, PlanError};
 use crate::progress::Softening;
@@ -60,14 +60,10 @@ pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
 
 fn margin_of(plan: &Plan, soft: &Softening) -> Box<dyn Margin> {
     let recipe = Recipe { scale: plan.recipe.scale * soft.scale, ..plan.recipe.clone() };
-    let margin = (plan.loss.build)(&recipe);
-    let takes = plan.loss.takes;
+    let margin = plan.loss.build(&recipe);
     // Without an angle in it, public code has no arccos either.
-    if plan.config.train.naive && (takes.angle_multiplier || takes.angle_margin) {
-        Box::new(Naive::new(margin))
-    } else {
-        margin
-    }
+    let of_angle = [Unit::AngleMultiplier, Unit::AngleMargin].iter().any(|unit| plan.loss.kind.takes(*unit));
+    if plan.config.train.naive && of_angle { Box::new(Naive::new(margin)) } else { margin }
 }
 
 /// The update rule at a step: the schedule's rate, softened, in the configured optimizer.

@@ -7,7 +7,7 @@ use arcsphere::checkpoint::{self, Checkpoint, CheckpointError};
 use arcsphere::config::{Config, OptimizerKind, Task};
 use arcsphere::losses::margin::LOSSES;
 use arcsphere::losses::ordinal::ORDINALS;
-use arcsphere::losses::tuple::{Own, TUPLES};
+use arcsphere::losses::tuple::{ClassPoints, TUPLES};
 use arcsphere::optim::margin_schedule::{Lambda, MarginSchedule};
 use arcsphere::optim::rate_schedule::{Decay, RateSchedule};
 use arcsphere::plan::{Plan, Splits};
@@ -157,7 +157,7 @@ fn every_tuple_loss_resumes() {
         let whole = whole(&config, &splits);
         assert_same(&whole, &in_parts(&config, &splits, &[3, 12]).0, info.name);
         let kept = ["head.centers", "head.proxies"].iter().any(|name| whole.tensors.contains_key(*name));
-        assert_eq!(kept, info.own != Own::Nothing, "{}", info.name);
+        assert_eq!(kept, info.kind.points != ClassPoints::None, "{}", info.name);
     }
 }
 

@@ -7,9 +7,9 @@ use crate::commands::margin_loss::takes_extension;
 use crate::mistake::mistake;
 use crate::settings;
 use anyhow::Result;
-use arcsphere::advise::{Unit, boundary_cost};
-use arcsphere::config::{Config, LossConfig};
-use arcsphere::losses::margin::{self, Extension, LossInfo, ScaleKind};
+use arcsphere::config::Config;
+use arcsphere::losses::fit::boundary_cost;
+use arcsphere::losses::margin::{self, Extension, MarginLoss, ScaleKind, Unit};
 use arcsphere::plan::{Plan, Splits};
 use serde::{Deserialize, Serialize};
 
@@ -81,8 +81,8 @@ pub(super) fn without_rates(args: &args::Sweep) -> args::TrainingArgs {
     args::TrainingArgs { lr: Vec::new(), ..args.training.clone() }
 }
 
-fn has_scale(info: &LossInfo) -> bool {
-    info.scale == ScaleKind::Fixed
+fn has_scale(info: &MarginLoss) -> bool {
+    info.kind.scale == ScaleKind::Fixed
 }
 
 impl Grid {
@@ -105,9 +105,9 @@ impl Grid {
                     for scale in self.scales_of(&axis.loss) {
                         let mut config = self.config.clone();
                         config.loss.name = axis.loss.clone();
-                        set(&mut config.loss, unit, margin);
+                        config.loss.set_margin(unit, Some(margin));
                         config.loss.scale = scale;
-                        if !info.takes_extension {
+                        if !info.kind.takes_extension {
                             config.loss.extension = Extension::default();
                         }
                         config.optim.rate = rate;
@@ -156,13 +156,5 @@ impl Point {
         let scale = c.loss.scale.map_or(String::new(), |s| format!("-s{s}"));
         let (loss, symbol) = (self.plan.loss.name, self.unit.symbol());
         format!("{loss}-{symbol}_{}-lr{}{scale}-seed{}", self.margin, c.optim.rate, c.train.seed)
-    }
-}
-
-fn set(loss: &mut LossConfig, unit: Unit, value: f64) {
-    match unit {
-        Unit::AngleMultiplier => loss.angle_multiplier = Some(value),
-        Unit::AngleMargin => loss.angle_margin = Some(value),
-        Unit::CosineMargin => loss.cosine_margin = Some(value),
     }
 }

@@ -3,8 +3,7 @@
 use crate::commands::margin_loss;
 use crate::mistake::mistake;
 use anyhow::Result;
-use arcsphere::advise::Unit;
-use arcsphere::losses::margin::LossInfo;
+use arcsphere::losses::margin::{MarginLoss, Unit};
 use arcsphere::plan;
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +28,9 @@ pub(super) fn axes(losses: &[String], given: &[String]) -> Result<Vec<Axis>> {
         return Err(mistake!("a sweep needs losses: give --loss, e.g. --loss arcface,cosface"));
     }
     let infos =
-        losses.iter().map(|name| margin_loss::find(name, PURPOSE)).collect::<Result<Vec<&'static LossInfo>>>()?;
+        losses.iter().map(|name| margin_loss::find(name, PURPOSE)).collect::<Result<Vec<&'static MarginLoss>>>()?;
     let mut all: Option<(&str, Vec<f64>)> = None;
-    let mut own: Vec<(&'static LossInfo, &str, Vec<f64>)> = Vec::new();
+    let mut own: Vec<(&'static MarginLoss, &str, Vec<f64>)> = Vec::new();
     for text in given {
         let Some((name, range)) = text.split_once('=') else {
             if let Some((other, _)) = &all {
@@ -78,10 +77,10 @@ pub(super) fn axes(losses: &[String], given: &[String]) -> Result<Vec<Axis>> {
 }
 
 /// The unit of a loss with one margin.
-pub(super) fn unit(info: &LossInfo) -> Result<Unit> {
-    match Unit::of(info) {
+pub(super) fn unit(info: &MarginLoss) -> Result<Unit> {
+    match info.kind.unit() {
         Some(unit) => Ok(unit),
-        None if info.takes.any() => Err(mistake!(
+        None if !info.kind.takes.is_empty() => Err(mistake!(
             "{} has several margins, and a sweep is over one: use sphereface (m0), arcface (m1) or cosface (m2)",
             info.name
         )),
