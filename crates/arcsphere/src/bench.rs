@@ -69,7 +69,7 @@ pub fn head_step(info: &MarginLoss, classes: usize, dim: usize, batch: usize, th
     let update = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 5e-4 };
     let recipe = Recipe::paper(info, classes, dim);
     let spec =
-        HeadSpec { lanes: threads, ..HeadSpec::new(classes, dim, info.build(&recipe), info.scale, recipe.scale) };
+        HeadSpec { lanes: threads, ..HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, recipe.scale) };
     let mut head = Head::new(spec, &update, &mut rng);
     let x: Vec<f32> = (0..batch * dim).map(|_| rng.random_range(-1.0f32..1.0)).collect();
     let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes as u32)).collect();

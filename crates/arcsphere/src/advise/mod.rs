@@ -115,7 +115,7 @@ pub fn advise(loss: &MarginLoss, question: &Question, evidence: &[Evidence]) -> 
     let alpha = fitted.nearest_angle;
     let own = |e: &&Evidence| (e.loss.as_str(), e.classes, e.dim) == (loss.name, classes, dim) && unit.is_some();
     let evidence: Vec<Evidence> = evidence.iter().filter(own).cloned().collect();
-    let scale = (loss.scale == ScaleKind::Fixed).then(|| scale::scale(question, alpha));
+    let scale = (loss.kind.scale == ScaleKind::Fixed).then(|| scale::scale(question, alpha));
 
     let mut reasons = vec![formula_reason(loss, &fitted)];
     let margins = match unit {

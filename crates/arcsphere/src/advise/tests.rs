@@ -42,7 +42,7 @@ fn without_evidence_the_formula_speaks_and_says_so() {
         assert_eq!(advice.margins, Some(fit::fitted(loss, 10, 2).recipe.margins), "{}", loss.name);
         assert!(advice.boundary_angle > Some(0.0) && advice.evidence.is_empty());
         assert_eq!(says(&advice, "no sweep"), advice.unit.is_some(), "{}", loss.name);
-        assert_eq!(advice.scale.is_some(), loss.scale == ScaleKind::Fixed, "{}", loss.name);
+        assert_eq!(advice.scale.is_some(), loss.kind.scale == ScaleKind::Fixed, "{}", loss.name);
     }
 }
 
@@ -154,7 +154,7 @@ fn no_margin_is_named_that_the_study_saw_fail() {
         let question = Question { classes: e.classes, dim: e.dim, probability: None };
         for known in [study.clone(), study.iter().filter(|o| o.data == e.data).cloned().collect()] {
             let advice = advise(find(&e.loss).unwrap(), &question, &known).unwrap();
-            let margin = advice.margins.map(|m| Unit::of(find(&e.loss).unwrap()).unwrap().value(m)).unwrap();
+            let margin = advice.margins.map(|m| find(&e.loss).unwrap().kind.unit().unwrap().value(m)).unwrap();
             assert!(!advice.evidence.iter().any(|e| e.collapsed.iter().any(|c| same(*c, margin))), "{advice:?}");
             let inside = |e: &Evidence| e.usable.is_some_and(|(low, high)| (low..=high).contains(&margin));
             assert!(advice.evidence.iter().any(inside), "{advice:?}");

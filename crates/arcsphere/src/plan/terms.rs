@@ -20,7 +20,7 @@ pub(super) fn check_energy(config: &Config, loss: &'static MarginLoss) -> Result
     if weight == 0.0 {
         return Ok(());
     }
-    if loss.scale == ScaleKind::Unnormalized {
+    if loss.kind.scale == ScaleKind::Unnormalized {
         return Err(refused_for(
             loss.name,
             weight,
