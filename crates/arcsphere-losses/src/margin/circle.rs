@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn other_classes_are_weighted_by_their_distance_from_the_optimum() {
-        let margin = (INFO.build)(&Recipe::paper(&INFO, 100, 64));
+        let margin = INFO.build(&Recipe::paper(&INFO, 100, 64));
         for (c, want) in [(0.5, 0.75 * 0.25), (0.0, -0.0625), (-0.25, 0.0), (-0.6, 0.0)] {
             assert_eq!(margin.negatives(&[], 1.0).value(c, 0.9), want, "{c}");
             assert!((margin.negatives(&[], 0.4).value(c, 0.9) - (0.4 * want + 0.6 * c)).abs() < 1e-15, "{c}");

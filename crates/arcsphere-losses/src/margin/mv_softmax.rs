@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn classes_that_beat_the_target_count_more() {
-        let margin = (INFO.build)(&Recipe::paper(&INFO, 10, 32));
+        let margin = INFO.build(&Recipe::paper(&INFO, 10, 32));
         for (c, psi, want) in [(0.5, 0.4, 0.8), (0.5, 0.6, 0.5), (-0.5, -0.6, -0.4)] {
             assert!((margin.negatives(&[], 1.0).value(c, psi) - want).abs() < 1e-12, "{c} against {psi}");
         }
