@@ -94,7 +94,7 @@ pub(crate) struct TrainingArgs {
     /// Threads [default: all].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// A preset from configs/ instead of the one for this data and backbone ("papers" for
+    /// A preset (crates/arcsphere/configs) instead of the one for this data and backbone ("papers" for
     /// the papers' margins and scale).
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,

@@ -32,7 +32,7 @@ fn code(error: &anyhow::Error) -> u8 {
             || cause.is::<ConfigError>()
             || cause.is::<PlanError>()
             || cause.is::<UnknownName>()
-            || cause.is::<AdviseError>()
+            || cause.downcast_ref::<AdviseError>().is_some_and(|e| !matches!(e, AdviseError::Study(_)))
             || cause.downcast_ref::<DataError>().is_some_and(is_users)
             || checkpoint.is_some_and(missing)
         {

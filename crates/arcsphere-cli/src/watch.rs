@@ -58,11 +58,11 @@ pub(crate) struct RunWatcher<'a> {
 impl<'a> RunWatcher<'a> {
     /// A watcher that writes checkpoints as the trainer's configuration says.
     pub(crate) fn new(bar: &'a ProgressBar, path: PathBuf, provenance: &'a Provenance, trainer: &Trainer) -> Self {
-        let every = match trainer.plan.config.train.checkpoint_every {
-            0 => trainer.plan.steps_per_epoch,
+        let every = match trainer.plan.config().train.checkpoint_every {
+            0 => trainer.plan.steps_per_epoch(),
             n => n,
         };
-        let name = format!("{} seed {}", trainer.plan.name(), trainer.plan.config.train.seed);
+        let name = format!("{} seed {}", trainer.plan.name(), trainer.plan.config().train.seed);
         RunWatcher { bar, path, provenance, name, every, failed: None }
     }
 
@@ -82,7 +82,7 @@ impl Watcher for RunWatcher<'_> {
             let validation = trainer.progress.history.last().and_then(|e| e.validation_accuracy);
             let seen = validation.map_or(String::new(), |a| format!("  validation {:.1} %", 100.0 * a));
             let epoch = trainer.progress.history.len() as u64 + 1;
-            let epochs = trainer.plan.config.train.epochs;
+            let epochs = trainer.plan.config().train.epochs;
             self.bar.set_message(format!("epoch {}/{epochs}  loss {loss:.3}{seen}", epoch.min(epochs)));
         }
         if interrupted() {

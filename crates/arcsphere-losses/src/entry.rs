@@ -49,6 +49,11 @@ impl<K> Entry<K> {
         param::resolve(self.name, self.params, given, |p| p.default)
     }
 
+    /// The same of values that were checked: what is no parameter is passed over.
+    pub fn values_or_defaults(&self, given: &BTreeMap<String, f64>) -> Values {
+        self.params.iter().map(|p| (p.name, given.get(p.name).copied().unwrap_or(p.default))).collect()
+    }
+
     /// The same texts with another kind.
     pub(crate) fn with_kind<L>(&self, kind: L) -> Entry<L> {
         let Entry { name, aliases, summary, formula, source, params, .. } = *self;

@@ -151,7 +151,7 @@ impl ConvWork {
 
 /// What a training step's data cost: gathering, augmenting and normalizing a batch.
 pub fn data_step<'a>(plan: &Plan, splits: &'a Splits) -> impl FnMut() -> Result<(), DataError> + use<'a> {
-    let (a, seed) = (plan.config.data.augment, plan.config.train.seed);
+    let (a, seed) = (plan.config().data.augment, plan.config().train.seed);
     let augment = Augment { pad_crop: a.pad_crop, flip: a.flip, shift: a.shift };
     let batches = Batches::new(splits.train.len(), plan.batch(&splits.train), seed, 0, true);
     let (mut pixels, mut labels, mut next) = (Vec::new(), Vec::new(), 0);

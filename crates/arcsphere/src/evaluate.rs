@@ -110,18 +110,18 @@ fn prototypes<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Result<Vec<
 
 /// What the plan says of a run.
 fn describe(plan: &Plan) -> Run {
-    let margin = |unit: Unit| plan.loss.kind.takes(unit).then(|| unit.value(plan.margins));
+    let margin = |unit: Unit| plan.config().loss.margin(unit);
     Run {
         loss: plan.name().to_owned(),
         m0: margin(Unit::AngleMultiplier),
         m1: margin(Unit::AngleMargin),
         m2: margin(Unit::CosineMargin),
-        scale: plan.config.loss.scale,
-        margin_reason: plan.reason.clone(),
-        trainer: if plan.config.train.naive { "naive" } else { "default" }.to_owned(),
-        seed: plan.config.train.seed,
+        scale: plan.config().loss.scale,
+        margin_reason: plan.reason().to_owned(),
+        trainer: if plan.config().train.naive { "naive" } else { "default" }.to_owned(),
+        seed: plan.config().train.seed,
         backbone: plan.backbone().to_owned(),
-        dim: plan.config.model.dim as u64,
+        dim: plan.dim() as u64,
         ..Run::default()
     }
 }
@@ -134,7 +134,7 @@ fn measure(
     embeddings: &[f32],
     prototypes: &[f32],
 ) -> Result<Option<Angles>, EvaluateError> {
-    let dim = plan.config.model.dim;
+    let dim = plan.dim();
     let labels = splits.test.labels();
     let norm = summarize(&norms(embeddings, dim)?)?;
     run.embedding_norm_mean = Some(norm.mean);
@@ -148,9 +148,9 @@ fn measure(
     let correct = best.iter().zip(labels).filter(|(b, y)| b.class == **y).count() as u64;
     let accuracy = classified(run, correct, labels.len() as u64)?;
     // Next to the right step of an ordered target is a good answer, and no right one.
-    if plan.config.task == Task::Classify && !run.collapsed && accuracy < chance_bound(plan.classes) {
+    if plan.config().task == Task::Classify && !run.collapsed && accuracy < chance_bound(plan.classes()) {
         run.collapsed = true;
-        run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes);
+        run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes());
     }
     if prototypes.is_empty() {
         return Ok(None);
@@ -180,7 +180,7 @@ fn classified(run: &mut Run, correct: u64, n: u64) -> Result<f64, EvalError> {
 /// classes. Where no class has two images there is nothing to retrieve, and with one class
 /// nothing that clusters could say of it.
 fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) -> Result<(), EvalError> {
-    let (dim, labels) = (plan.config.model.dim, splits.test.labels());
+    let (dim, labels) = (plan.dim(), splits.test.labels());
     match retrieve(embeddings, dim, labels, &[1, 2, 4, 8], &|_| {}) {
         Ok(found) => {
             let recall = |k| found.recall.iter().find(|r| r.k == k).map(|r| r.share.value);
@@ -193,7 +193,7 @@ fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) ->
     }
     let classes = labels.iter().collect::<BTreeSet<_>>().len();
     if classes >= 2 {
-        let clusters = kmeans(embeddings, dim, classes, RESTARTS, plan.config.data.split_seed, &|_| {})?;
+        let clusters = kmeans(embeddings, dim, classes, RESTARTS, plan.config().data.split_seed, &|_| {})?;
         run.nmi = Some(nmi(&clusters.assignment, labels)?);
     }
     Ok(())
@@ -202,20 +202,20 @@ fn retrieval(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) ->
 /// EER and TMR@FMR on test pairs, by cosine. A test set without two classes, or without
 /// two images of one class, has no pairs: then there is nothing to report.
 fn verify(run: &mut Run, plan: &Plan, splits: &Splits, embeddings: &[f32]) -> Result<(), EvaluateError> {
-    let wanted = plan.config.eval.pairs;
-    let Ok(pairs) = sample_pairs(splits.test.labels(), wanted, wanted, plan.config.data.split_seed) else {
+    let wanted = plan.config().eval.pairs;
+    let Ok(pairs) = sample_pairs(splits.test.labels(), wanted, wanted, plan.config().data.split_seed) else {
         return Ok(());
     };
     if pairs.is_empty() || !pairs.genuine.contains(&true) || !pairs.genuine.contains(&false) {
         return Ok(());
     }
     let both: Vec<(u32, u32)> = pairs.a.iter().copied().zip(pairs.b.iter().copied()).collect();
-    let scores = pair_scores(embeddings, plan.config.model.dim, &both)?;
+    let scores = pair_scores(embeddings, plan.dim(), &both)?;
     let roc = Roc::new(&scores, &pairs.genuine)?;
     run.eer = Some(roc.eer().value);
     run.n_genuine = roc.genuine();
     run.n_impostor = roc.impostor();
-    for &fmr in &plan.config.eval.fmr {
+    for &fmr in &plan.config().eval.fmr {
         run.tmr_at_fmr.insert(fmr_key(fmr), roc.tmr_at_fmr(fmr)?.tmr.value);
     }
     Ok(())

@@ -26,7 +26,7 @@
 //! let few = arcsphere_data::Source::new("digits", digits.train.take(200)?, digits.test.take(50)?, false)?;
 //! let splits = plan::split(&config, &few)?;
 //! let plan = Plan::check(&config, &splits)?;
-//! println!("{}", plan.reason);
+//! println!("{}", plan.reason());
 //!
 //! let mut trainer = Trainer::new(plan, &arcsphere::device("flex")?)?;
 //! trainer.run(&splits, &mut ())?;

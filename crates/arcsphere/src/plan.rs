@@ -8,11 +8,14 @@ mod task;
 mod terms;
 mod tuple;
 
+#[cfg(test)]
+mod tests;
+
 use crate::backbones::{self, Backbone, BackboneError, BackboneSpec};
 use crate::config::{Config, ModelConfig, OptimizerKind};
-use crate::losses::fit::Fit;
-use crate::losses::margin::{self, Extension, MarginLoss, Margins, Recipe, ScaleKind};
+use crate::losses::margin::{MarginLoss, Margins, Recipe, ScaleKind, Unit};
 use crate::losses::ordinal::{Levels, OrdinalKind};
+use crate::losses::regularizer::Regularizer;
 use crate::losses::tuple::{Role, TupleKind};
 use crate::losses::{self, Entry, Kind, Param, ParamError};
 use crate::range::Range;
@@ -25,6 +28,7 @@ pub use task::source;
 
 /// Why a configuration cannot be run.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// No such loss or backbone.
     #[error(transparent)]
@@ -52,8 +56,11 @@ pub enum PlanError {
         hint: &'static str,
     },
     /// The loss is a term beside others.
-    #[error("{0} is no loss by itself, but a term of the prototypes beside one: {1}")]
-    Term(&'static str, &'static str),
+    #[error(
+        "{0} is no loss by itself, but a term of the prototypes beside one: give a margin loss, and \
+         loss.energy_weight = 1 for the term"
+    )]
+    Term(&'static str),
     /// A parameter that the loss cannot have.
     #[error("loss.params: {0}")]
     Param(#[from] ParamError),
@@ -93,11 +100,11 @@ pub struct Splits {
 
 /// A loss of an ordered target, and what it is to learn.
 #[derive(Clone, Debug)]
-pub struct Ordinal {
+pub(crate) struct Ordinal {
     /// The loss.
-    pub info: &'static Entry<OrdinalKind>,
+    pub(crate) info: &'static Entry<OrdinalKind>,
     /// The values of the training set's classes.
-    pub levels: Levels,
+    pub(crate) levels: Levels,
 }
 
 /// The network of a plan.
@@ -127,42 +134,49 @@ impl Network {
     }
 }
 
-/// A configuration that can be run.
+/// The loss of a plan.
+#[derive(Clone, Debug)]
+pub(crate) enum LossPlan {
+    /// A margin loss, which has prototypes.
+    Margin(&'static MarginLoss),
+    /// A tuple loss, alone or beside softmax.
+    Tuple(&'static Entry<TupleKind>),
+    /// A loss of an ordered target, and what it is to learn.
+    Ordinal(Ordinal),
+}
+
+/// A configuration that can be run: what [`check`](Plan::check) lets pass, and nothing else.
+///
+/// Every number that was left out stands in its [`config`](Plan::config), and only there.
+///
+/// ```
+/// use arcsphere::config::Config;
+/// use arcsphere::plan::{self, Plan};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let digits = arcsphere_data::embedded::mnist()?;
+/// let config = Config::default();
+/// let splits = plan::split(&config, &digits)?;
+/// let plan = Plan::check(&config, &splits)?;
+/// // ArcFace's margin fits ten classes on a circle, and so does the scale that was left out.
+/// assert_eq!((plan.name(), plan.classes(), plan.margins().angle_margin), ("arcface", 10, 0.5));
+/// assert_eq!(plan.config().loss.scale, Some(plan.scale()));
+///
+/// let degrees = Config { loss: arcsphere::config::LossConfig { angle_margin: Some(30.0), ..config.loss }, ..config };
+/// let error = Plan::check(&degrees, &splits).unwrap_err().to_string();
+/// assert!(error.contains("loss.angle_margin = 30 is out of range: it must be in [0, π]"), "{error}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The effective configuration: every margin and the scale are written into it.
-    pub config: Config,
-    /// The loss of the head. Under a tuple loss that stands alone it trains nothing and says how
-    /// classes are told: by cosine (see [`crate::head`]). Under a loss of an ordered target it trains nothing.
-    pub loss: &'static MarginLoss,
-    /// The tuple loss, if it is one that is trained.
-    pub tuple: Option<&'static Entry<TupleKind>>,
-    /// The loss of an ordered target, if it is one that is trained.
-    pub ordinal: Option<Ordinal>,
-    /// P classes and K images of each in a batch, if it is made so.
-    pub per_class: Option<(usize, usize)>,
-    /// m0, m1, m2.
-    pub margins: Margins,
-    /// What the loss is made from; its margins and scale are the ones of this plan.
-    pub recipe: Recipe,
-    /// Where s comes from.
-    pub scale_kind: ScaleKind,
-    /// s, where it is fixed; else 1.
-    pub scale: f64,
-    /// C.
-    pub classes: usize,
-    /// How margins fitted to C and D came about.
-    pub fitted: Fit,
-    /// Which margins and scale were taken, and why, in a sentence.
-    pub reason: String,
-    /// The network that is trained.
-    pub network: Network,
-    /// Steps in an epoch.
-    pub steps_per_epoch: u64,
-    /// Steps in all.
-    pub steps: u64,
-    /// Threads, resolved.
-    pub threads: usize,
+    /// The effective configuration.
+    config: Config,
+    loss: LossPlan,
+    classes: usize,
+    reason: String,
+    network: Network,
+    steps_per_epoch: u64,
 }
 
 fn within(key: &str, value: f64, range: Range, why: &'static str) -> Result<(), PlanError> {
@@ -218,108 +232,175 @@ impl Plan {
         Self::check_with(&config, splits, Some(Network::of(net)))
     }
 
-    fn check_with(config: &Config, splits: &Splits, own: Option<Network>) -> Result<Plan, PlanError> {
-        let named = losses::find(&config.loss.name)?.kind;
-        numbers::check(config)?;
-        task::check(config, splits)?;
-        let (loss, tuple, ordinal) = match named {
+    fn check_with(asked: &Config, splits: &Splits, own: Option<Network>) -> Result<Plan, PlanError> {
+        let named = losses::find(&asked.loss.name)?;
+        numbers::check(asked)?;
+        task::check(asked, splits)?;
+        let loss = match named.kind {
             Kind::Margin(info) => {
-                loss::check(config, info)?;
-                terms::check_energy(config, info)?;
-                (info, None, None)
+                loss::check(asked, info)?;
+                terms::check_energy(asked, info)?;
+                LossPlan::Margin(info)
             }
-            Kind::Tuple(info) => (tuple::head(config, info)?, Some(info), None),
-            Kind::Ordinal(info) => (margin::find("softmax")?, None, Some(ordinal::check(config, info, splits)?)),
-            other => return Err(terms::alone(other)),
-        };
-        let shape = splits.train.shape();
-        let network = match own {
-            None => Network::BuiltIn(backbone_spec(config, shape)?),
-            Some(own) if own.input() == shape => own,
-            Some(own) => {
-                let (name, takes) = (&config.model.backbone, own.input());
-                return Err(PlanError::Data(format!(
-                    "the images are {shape} and the network {name} takes {takes}: resize them, or build it for them"
-                )));
+            Kind::Tuple(info) => {
+                tuple::check(asked, info)?;
+                LossPlan::Tuple(info)
             }
+            Kind::Ordinal(info) => LossPlan::Ordinal(ordinal::check(asked, info, splits)?),
+            _ => return Err(PlanError::Term(named.name)),
         };
-        let classes = splits.train.n_classes();
-        if classes < 2 {
-            return Err(PlanError::Data(format!(
-                "the training set has {classes} class; a margin is between two: give at least 2"
-            )));
-        }
-        if let Some(empty) = splits.train.class_counts().iter().position(|&n| n == 0) {
-            let name = &splits.train.classes()[empty];
-            return Err(PlanError::Data(format!(
-                "class \"{name}\" has no training image: give it some, remove it, or raise data.limit_train"
-            )));
-        }
-        let per_class =
-            batches::per_class(config, tuple.filter(|t| t.kind.needs_pairs).map(|t| t.name), &splits.train)?;
-        let batch = per_class.map_or(config.train.batch.min(splits.train.len()), |(p, k)| p * k);
-        let steps_per_epoch = (splits.train.len() / batch).max(1) as u64;
-        let dim = config.model.dim;
-        let plain;
-        let of_head = match named {
-            Kind::Margin(_) => config,
-            // Its parameters are not the head's.
-            _ => {
-                plain = tuple::without_params(config);
-                &plain
-            }
+        let network = network(asked, splits.train.shape(), own)?;
+        check_classes(&splits.train)?;
+        let needs_pairs = matches!(loss, LossPlan::Tuple(info) if info.kind.needs_pairs);
+        let per_class = batches::per_class(asked, needs_pairs.then_some(named.name), &splits.train)?;
+        let (mut config, classes) = (asked.clone(), splits.train.n_classes());
+        named.name.clone_into(&mut config.loss.name);
+        let mut reason = match &loss {
+            LossPlan::Margin(info) => loss::settle(&mut config, info, classes)?,
+            LossPlan::Tuple(info) => tuple::settle(&mut config, info)?,
+            LossPlan::Ordinal(ordinal) => ordinal::settle(&mut config, ordinal)?,
         };
-        let loss::Chosen { mut recipe, scale_kind, fitted, mut reason } = loss::choose(of_head, loss, classes, dim)?;
-        let mut config = config.clone();
-        if let Some(info) = tuple {
-            tuple::reason(info).clone_into(&mut reason);
-        }
-        if let Some(ordinal) = &ordinal {
-            reason = ordinal::reason(ordinal);
-        }
         if let Some((p, k)) = per_class {
             (config.train.classes_per_batch, config.train.images_per_class) = (Some(p), Some(k));
             reason.push_str(&format!("; {p} classes with {k} images each in a batch"));
         }
-        if config.train.naive {
-            if loss.kind.takes_extension {
-                recipe.extension = naive_extension(recipe.extension, recipe.margins);
-                config.loss.extension = recipe.extension;
+        if config.train.threads == 0 {
+            config.train.threads = std::thread::available_parallelism().map_or(1, usize::from);
+        }
+        let mut plan = Plan { config, loss, classes, reason, network, steps_per_epoch: 0 };
+        if plan.config.train.naive {
+            if plan.margin_loss().is_some_and(|loss| loss.kind.takes_extension) {
+                plan.config.loss.extension = loss::naive_extension(plan.config.loss.extension, plan.margins());
             }
-            reason.push_str("; naive, as the usual public code trains");
+            plan.reason.push_str("; naive, as the usual public code trains");
         }
-        match named {
-            Kind::Margin(_) => loss::write_down(&mut config.loss, loss, &recipe, scale_kind),
-            Kind::Tuple(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
-            Kind::Ordinal(info) => tuple::write_down(&mut config.loss, info.name, info.params)?,
-            other => return Err(terms::alone(other)),
+        if plan.margin_loss().is_some() && plan.scale_kind() != ScaleKind::Unnormalized {
+            terms::prototypes(&mut plan.config, &mut plan.reason);
         }
-        if scale_kind != ScaleKind::Unnormalized && tuple.is_none() {
-            terms::prototypes(&mut config, &mut reason);
+        plan.steps_per_epoch = (splits.train.len() / plan.batch(&splits.train)).max(1) as u64;
+        Ok(plan)
+    }
+
+    /// The same with another seed. It is in no range and changes nothing else of a plan.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Plan {
+        self.config.train.seed = seed;
+        self
+    }
+
+    /// The same for a model of so many classes, where the images at hand have others.
+    #[must_use]
+    pub fn with_classes(mut self, classes: usize) -> Plan {
+        self.classes = classes;
+        self
+    }
+
+    /// The effective configuration: every margin, the scale and the number of threads are written into it.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Which margins and scale were taken, and why, in a sentence.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The loss's name in the registry.
+    pub fn name(&self) -> &str {
+        &self.config.loss.name
+    }
+
+    pub(crate) fn loss(&self) -> &LossPlan {
+        &self.loss
+    }
+
+    /// The margin loss that is trained, if it is one: it has prototypes and a target function to draw.
+    pub fn margin_loss(&self) -> Option<&'static MarginLoss> {
+        match self.loss {
+            LossPlan::Margin(info) => Some(info),
+            _ => None,
         }
-        let threads = match config.train.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
-        config.train.threads = threads;
-        Ok(Plan {
-            steps: steps_per_epoch * config.train.epochs,
-            config,
-            loss,
-            tuple,
-            ordinal,
-            per_class,
-            margins: recipe.margins,
-            scale: if scale_kind == ScaleKind::Fixed { recipe.scale } else { 1.0 },
-            recipe,
-            scale_kind,
-            classes,
-            fitted,
-            reason,
-            network,
-            steps_per_epoch,
-            threads,
+    }
+
+    /// m0, m1, m2; those of a loss without are none.
+    pub fn margins(&self) -> Margins {
+        let mut margins = Margins::NONE;
+        for unit in Unit::ALL {
+            let of_unit = unit.value_mut(&mut margins);
+            *of_unit = self.config.loss.margin(unit).unwrap_or(*of_unit);
+        }
+        margins
+    }
+
+    /// What the margin loss is made from, if it is one.
+    pub fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe {
+            margins: self.margins(),
+            extension: self.config.loss.extension,
+            params: self.margin_loss()?.values_or_defaults(&self.config.loss.params),
+            scale: self.scale(),
+            classes: self.classes,
+            dim: self.dim(),
         })
+    }
+
+    /// Where s comes from. Under a tuple loss that stands alone classes are told by cosines.
+    pub fn scale_kind(&self) -> ScaleKind {
+        match self.loss {
+            LossPlan::Margin(info) => loss::scale_kind(info, self.config.loss.scale),
+            LossPlan::Tuple(info) if info.kind.role == Role::Alone => ScaleKind::EmbeddingNorm,
+            LossPlan::Tuple(_) | LossPlan::Ordinal(_) => ScaleKind::Unnormalized,
+        }
+    }
+
+    /// s, where it is fixed; else 1.
+    pub fn scale(&self) -> f64 {
+        self.config.loss.scale.unwrap_or(1.0)
+    }
+
+    /// The prototypes' energy, if there is one.
+    pub(crate) fn energy(&self) -> Option<Box<dyn Regularizer>> {
+        terms::energy(&self.config.loss)
+    }
+
+    /// C.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.config.model.dim
+    }
+
+    /// Threads, resolved.
+    pub fn threads(&self) -> usize {
+        self.config.train.threads
+    }
+
+    /// P classes and K images of each in a batch, if it is made so.
+    pub fn per_class(&self) -> Option<(usize, usize)> {
+        self.config.train.classes_per_batch.zip(self.config.train.images_per_class)
+    }
+
+    /// Images in a step.
+    pub fn batch(&self, train: &Dataset) -> usize {
+        self.per_class().map_or(self.config.train.batch.min(train.len()), |(p, k)| p * k)
+    }
+
+    /// Steps in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch
+    }
+
+    /// Steps in all.
+    pub fn steps(&self) -> u64 {
+        self.steps_per_epoch * self.config.train.epochs
+    }
+
+    /// The network that is trained.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The network's name: in the registry, or its own.
@@ -329,37 +410,37 @@ impl Plan {
             Network::Own { .. } => &self.config.model.backbone,
         }
     }
+}
 
-    /// Images in a step.
-    pub fn batch(&self, train: &Dataset) -> usize {
-        self.per_class.map_or(self.config.train.batch.min(train.len()), |(p, k)| p * k)
-    }
-
-    /// The loss's name, in any registry.
-    pub fn name(&self) -> &'static str {
-        let ordinal = self.ordinal.as_ref().map(|o| o.info.name);
-        ordinal.or(self.tuple.map(|t| t.name)).unwrap_or(self.loss.name)
-    }
-
-    /// Whether a margin loss is what is trained, which has prototypes and a target function to draw.
-    pub fn is_margin(&self) -> bool {
-        self.tuple.is_none() && self.ordinal.is_none()
-    }
-
-    /// Whether a tuple loss is all that is trained.
-    pub fn is_alone(&self) -> bool {
-        self.tuple.is_some_and(|t| t.kind.role == Role::Alone)
+/// The network of a configuration, or the caller's own, for images of a shape.
+fn network(config: &Config, shape: Shape, own: Option<Network>) -> Result<Network, PlanError> {
+    match own {
+        None => Ok(Network::BuiltIn(backbone_spec(config, shape)?)),
+        Some(own) if own.input() == shape => Ok(own),
+        Some(own) => {
+            let (name, takes) = (&config.model.backbone, own.input());
+            Err(PlanError::Data(format!(
+                "the images are {shape} and the network {name} takes {takes}: resize them, or build it for them"
+            )))
+        }
     }
 }
 
-/// What public code does past π where nothing else is asked for: SphereFace-like losses
-/// nothing, ArcFace the fallback.
-fn naive_extension(asked: Extension, margins: Margins) -> Extension {
-    match asked {
-        Extension::Monotone if margins.angle_multiplier != 1.0 => Extension::Raw,
-        Extension::Monotone if margins.angle_margin > 0.0 => Extension::Fallback,
-        other => other,
+/// Refuses less than two classes, and one without an image.
+fn check_classes(train: &Dataset) -> Result<(), PlanError> {
+    let classes = train.n_classes();
+    if classes < 2 {
+        return Err(PlanError::Data(format!(
+            "the training set has {classes} class; a margin is between two: give at least 2"
+        )));
     }
+    if let Some(empty) = train.class_counts().iter().position(|&n| n == 0) {
+        let name = &train.classes()[empty];
+        return Err(PlanError::Data(format!(
+            "class \"{name}\" has no training image: give it some, remove it, or raise data.limit_train"
+        )));
+    }
+    Ok(())
 }
 
 /// The backbone of a configuration, for images of a shape.
@@ -380,141 +461,5 @@ impl OptimizerKind {
             OptimizerKind::Sgd => "sgd",
             OptimizerKind::Adamw => "adamw",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Three classes with four images each.
-    pub(super) fn even() -> Splits {
-        splits(3, (0..12).map(|i| i % 3).collect())
-    }
-
-    fn splits(classes: usize, labels: Vec<u32>) -> Splits {
-        let shape = Shape { channels: 1, height: 8, width: 8 };
-        let names = (0..classes).map(|c| c.to_string()).collect();
-        let set = Dataset::new(shape, vec![7; 64 * labels.len()], labels, names).unwrap();
-        Splits {
-            train: set.clone(),
-            validation: None,
-            test: set.clone(),
-            open_set: false,
-            normalization: Normalization::from_dataset(&set).unwrap(),
-        }
-    }
-
-    pub(super) fn check(change: impl FnOnce(&mut Config)) -> Result<Plan, PlanError> {
-        let mut config = Config::default();
-        config.train.threads = 2;
-        change(&mut config);
-        Plan::check(&config, &splits(3, vec![0, 1, 2, 0]))
-    }
-
-    pub(super) fn message(change: impl FnOnce(&mut Config)) -> String {
-        check(change).expect_err("must be refused").to_string()
-    }
-
-    #[test]
-    fn a_margin_out_of_range_is_refused_with_the_range_and_the_reason() {
-        let text = message(|c| c.loss.angle_margin = Some(30.0));
-        assert!(text.contains("[0, π]") && text.contains("because"), "{text}");
-        let text = message(|c| (c.loss.name, c.loss.angle_multiplier) = ("sphereface".into(), Some(0.5)));
-        assert!(text.contains("[1, 16]"), "{text}");
-        assert!(message(|c| c.loss.angle_margin = Some(f64::NAN)).contains("NaN"));
-    }
-
-    #[test]
-    fn a_margin_of_another_loss_is_refused_by_name() {
-        let text = message(|c| c.loss.cosine_margin = Some(0.2));
-        assert!(text.contains("arcface has no cosine_margin"), "{text}");
-        let text = message(|c| (c.loss.name, c.loss.scale) = ("softmax".into(), Some(8.0)));
-        assert!(text.contains("softmax has no scale"), "{text}");
-    }
-
-    #[test]
-    fn an_extension_is_taken_or_refused_by_name() {
-        for loss in margin::LOSSES {
-            for extension in [Extension::Fallback, Extension::Easy, Extension::Raw] {
-                let plan = check(|c| (c.loss.name, c.loss.extension) = (loss.name.into(), extension));
-                if loss.kind.takes_extension {
-                    // The fallback is defined for m0 = 1 only.
-                    let defined = extension != Extension::Fallback || loss.kind.paper.angle_multiplier == 1.0;
-                    assert_eq!(plan.is_ok(), defined, "{} {extension:?}: {:?}", loss.name, plan.err());
-                } else {
-                    let text = plan.expect_err(loss.name).to_string();
-                    assert!(text.starts_with(&format!("{} has no extension: ", loss.name)), "{text}");
-                    assert!(text.contains("leave loss.extension out"), "{text}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn dimension_one_and_unknown_names_are_refused() {
-        assert!(message(|c| c.model.dim = 1).contains("model.dim = 1"));
-        assert!(message(|c| c.loss.name = "arcfce".into()).contains("did you mean \"arcface\""));
-        assert!(message(|c| c.model.backbone = "lenet2d".into()).contains("lenet_2d"));
-        assert!(message(|c| c.model.depth = Some(3)).contains("model.depth"));
-    }
-
-    #[test]
-    fn one_class_and_a_class_without_a_sample_are_refused() {
-        let config = Config::default();
-        let text = Plan::check(&config, &splits(1, vec![0, 0])).unwrap_err().to_string();
-        assert!(text.contains("1 class"), "{text}");
-        let text = Plan::check(&config, &splits(3, vec![0, 2])).unwrap_err().to_string();
-        assert!(text.contains("class \"1\" has no training image"), "{text}");
-    }
-
-    #[test]
-    fn a_fixed_scale_on_modified_softmax_is_normface() {
-        let plan = check(|c| (c.loss.name, c.loss.scale) = ("modified_softmax".into(), Some(20.0))).unwrap();
-        assert_eq!((plan.scale_kind, plan.scale), (ScaleKind::Fixed, 20.0));
-    }
-
-    #[test]
-    fn checking_the_effective_configuration_changes_nothing() {
-        for (loss, naive) in margin::LOSSES.iter().flat_map(|loss| [(loss, false), (loss, true)]) {
-            let plan = check(|c| (c.loss.name, c.train.naive) = (loss.name.into(), naive)).unwrap();
-            let again = Plan::check(&plan.config, &splits(3, vec![0, 1, 2, 0])).unwrap();
-            assert_eq!(
-                (again.config, again.margins, again.scale, again.reason),
-                (plan.config, plan.margins, plan.scale, plan.reason),
-                "{}, naive {naive}",
-                loss.name
-            );
-        }
-    }
-
-    #[test]
-    fn naive_takes_the_extension_of_public_code_unless_given_one() {
-        let naive = |loss: &str, extension| {
-            let plan = check(|c| {
-                (c.loss.name, c.loss.extension, c.train.naive) = (loss.into(), extension, true);
-            });
-            plan.unwrap().config.loss.extension
-        };
-        assert_eq!(naive("sphereface", Extension::Monotone), Extension::Raw);
-        assert_eq!(naive("arcface", Extension::Monotone), Extension::Fallback);
-        assert_eq!(naive("cosface", Extension::Monotone), Extension::Monotone);
-        assert_eq!(naive("arcface", Extension::Easy), Extension::Easy);
-        let plan = check(|c| c.train.naive = true).unwrap();
-        let again = Plan::check(&plan.config, &splits(3, vec![0, 1, 2, 0])).unwrap();
-        assert_eq!((&again.config, &again.reason), (&plan.config, &plan.reason));
-        assert!(plan.reason.contains("naive, as the usual public code trains"), "{}", plan.reason);
-    }
-
-    #[test]
-    fn more_recoveries_than_can_help_are_refused() {
-        assert!(message(|c| c.train.recoveries = 31).contains("train.recoveries = 31"));
-        assert!(check(|c| c.train.recoveries = 0).is_ok());
-    }
-
-    #[test]
-    fn the_papers_values_are_a_flag_away() {
-        let plan = check(|c| c.loss.paper = true).unwrap();
-        assert_eq!((plan.margins.angle_margin, plan.scale), (0.5, 64.0));
     }
 }

@@ -93,7 +93,7 @@ pub enum End {
 ///
 /// let mut trainer = Trainer::new(Plan::check(&config, &splits)?, &arcsphere::device("flex")?)?;
 /// assert_eq!(trainer.run(&splits, &mut ())?, End::Finished);
-/// assert_eq!(trainer.progress.step, trainer.plan.steps);
+/// assert_eq!(trainer.progress.step, trainer.plan.steps());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl<B: Backbone> Trainer<B> {
     pub fn with_backbone(plan: Plan, net: B, device: &Device) -> Result<Self, PlanError> {
         let device = device.clone().autodiff();
         let net = on_device(&plan, net, &device)?;
-        let first = (plan.config.train.on_collapse == OnCollapse::Recover).then(|| export(&net));
+        let first = (plan.config().train.on_collapse == OnCollapse::Recover).then(|| export(&net));
         Ok(Self::at_start(plan, net, device, first))
     }
 
@@ -158,10 +158,10 @@ impl<B: Backbone> Trainer<B> {
     ///
     /// [`EmbedError`] if a batch cannot be made, or the device fails.
     pub fn run(&mut self, splits: &Splits, watcher: &mut dyn Watcher<B>) -> Result<End, EmbedError> {
-        let per_epoch = self.plan.steps_per_epoch;
+        let per_epoch = self.plan.steps_per_epoch();
         let mut batcher = Batcher::new(&self.plan, splits);
         self.remember();
-        while self.progress.step < self.plan.steps && self.progress.collapsed.is_none() {
+        while self.progress.step < self.plan.steps() && self.progress.collapsed.is_none() {
             let started = Instant::now();
             let (images, labels) = batcher.at(self.progress.step, &self.device)?;
             let (loss, finding) = self.step(images, labels)?;
@@ -175,7 +175,7 @@ impl<B: Backbone> Trainer<B> {
                 watcher.epoch(self, &record);
             }
             self.remember();
-            if watcher.step(self, loss) == Flow::Stop && self.progress.step < self.plan.steps {
+            if watcher.step(self, loss) == Flow::Stop && self.progress.step < self.plan.steps() {
                 return Ok(End::Stopped);
             }
         }
@@ -186,9 +186,9 @@ impl<B: Backbone> Trainer<B> {
     /// and what is wrong.
     fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> Result<(f64, Option<Finding>), ReadError> {
         let (step, plan, soft) = (self.progress.step, &self.plan, &self.progress.softening);
-        let margin = soft.margin(plan.config.margin_schedule.at(step, plan.steps), step);
+        let margin = soft.margin(plan.config().margin_schedule.at(step, plan.steps()), step);
         let update = update_at(plan, soft, step);
-        let first_angular = plan.config.margin_schedule.first_angular_step(plan.steps);
+        let first_angular = plan.config().margin_schedule.first_angular_step(plan.steps());
         let (soft_from, first_angular) = soft.soft_phase(first_angular, step);
 
         let embedding = self.backbone.forward(images, true);
@@ -216,14 +216,14 @@ impl<B: Backbone> Trainer<B> {
 
         let backbone = || stability::all_finite_in(&self.backbone);
         let mut broken = Place::first(own_prototypes, &host, backbone, &stats, loss, &dx);
-        let go_on = plan.config.train.on_collapse == OnCollapse::Ignore;
+        let go_on = plan.config().train.on_collapse == OnCollapse::Ignore;
         let mut gradient_norm = 0.0;
         if broken.is_none() || go_on {
             // d(Σ embedding·dX)/d embedding = dX: the head's gradient enters the graph here.
             let dx = Tensor::<2>::from_data(TensorData::new(dx, [rows, dim]), &self.device);
             let gradients = (embedding * dx).sum().backward();
             let not_finite = if go_on { NotFinite::Apply } else { NotFinite::Skip };
-            let clip = soft.clip(plan.config.optim.clip);
+            let clip = soft.clip(plan.config().optim.clip);
             (self.backbone, gradient_norm) =
                 self.optimizer.step(self.backbone.clone(), gradients, &update, clip, not_finite);
             broken = broken.or((!gradient_norm.is_finite()).then_some(Place::Gradient));
@@ -238,22 +238,22 @@ impl<B: Backbone> Trainer<B> {
         let prototypes = self.head.one_per_class();
         let evidence = Evidence {
             step,
-            steps: plan.steps,
-            look_every: plan.steps_per_epoch,
+            steps: plan.steps(),
+            look_every: plan.steps_per_epoch(),
             embeddings: &host,
             labels,
             dim,
-            classes: plan.classes,
+            classes: plan.classes(),
             stats: &stats,
             beats_median: beats_median.as_deref(),
-            ordered: self.plan.config.task == Task::Age,
+            ordered: self.plan.config().task == Task::Age,
             loss,
             gradient_norm,
             prototypes: &prototypes,
             angular,
             last_monotone: stability::last_monotone(
-                plan.margins.at_strength(margin.strength),
-                plan.config.loss.extension,
+                plan.margins().at_strength(margin.strength),
+                plan.config().loss.extension,
             ),
             broken,
         };
@@ -268,7 +268,7 @@ impl<B: Backbone> Trainer<B> {
         if self.head.is_ordinal() {
             return stability::all_finite(weights) && stability::all_finite(&self.head.state().bias);
         }
-        let per_class = weights.len() / self.plan.classes;
+        let per_class = weights.len() / self.plan.classes();
         labels.iter().all(|&y| stability::all_finite(&weights[y as usize * per_class..][..per_class]))
     }
 
@@ -285,7 +285,7 @@ impl<B: Backbone> Trainer<B> {
         };
         let record = EpochRecord {
             epoch: self.progress.history.len() as u64 + 1,
-            loss: running.loss / self.plan.steps_per_epoch as f64,
+            loss: running.loss / self.plan.steps_per_epoch() as f64,
             train_accuracy: running.correct as f64 / running.seen.max(1) as f64,
             validation_accuracy,
             max_gradient_norm: running.max_gradient_norm,
@@ -310,7 +310,7 @@ impl<B: Backbone> Trainer<B> {
 
 /// A network that is handed over, ready to be trained on a device, if it is what the plan is for.
 pub(crate) fn on_device<B: Backbone>(plan: &Plan, net: B, device: &Device) -> Result<B, PlanError> {
-    let (input, dim) = (plan.network.input(), plan.config.model.dim);
+    let (input, dim) = (plan.network().input(), plan.dim());
     if (net.input(), net.dim()) != (input, dim) {
         let said = |name: &str, input, dim| format!("{name} (images of {input}, {dim} dimensions)");
         let (planned, found) = (said(plan.backbone(), input, dim), said(net.name(), net.input(), net.dim()));

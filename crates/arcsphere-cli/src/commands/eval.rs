@@ -36,8 +36,7 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     // that the run never saw can be compared in pairs but not classified.
     splits.normalization = known.normalization();
     splits.open_set |= splits.test.classes() != known.classes.as_slice();
-    let mut plan = Plan::check(&own, &splits)?;
-    plan.classes = known.classes.len();
+    let plan = Plan::check(&own, &splits)?.with_classes(known.classes.len());
     let device = settings::device("flex")?;
     let seconds = timing::read(&args.run, &checkpoint)?;
     let mut trainer = checkpoint.restore(plan, &device)?;

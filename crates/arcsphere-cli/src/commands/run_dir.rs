@@ -24,7 +24,7 @@ pub(crate) fn begin(folder: &Path, plan: Plan, splits: &Splits, device: &Device)
     let path = folder.join(checkpoint::FILE_NAME);
     if path.is_file() {
         let found = Checkpoint::read(&path)?;
-        checkpoint::same_config(&found.config, &plan.config)?;
+        checkpoint::same_config(&found.config, plan.config())?;
         let seconds = timing::read(&path, &found)?;
         let mut trainer = found.resume(splits, device)?;
         trainer.seconds = seconds;
@@ -58,7 +58,7 @@ pub(crate) fn train(
         bar.abandon();
         let step = trainer.progress.step;
         let text =
-            format!("stopped at step {step} of {}, nothing lost; go on with: {how_to_resume}", trainer.plan.steps);
+            format!("stopped at step {step} of {}, nothing lost; go on with: {how_to_resume}", trainer.plan.steps());
         return Err(Interrupted(text).into());
     }
     Ok(trainer)
@@ -66,7 +66,7 @@ pub(crate) fn train(
 
 /// The effective configuration as TOML.
 pub(crate) fn toml_of(plan: &Plan) -> Result<String> {
-    Ok(arcsphere::config::to_toml(&plan.config)?)
+    Ok(arcsphere::config::to_toml(plan.config())?)
 }
 
 /// Writes a run's result beside its checkpoint.

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     let done = if before > 0 { format!(", {before} of them finished") } else { String::new() };
     note!("{}: {all} trainings into {}{done}", source.name, folder.display());
 
-    let bar = watch::bar(missing.iter().map(|p| p.plan.steps).sum());
+    let bar = watch::bar(missing.iter().map(|p| p.plan.steps()).sum());
     let resume = format!("arcsphere sweep --resume {}", folder.display());
     let jobs =
         Jobs { at_once: at_once.min(missing.len()), threads: 1, before, noun: "cells", bar: &bar, resume: &resume };
@@ -123,7 +123,7 @@ fn train(point: &Point, cells: &Cells, splits: &Splits, device: &Device, bar: &P
         return Err(Interrupted(String::new()).into());
     }
     // A training that died early has no more steps to show.
-    bar.inc(point.plan.steps.saturating_sub(trainer.progress.step));
+    bar.inc(point.plan.steps().saturating_sub(trainer.progress.step));
     cells.write(point, evaluate(&trainer, splits)?.run)
 }
 

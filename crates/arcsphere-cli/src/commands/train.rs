@@ -39,10 +39,10 @@ pub(crate) fn run(args: &Train) -> Result<()> {
     if args.resume.is_none() {
         settings::output_folder(Some(&folder), "")?;
     }
-    let said = format!("{} on {}: {}", plan.name(), source.name, plan.reason);
+    let said = format!("{} on {}: {}", plan.name(), source.name, plan.reason());
     let trainer = run_dir::begin(&folder, plan, &splits, &device)?;
     note!("{said}");
-    let bar = watch::bar(trainer.plan.steps);
+    let bar = watch::bar(trainer.plan.steps());
     run_dir::label(&bar, trainer.plan.name());
     let resume = format!("arcsphere train --resume {}", folder.display());
     let trainer = run_dir::train(trainer, &folder, &splits, &source.name, &bar, &resume)?;

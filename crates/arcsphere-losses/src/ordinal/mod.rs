@@ -88,6 +88,11 @@ impl Entry<OrdinalKind> {
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn OrdinalLoss>, ParamError> {
-        Ok((self.kind.build)(&self.values(given)?))
+        Ok(self.build(&self.values(given)?))
+    }
+
+    /// The loss with parameters that were checked; what is missing has its default.
+    pub fn build(&self, values: &Values) -> Box<dyn OrdinalLoss> {
+        (self.kind.build)(values)
     }
 }

@@ -39,7 +39,8 @@ pub const WEIGHT: Param = Param::new(
 /// a, the energy's power.
 pub const POWER: Param =
     Param::new("power", 1.0, Range::Whole(0, 2), "these are the energies of the paper", "a; 0 is the logarithm");
-const HALF_SPACE: Param = Param::new(
+/// Whether prototypes also repel each other's opposites.
+pub const HALF_SPACE: Param = Param::new(
     "half_space",
     0.0,
     Range::Whole(0, 1),
@@ -54,7 +55,8 @@ const FULL_UP_TO: Param = Param::new(
     "with more classes than this: the batch's classes against all others",
 );
 
-pub(super) const INFO: Entry<EnergyKind> = Entry {
+/// The entry of the registry.
+pub const INFO: Entry<EnergyKind> = Entry {
     name: "hyperspherical_energy",
     aliases: &["mhe", "sphereface_plus"],
     summary: "prototypes repel each other on the sphere",

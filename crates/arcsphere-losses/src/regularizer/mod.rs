@@ -8,7 +8,7 @@ mod sphere;
 
 mod hyperspherical_energy;
 
-pub use hyperspherical_energy::{POWER as ENERGY_POWER, WEIGHT as ENERGY_WEIGHT, hyperspherical_energy};
+pub use hyperspherical_energy::{HALF_SPACE, INFO as HYPERSPHERICAL_ENERGY, POWER, WEIGHT, hyperspherical_energy};
 
 use crate::entry::Entry;
 use crate::param::{Param, ParamError, Values};
@@ -50,7 +50,12 @@ impl Entry<EnergyKind> {
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn Regularizer>, ParamError> {
-        Ok((self.kind.build)(&self.values(given)?))
+        Ok(self.build(&self.values(given)?))
+    }
+
+    /// The regularizer with parameters that were checked; what is missing has its default.
+    pub fn build(&self, values: &Values) -> Box<dyn Regularizer> {
+        (self.kind.build)(values)
     }
 }
 

@@ -154,7 +154,12 @@ impl Entry<TupleKind> {
     ///
     /// [`ParamError`] for an unknown name and for a value outside its range.
     pub fn make(&self, given: &BTreeMap<String, f64>) -> Result<Box<dyn TupleLoss>, ParamError> {
-        Ok((self.kind.build)(&self.values(given)?))
+        Ok(self.build(&self.values(given)?))
+    }
+
+    /// The loss with parameters that were checked; what is missing has its default.
+    pub fn build(&self, values: &Values) -> Box<dyn TupleLoss> {
+        (self.kind.build)(values)
     }
 }
 

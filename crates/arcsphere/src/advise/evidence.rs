@@ -4,12 +4,27 @@
 //! sweep was measured at the same C and D, it binds: a margin outside the usable range, or one at
 //! which a training collapsed, is not named.
 
+use super::AdviseError;
 use arcsphere_eval::sweep::Evidence;
 
 /// The evidence of this project's own study, measured with the default trainer: its part on the
 /// sensitivity to the margin, written by `cargo xtask study report`.
-pub fn of_the_study() -> Vec<Evidence> {
-    serde_json::from_str(include_str!("study.json")).unwrap_or_default()
+///
+/// # Errors
+///
+/// [`AdviseError::Study`] if the file that was built in is broken, which a test of this crate rules out.
+///
+/// ```
+/// let known = arcsphere::advise::of_the_study()?;
+/// assert!(known.iter().any(|e| (e.loss.as_str(), e.classes, e.dim) == ("arcface", 10, 2)));
+/// # Ok::<(), arcsphere::advise::AdviseError>(())
+/// ```
+pub fn of_the_study() -> Result<Vec<Evidence>, AdviseError> {
+    read(include_str!("study.json"))
+}
+
+fn read(study: &str) -> Result<Vec<Evidence>, AdviseError> {
+    serde_json::from_str(study).map_err(|e| AdviseError::Study(e.to_string()))
 }
 
 /// Whether a training at `margin` collapsed.
@@ -138,10 +153,18 @@ mod tests {
 
     #[test]
     fn the_study_is_read_whole() {
-        let all: Vec<Evidence> = serde_json::from_str(include_str!("study.json")).unwrap();
-        assert_eq!(of_the_study(), all);
+        let all = of_the_study().unwrap();
+        assert!(!all.is_empty());
         for e in &all {
             assert!(e.seeds >= 2 && e.tried.len() >= 8, "{e:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_study_is_an_error_and_not_none() {
+        for broken in ["", "{}", "[{\"loss\": 1}]", "[1"] {
+            let error = read(broken).unwrap_err();
+            assert!(error.to_string().contains("study.json"), "{error}");
         }
     }
 }

@@ -45,6 +45,7 @@ pub struct Question {
 
 /// Why there is no advice.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum AdviseError {
     /// Fewer than two classes.
     #[error("{0} class: a margin is between two; ask for at least 2 classes")]
@@ -58,6 +59,9 @@ pub enum AdviseError {
     /// A loss without a margin.
     #[error("{0} has no margin to advise on; `arcsphere list losses` names those that have one")]
     NoMargin(&'static str),
+    /// The built-in evidence cannot be read, which is no mistake of a user's.
+    #[error("the built-in advise/study.json is broken: {0}; write it by `cargo xtask study report` and build again")]
+    Study(String),
 }
 
 /// Margin and scale for one loss, with the reasons.

@@ -149,7 +149,7 @@ fn any_question_has_finite_advice() {
 
 #[test]
 fn no_margin_is_named_that_the_study_saw_fail() {
-    let study = of_the_study();
+    let study = of_the_study().unwrap();
     for e in &study {
         let question = Question { classes: e.classes, dim: e.dim, probability: None };
         for known in [study.clone(), study.iter().filter(|o| o.data == e.data).cloned().collect()] {

@@ -28,7 +28,7 @@ pub(super) fn sorted(
     let spec = head_spec(plan, &progress.softening);
     // What a tuple loss keeps has its names from the loss; its numbers come from the file.
     let tuple = match &spec.tuple {
-        Some(term) => term.loss.parameters(plan.classes, spec.dim, &mut stream(0, 0)),
+        Some(term) => term.loss.parameters(plan.classes(), spec.dim, &mut stream(0, 0)),
         None => TupleParameters::default(),
     };
     let kept = tuple.values.len();

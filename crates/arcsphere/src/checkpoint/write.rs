@@ -19,7 +19,7 @@ use std::path::Path;
 ///
 /// [`CheckpointError::Io`], [`CheckpointError::Read`].
 pub fn save<B: Backbone>(trainer: &Trainer<B>, provenance: &Provenance, path: &Path) -> Result<(), CheckpointError> {
-    let under_way = trainer.progress.step < trainer.plan.steps && trainer.progress.collapsed.is_none();
+    let under_way = trainer.progress.step < trainer.plan.steps() && trainer.progress.collapsed.is_none();
     let good = trainer.good.as_ref().filter(|good| under_way && good.progress.step != trainer.progress.step);
     let entries = entries(trainer, good, trainer.first.as_ref().filter(|_| under_way))?;
     let io = |source| CheckpointError::Io { path: path.to_owned(), source };
@@ -39,7 +39,7 @@ fn metadata<B: Backbone>(
     let mut entries = vec![
         ("format", "arcsphere".to_owned()),
         ("version", VERSION.to_string()),
-        ("config", toml::to_string(&trainer.plan.config)?),
+        ("config", toml::to_string(trainer.plan.config())?),
         ("progress", serde_json::to_string(&trainer.progress)?),
         ("provenance", serde_json::to_string(provenance)?),
     ];
@@ -70,7 +70,7 @@ fn entries<B: Backbone>(
     good: Option<&Snapshot>,
     first: Option<&Vec<NamedTensor>>,
 ) -> Result<Vec<Entry>, ReadError> {
-    let dim = trainer.plan.config.model.dim;
+    let dim = trainer.plan.dim();
     let (mut out, head) = (Vec::new(), trainer.head.state());
     add(&mut out, "", &export(&trainer.backbone), &trainer.optimizer, head, dim)?;
     if let Some(good) = good {

@@ -1,4 +1,4 @@
-//! Settings per data set and backbone, as files under `configs/`.
+//! Settings per data set and backbone, as files under `configs/` of this crate.
 
 /// A named layer of configuration.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +14,7 @@ macro_rules! presets {
         /// All presets.
         pub static PRESETS: &[Preset] = &[$(Preset {
             name: $name,
-            text: include_str!(concat!("../../../../configs/", $name, ".toml")),
+            text: include_str!(concat!("../../configs/", $name, ".toml")),
         }),+];
     };
 }
@@ -31,7 +31,7 @@ presets! {
 }
 
 /// What `train.naive = true` means where nothing else is asked for.
-pub(super) const NAIVE: &str = include_str!("../../../../configs/naive.toml");
+pub(super) const NAIVE: &str = include_str!("../../configs/naive.toml");
 
 /// The preset for a data set and a backbone, if there is one. The networks for photos
 /// get `photos` on any set without a preset of its own.

@@ -57,7 +57,7 @@ pub(super) fn measure(
     splits: &Splits,
     embeddings: &[f32],
 ) -> Result<Option<Predictions>, EvaluateError> {
-    let Some(targets) = splits.test.targets().filter(|_| plan.config.task == Task::Age && !splits.open_set) else {
+    let Some(targets) = splits.test.targets().filter(|_| plan.config().task == Task::Age && !splits.open_set) else {
         return Ok(None);
     };
     let p = predict(head, targets, embeddings);

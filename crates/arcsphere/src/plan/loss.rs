@@ -1,10 +1,10 @@
 //! The loss of a plan: margins, scale and parameters, refused or chosen, and said why.
 
 use super::{PlanError, refused, within_of};
-use crate::config::{Config, LossConfig};
+use crate::config::Config;
 use crate::losses::fit::{self, Fit};
 use crate::losses::margin::{Extension, MarginLoss, Margins, Objective, Recipe, SCALE, ScaleKind, Unit};
-use crate::losses::param;
+use crate::losses::param::{self, Param};
 
 /// The key of a margin in a configuration.
 fn key(unit: Unit) -> String {
@@ -69,23 +69,23 @@ pub(super) fn check_extension(loss: &'static str, extension: Extension) -> Resul
     Err(PlanError::NotTaken { loss, key: "extension", hint })
 }
 
-/// What was chosen for the loss.
-pub(super) struct Chosen {
-    pub(super) recipe: Recipe,
-    pub(super) scale_kind: ScaleKind,
-    pub(super) fitted: Fit,
-    /// Which margins and scale, and why, in a sentence.
-    pub(super) reason: String,
+/// Where s comes from: one that is given is fixed.
+pub(super) fn scale_kind(loss: &MarginLoss, given: Option<f64>) -> ScaleKind {
+    match (loss.kind.scale, given) {
+        (ScaleKind::EmbeddingNorm, Some(_)) => ScaleKind::Fixed,
+        (kind, _) => kind,
+    }
 }
 
-/// What is given, else the paper's if asked for, else what fits C and D.
-pub(super) fn choose(
-    config: &Config,
-    loss: &'static MarginLoss,
-    classes: usize,
-    dim: usize,
-) -> Result<Chosen, PlanError> {
-    let l = &config.loss;
+/// Writes into a configuration what is given, else the paper's if asked for, else what fits C and D, so that it
+/// says all of it. Returns which margins and which scale, and why, in a sentence.
+///
+/// # Errors
+///
+/// [`PlanError`] for a parameter that does not exceed the one that it must, and for smoothing of several
+/// prototypes per class.
+pub(super) fn settle(config: &mut Config, loss: &MarginLoss, classes: usize) -> Result<String, PlanError> {
+    let (l, dim) = (&mut config.loss, config.model.dim);
     let fitted = fit::fitted(loss, classes, dim);
     let base = if l.paper { Recipe::paper(loss, classes, dim) } else { fitted.recipe.clone() };
     let mut recipe = Recipe { extension: l.extension, ..base.clone() };
@@ -96,40 +96,20 @@ pub(super) fn choose(
     recipe.params = param::resolve(loss.name, loss.params, &l.params, |p| base.param(p))?;
     let usual = if l.paper { loss.kind.paper_scale } else { fit::default_scale(classes, dim) };
     let default_scale = loss.scale_for(&recipe, usual);
-    let scale_kind = match (loss.kind.scale, l.scale) {
-        (ScaleKind::EmbeddingNorm, Some(_)) => ScaleKind::Fixed,
-        (kind, _) => kind,
-    };
     recipe.scale = l.scale.unwrap_or(default_scale);
-
     let margin = loss.build(&recipe);
     if l.smoothing > 0.0 && margin.centers() > 1 {
         let why = "the gradient goes to one prototype of a class, and smoothing would pull on all";
         let range = format!("0 for {} prototypes per class", margin.centers());
         return Err(refused("loss.smoothing", l.smoothing, range, why));
     }
-
-    // An effective configuration repeats the defaults; only what differs from them was asked for.
-    let is_margin = |name: &str| loss.params.iter().any(|p| p.name == name && p.neutral.is_some());
-    let given = recipe.margins != base.margins
-        || recipe.params.iter().any(|(name, value)| is_margin(name) && base.params.get(name) != Some(value));
     let mut parts = Vec::new();
     if loss.has_margin() {
-        let alpha = fitted.nearest_angle.to_degrees();
         let left = fit::angle_left_by(&*margin, fitted.nearest_angle).to_degrees();
-        let why = match (given, l.paper, fitted.strength < 1.0) {
-            (true, ..) => "margins as given".to_owned(),
-            (_, true, _) => "the paper's margins, as asked for".to_owned(),
-            (.., true) => format!("{:.0} % of the paper's margins", 100.0 * fitted.strength),
-            _ => "the paper's margins".to_owned(),
-        };
-        let at = if loss.kind.strongest.is_empty() { String::new() } else { format!(" for {}", loss.kind.strongest) };
-        let none = if left == 0.0 { " (none: the margin asks for more than there is)" } else { "" };
-        parts.push(format!(
-            "{why}: {classes} prototypes in {dim} dimensions are at most {alpha:.1}° apart, and this leaves each class {left:.1}° around its prototype{at}{none}"
-        ));
+        parts.push(margin_reason(loss, l.paper, &base, &recipe, &fitted, left));
     }
-    match scale_kind {
+    let scale_kind = scale_kind(loss, l.scale);
+    parts.push(match scale_kind {
         ScaleKind::Fixed => {
             let how = match (l.scale.is_some_and(|s| s != default_scale), loss.kind.own_scale, l.paper) {
                 (true, ..) => "as given",
@@ -137,25 +117,49 @@ pub(super) fn choose(
                 (.., true) => "the paper's",
                 _ => "fitted to the number of classes and their angle",
             };
-            parts.push(format!("scale {:.1}, {how}", recipe.scale));
+            format!("scale {:.1}, {how}", recipe.scale)
         }
         ScaleKind::EmbeddingNorm => {
             let none = if parts.is_empty() { "no margin; " } else { "" };
-            parts.push(format!("{none}the scale is each embedding's norm"));
+            format!("{none}the scale is each embedding's norm")
         }
-        ScaleKind::Unnormalized => parts.push("no margin, nothing normalized".to_owned()),
-    }
-    Ok(Chosen { recipe, scale_kind, fitted, reason: parts.join("; ") })
-}
-
-/// Writes into a configuration what was chosen, so that it says all of it.
-pub(super) fn write_down(l: &mut LossConfig, loss: &'static MarginLoss, recipe: &Recipe, scale_kind: ScaleKind) {
-    loss.name.clone_into(&mut l.name);
+        ScaleKind::Unnormalized => "no margin, nothing normalized".to_owned(),
+    });
     for unit in Unit::ALL {
         l.set_margin(unit, loss.kind.takes(unit).then(|| unit.value(recipe.margins)));
     }
     if scale_kind == ScaleKind::Fixed {
         l.scale = Some(recipe.scale);
     }
-    l.params = recipe.params.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    l.params = recipe.params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(parts.join("; "))
+}
+
+/// Which margins were taken, and why; `left` is the angle in degrees that they leave around a prototype.
+fn margin_reason(loss: &MarginLoss, paper: bool, base: &Recipe, taken: &Recipe, fitted: &Fit, left: f64) -> String {
+    // An effective configuration repeats the defaults; only what differs from them was asked for.
+    let differs = |p: &Param| p.neutral.is_some() && base.param(p) != taken.param(p);
+    let given = taken.margins != base.margins || loss.params.iter().any(differs);
+    let why = match (given, paper, fitted.strength < 1.0) {
+        (true, ..) => "margins as given".to_owned(),
+        (_, true, _) => "the paper's margins, as asked for".to_owned(),
+        (.., true) => format!("{:.0} % of the paper's margins", 100.0 * fitted.strength),
+        _ => "the paper's margins".to_owned(),
+    };
+    let at = if loss.kind.strongest.is_empty() { String::new() } else { format!(" for {}", loss.kind.strongest) };
+    let none = if left == 0.0 { " (none: the margin asks for more than there is)" } else { "" };
+    let (classes, dim, alpha) = (taken.classes, taken.dim, fitted.nearest_angle.to_degrees());
+    format!(
+        "{why}: {classes} prototypes in {dim} dimensions are at most {alpha:.1}° apart, and this leaves each class {left:.1}° around its prototype{at}{none}"
+    )
+}
+
+/// What public code does past π where nothing else is asked for: SphereFace-like losses
+/// nothing, ArcFace the fallback.
+pub(super) fn naive_extension(asked: Extension, margins: Margins) -> Extension {
+    match asked {
+        Extension::Monotone if margins.angle_multiplier != 1.0 => Extension::Raw,
+        Extension::Monotone if margins.angle_margin > 0.0 => Extension::Fallback,
+        other => other,
+    }
 }

@@ -1,6 +1,6 @@
 //! A loss of an ordered target in a plan: what it needs, what it does not have, and its parameters.
 
-use super::tuple::refuse_margins;
+use super::tuple::{refuse_margins, write_down};
 use super::{Ordinal, PlanError, Splits, refused};
 use crate::config::{Config, Task};
 use crate::losses::ordinal::{Levels, OrdinalKind};
@@ -38,22 +38,24 @@ pub(super) fn check(config: &Config, info: &'static Entry<OrdinalKind>, splits: 
     Ok(Ordinal { info, levels })
 }
 
-/// What is trained, and that schedules of a margin do not apply.
-pub(super) fn reason(ordinal: &Ordinal) -> String {
+/// Writes every parameter into a configuration. Returns what is trained, and that schedules of a margin do not
+/// apply.
+pub(super) fn settle(config: &mut Config, ordinal: &Ordinal) -> Result<String, PlanError> {
+    write_down(config, ordinal.info)?;
     let v = ordinal.levels.values();
-    format!(
+    Ok(format!(
         "a number is learned along one direction of the embedding, of {} values from {} to {}: {}; no prototypes, no margin, no soft start",
         v.len(),
         v[0],
         v[v.len() - 1],
         ordinal.info.kind.predicts
-    )
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::even;
-    use super::super::{Plan, Splits};
+    use super::super::{LossPlan, Plan, Splits};
     use crate::config::{Config, Task};
     use crate::losses::ordinal::ORDINALS;
     use arcsphere_data::{Targets, Unit};
@@ -84,11 +86,12 @@ mod tests {
         let splits = ordered([10.0, 20.0, 40.0]);
         for info in ORDINALS {
             let plan = Plan::check(&config(info.name), &splits).unwrap();
-            assert_eq!((plan.name(), plan.config.loss.params.len()), (info.name, info.params.len()));
-            assert!(plan.reason.contains("3 values from 10 to 40"), "{}", plan.reason);
-            assert_eq!(plan.ordinal_term().unwrap().levels.values(), [10.0, 20.0, 40.0]);
-            let again = Plan::check(&plan.config, &splits).unwrap();
-            assert_eq!((again.config, again.reason), (plan.config, plan.reason), "{}", info.name);
+            assert_eq!((plan.name(), plan.config().loss.params.len()), (info.name, info.params.len()));
+            assert!(plan.reason().contains("3 values from 10 to 40"), "{}", plan.reason());
+            let LossPlan::Ordinal(of) = plan.loss() else { panic!("{}", info.name) };
+            assert_eq!(of.levels.values(), [10.0, 20.0, 40.0]);
+            let again = Plan::check(plan.config(), &splits).unwrap();
+            assert_eq!((again.config(), again.reason()), (plan.config(), plan.reason()), "{}", info.name);
         }
     }
 

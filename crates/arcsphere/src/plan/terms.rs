@@ -1,12 +1,9 @@
-//! What is added to a loss, or takes its place: the prototypes' energy, a tuple loss at the head, a loss of
-//! an ordered target.
+//! What is added to a margin loss: the energy of its prototypes.
 
-use super::{Ordinal, Plan, PlanError, refused, within_of};
-use crate::config::Config;
-use crate::head::{OrdinalTerm, TupleTerm};
-use crate::losses::Kind;
+use super::{PlanError, refused, within_of};
+use crate::config::{Config, LossConfig};
 use crate::losses::margin::{MarginLoss, Recipe, ScaleKind};
-use crate::losses::regularizer::{self, ENERGY_POWER, ENERGY_WEIGHT, Regularizer};
+use crate::losses::regularizer::{HALF_SPACE, HYPERSPHERICAL_ENERGY, POWER, Regularizer, WEIGHT};
 
 /// Refuses an energy out of range, or of prototypes that have no sphere to be on.
 ///
@@ -15,8 +12,8 @@ use crate::losses::regularizer::{self, ENERGY_POWER, ENERGY_WEIGHT, Regularizer}
 /// [`PlanError`].
 pub(super) fn check_energy(config: &Config, loss: &'static MarginLoss) -> Result<(), PlanError> {
     let (weight, power) = (config.loss.energy_weight, config.loss.energy_power);
-    within_of("loss.energy_weight", weight, &ENERGY_WEIGHT)?;
-    within_of("loss.energy_power", power, &ENERGY_POWER)?;
+    within_of("loss.energy_weight", weight, &WEIGHT)?;
+    within_of("loss.energy_power", power, &POWER)?;
     if weight == 0.0 {
         return Ok(());
     }
@@ -27,7 +24,9 @@ pub(super) fn check_energy(config: &Config, loss: &'static MarginLoss) -> Result
             "its prototypes are not on a sphere; use modified_softmax, or leave it out",
         ));
     }
-    let margin = loss.build(&Recipe { extension: config.loss.extension, ..given(config, loss) });
+    let mut recipe = Recipe { extension: config.loss.extension, ..Recipe::paper(loss, 2, 2) };
+    recipe.params = loss.values_or_defaults(&config.loss.params);
+    let margin = loss.build(&recipe);
     if margin.centers() > 1 {
         let why = "prototypes of one class belong together, and it would part them; use arcface, set \
                    loss.params.centers = 1, or leave it out";
@@ -36,24 +35,9 @@ pub(super) fn check_energy(config: &Config, loss: &'static MarginLoss) -> Result
     Ok(())
 }
 
-/// A term of the prototypes is refused where a loss is asked for.
-pub(super) fn alone(kind: Kind) -> PlanError {
-    let name = if let Kind::Energy(info) = kind { info.name } else { kind.name() };
-    PlanError::Term(name, "give a margin loss, and loss.energy_weight = 1 for the term")
-}
-
 /// The energy is refused for a loss.
 pub(super) fn refused_for(loss: &str, weight: f64, why: &'static str) -> PlanError {
     refused("loss.energy_weight", weight, format!("0 for {loss}"), why)
-}
-
-/// The loss as the paper has it, with the parameters that are given.
-fn given(config: &Config, loss: &'static MarginLoss) -> Recipe {
-    let mut recipe = Recipe::paper(loss, 2, 2);
-    for (name, value) in &mut recipe.params {
-        *value = config.loss.params.get(*name).copied().unwrap_or(*value);
-    }
-    recipe
 }
 
 /// Whether prototypes move, and what the energy does, in words.
@@ -72,32 +56,11 @@ pub(super) fn prototypes(config: &mut Config, reason: &mut String) {
     }
 }
 
-impl Plan {
-    /// The prototypes' energy, if there is one.
-    pub(crate) fn energy(&self) -> Option<Box<dyn Regularizer>> {
-        let l = &self.config.loss;
-        let values = [
-            ("weight", l.energy_weight),
-            ("power", l.energy_power),
-            ("half_space", f64::from(u8::from(l.energy_half_space))),
-        ];
-        let given = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let info = regularizer::find("hyperspherical_energy").ok().filter(|_| l.energy_weight > 0.0)?;
-        // The plan's ranges are within the regularizer's, so it can be made.
-        info.make(&given).ok()
-    }
-
-    /// The tuple loss, if there is one. Its parameters were resolved with the plan.
-    pub(crate) fn tuple_term(&self) -> Option<TupleTerm> {
-        let info = self.tuple?;
-        Some(TupleTerm { loss: info.make(&self.config.loss.params).ok()?, role: info.kind.role })
-    }
-
-    /// The loss of an ordered target, if there is one. Its parameters were resolved with the plan.
-    pub(crate) fn ordinal_term(&self) -> Option<OrdinalTerm> {
-        let Ordinal { info, levels } = self.ordinal.as_ref()?;
-        Some(OrdinalTerm { loss: info.make(&self.config.loss.params).ok()?, levels: levels.clone() })
-    }
+/// The prototypes' energy of a checked configuration, if there is one.
+pub(super) fn energy(l: &LossConfig) -> Option<Box<dyn Regularizer>> {
+    let half_space = f64::from(u8::from(l.energy_half_space));
+    let values = [(WEIGHT.name, l.energy_weight), (POWER.name, l.energy_power), (HALF_SPACE.name, half_space)];
+    (l.energy_weight > 0.0).then(|| HYPERSPHERICAL_ENERGY.build(&values.into()))
 }
 
 #[cfg(test)]
@@ -123,10 +86,14 @@ mod tests {
         assert!(text.contains("belong together") && text.contains("loss.params.centers = 1"), "{text}");
         assert!(check(|c| of_centers(c, 1.0)).unwrap().energy().is_some());
         let plan = check(|c| c.loss.energy_weight = 2.0).unwrap();
-        assert_eq!(plan.config.optim.prototype_rate, Some(1.0));
-        assert!(plan.reason.contains("2 times the prototypes' energy") && plan.energy().is_some(), "{}", plan.reason);
+        assert_eq!(plan.config().optim.prototype_rate, Some(1.0));
+        assert!(
+            plan.reason().contains("2 times the prototypes' energy") && plan.energy().is_some(),
+            "{}",
+            plan.reason()
+        );
         let plan = check(|c| (c.loss.energy_weight, c.optim.prototype_rate) = (2.0, Some(0.0))).unwrap();
-        assert!(plan.reason.contains("moves nothing"), "{}", plan.reason);
+        assert!(plan.reason().contains("moves nothing"), "{}", plan.reason());
         assert!(check(|_| ()).unwrap().energy().is_none());
     }
 }

@@ -1,38 +1,29 @@
-//! A tuple loss in a plan: what it does not have, the head that it stands on, and its parameters.
+//! A tuple loss in a plan: what it does not have, and its parameters.
 
 use super::loss::check_extension;
 use super::terms::refused_for;
 use super::{PlanError, refused};
-use crate::config::{Config, LossConfig};
+use crate::config::Config;
 use crate::losses::Entry;
-use crate::losses::margin::{self, MarginLoss, Unit};
-use crate::losses::param::{self, Param};
+use crate::losses::margin::Unit;
+use crate::losses::param;
 use crate::losses::tuple::{Role, TupleKind};
 
-/// The loss of the head that a tuple loss stands on, if it has nothing that it cannot have.
+/// Refuses what a tuple loss cannot have.
 ///
 /// # Errors
 ///
 /// [`PlanError`] for margins, a scale, an energy, and smoothing without a softmax.
-pub(super) fn head(config: &Config, info: &'static Entry<TupleKind>) -> Result<&'static MarginLoss, PlanError> {
+pub(super) fn check(config: &Config, info: &Entry<TupleKind>) -> Result<(), PlanError> {
     let l = &config.loss;
     let hint = "it has no margin on angles and no scale of logits; see its parameters in `arcsphere explain`";
     refuse_margins(config, info.name, hint)?;
     param::check(info.name, info.params, &l.params)?;
-    let name = match info.kind.role {
-        Role::Alone if l.smoothing > 0.0 => {
-            let range = format!("0 for {}", info.name);
-            return Err(refused(
-                "loss.smoothing",
-                l.smoothing,
-                range,
-                "there is no softmax whose target it could smooth",
-            ));
-        }
-        Role::Alone => "modified_softmax",
-        Role::BesideSoftmax => "softmax",
-    };
-    Ok(margin::find(name)?)
+    if info.kind.role == Role::Alone && l.smoothing > 0.0 {
+        let range = format!("0 for {}", info.name);
+        return Err(refused("loss.smoothing", l.smoothing, range, "there is no softmax whose target it could smooth"));
+    }
+    Ok(())
 }
 
 /// Refuses what only an angular loss has.
@@ -56,28 +47,23 @@ pub(super) fn refuse_margins(config: &Config, loss: &'static str, hint: &'static
     Ok(())
 }
 
-/// The configuration of the head alone.
-pub(super) fn without_params(config: &Config) -> Config {
-    let mut plain = config.clone();
-    plain.loss.params.clear();
-    plain
-}
-
-/// What is trained, and that schedules of a margin do not apply.
-pub(super) fn reason(info: &Entry<TupleKind>) -> &'static str {
-    match info.kind.role {
+/// Writes every parameter into a configuration, so that it says all of them. Returns what is trained, and that
+/// schedules of a margin do not apply.
+pub(super) fn settle(config: &mut Config, info: &Entry<TupleKind>) -> Result<String, PlanError> {
+    write_down(config, info)?;
+    let reason = match info.kind.role {
         Role::Alone => {
             "embeddings are compared with each other or with the loss's own centers, so there is no margin, no soft start and no schedule of it; a class is told by its nearest running mean"
         }
         Role::BesideSoftmax => "beside softmax, in which nothing is normalized; no margin, no soft start",
-    }
+    };
+    Ok(reason.to_owned())
 }
 
-/// Writes every parameter into a configuration, so that it says all of them.
-pub(super) fn write_down(l: &mut LossConfig, loss: &'static str, params: &'static [Param]) -> Result<(), PlanError> {
-    let values = param::resolve(loss, params, &l.params, |p| p.default)?;
-    loss.clone_into(&mut l.name);
-    l.params = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+/// Writes every parameter into a configuration.
+pub(super) fn write_down<K>(config: &mut Config, info: &Entry<K>) -> Result<(), PlanError> {
+    let values = info.values(&config.loss.params)?;
+    config.loss.params = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(())
 }
 
@@ -96,11 +82,11 @@ mod tests {
             let mut config = Config::default();
             (config.loss.name, config.train.threads) = (info.name.into(), 2);
             let plan = Plan::check(&config, &splits).unwrap();
-            assert_eq!((plan.name(), plan.per_class.is_some()), (info.name, info.kind.needs_pairs));
-            assert_eq!(plan.config.loss.params.len(), info.params.len(), "{}", info.name);
-            assert!(plan.tuple_term().is_some());
-            let again = Plan::check(&plan.config, &splits).unwrap();
-            assert_eq!((again.config, again.reason), (plan.config, plan.reason), "{}", info.name);
+            assert_eq!((plan.name(), plan.per_class().is_some()), (info.name, info.kind.needs_pairs));
+            assert_eq!(plan.config().loss.params.len(), info.params.len(), "{}", info.name);
+            assert!(plan.margin_loss().is_none());
+            let again = Plan::check(plan.config(), &splits).unwrap();
+            assert_eq!((again.config(), again.reason()), (plan.config(), plan.reason()), "{}", info.name);
         }
     }
 

@@ -61,21 +61,21 @@ pub struct Circumstances {
 impl Circumstances {
     /// Those of a recovery that goes back to the step `from`.
     pub fn of(plan: &Plan, progress: &Progress, finding: &Finding, from: u64) -> Self {
-        let dim = plan.config.model.dim;
+        let dim = plan.dim();
         let before = progress.recoveries.iter().filter(|r| r.cause == finding.cause).count();
         Circumstances {
             severity: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
             from,
-            steps: plan.steps,
+            steps: plan.steps(),
             // A tuple loss alone has no soft start to begin again with.
-            angular: plan.scale_kind != ScaleKind::Unnormalized && plan.tuple.is_none(),
-            has_margin: !plan.loss.kind.takes.is_empty(),
-            annealed: plan.config.margin_schedule.lambda.is_some(),
-            fitting_margin: fitting_part(plan.margins, plan.classes, dim),
-            fixed_scale: plan.scale_kind == ScaleKind::Fixed,
-            fitting_scale: (default_scale(plan.classes, dim) / plan.scale).min(1.0),
+            angular: plan.margin_loss().is_some() && plan.scale_kind() != ScaleKind::Unnormalized,
+            has_margin: plan.margin_loss().is_some_and(|loss| !loss.kind.takes.is_empty()),
+            annealed: plan.config().margin_schedule.lambda.is_some(),
+            fitting_margin: fitting_part(plan.margins(), plan.classes(), dim),
+            fixed_scale: plan.scale_kind() == ScaleKind::Fixed,
+            fitting_scale: (default_scale(plan.classes(), dim) / plan.scale()).min(1.0),
             on_circle: dim == 2,
-            clip: plan.config.optim.clip,
+            clip: plan.config().optim.clip,
         }
     }
 }

@@ -22,14 +22,14 @@ pub(super) struct Batcher<'a> {
 
 impl<'a> Batcher<'a> {
     pub(super) fn new(plan: &Plan, splits: &'a Splits) -> Self {
-        let a = plan.config.data.augment;
+        let a = plan.config().data.augment;
         Batcher {
             splits,
             augment: Augment { pad_crop: a.pad_crop, flip: a.flip, shift: a.shift },
-            seed: plan.config.train.seed,
+            seed: plan.config().train.seed,
             batch: plan.batch(&splits.train),
-            per_class: plan.per_class,
-            per_epoch: plan.steps_per_epoch,
+            per_class: plan.per_class(),
+            per_epoch: plan.steps_per_epoch(),
             order: None,
             pixels: Vec::new(),
             labels: Vec::new(),

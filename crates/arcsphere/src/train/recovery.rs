@@ -16,11 +16,11 @@ const TIMES_TO_ONE_STEP: usize = 2;
 impl<B: Backbone> Trainer<B> {
     /// Keeps the present state to go back to, if it is time and nothing is wrong with it.
     pub(super) fn remember(&mut self) {
-        let train = &self.plan.config.train;
+        let train = &self.plan.config().train;
         if train.on_collapse != OnCollapse::Recover {
             return;
         }
-        let every = if train.snapshot_every > 0 { train.snapshot_every } else { self.plan.steps_per_epoch };
+        let every = if train.snapshot_every > 0 { train.snapshot_every } else { self.plan.steps_per_epoch() };
         let due = self.progress.step.is_multiple_of(every) && self.progress.vitals.are_good();
         // A trainer that has none stands at its first step, or was read from a checkpoint
         // that was itself the last good state.
@@ -32,7 +32,7 @@ impl<B: Backbone> Trainer<B> {
     /// Does what is to be done about `finding`. Returns the recovery if there was one; then the
     /// trainer stands at an earlier step.
     pub(super) fn act_on(&mut self, finding: Finding) -> Option<Recovery> {
-        let train = &self.plan.config.train;
+        let train = &self.plan.config().train;
         match train.on_collapse {
             OnCollapse::Ignore => {
                 let lost = finding.cause == stability::NOT_FINITE && !self.weights_are_finite();
@@ -74,7 +74,7 @@ impl<B: Backbone> Trainer<B> {
         let prescription = prescribe(&finding, self.progress.softening, &circumstances);
         let softening = prescription.softening();
         if prescription.spreads_prototypes() {
-            spread(&mut good.head, self.plan.config.model.dim);
+            spread(&mut good.head, self.plan.dim());
             good.progress.moments_since = back_to;
         }
         let Finding { step, cause, figure } = finding;

@@ -41,7 +41,7 @@ impl Watcher for StopAfter {
     fn step(&mut self, trainer: &Trainer, loss: f64) -> Flow {
         assert!(loss.is_finite());
         let plan = &trainer.plan;
-        self.lambdas.push(plan.config.margin_schedule.at(trainer.progress.step - 1, plan.steps).lambda);
+        self.lambdas.push(plan.config().margin_schedule.at(trainer.progress.step - 1, plan.steps()).lambda);
         if trainer.progress.step >= self.step { Flow::Stop } else { Flow::Continue }
     }
 }
@@ -50,7 +50,7 @@ impl Watcher for StopAfter {
 fn whole(config: &Config, splits: &Splits) -> Left {
     let mut trainer = start(config, splits);
     assert_eq!(trainer.run(splits, &mut ()).unwrap(), End::Finished);
-    assert_eq!(trainer.progress.step, trainer.plan.steps);
+    assert_eq!(trainer.progress.step, trainer.plan.steps());
     assert_eq!(trainer.progress.collapsed, None);
     save(&trainer, splits).1
 }
@@ -97,7 +97,7 @@ fn stopped_in_any_phase_and_resumed_is_the_same() {
     let config = config("arcface");
     let splits = splits(&config);
     let plan = Plan::check(&config, &splits).unwrap();
-    assert_eq!((plan.steps, config.margin_schedule.first_angular_step(plan.steps)), (STEPS, PLACING));
+    assert_eq!((plan.steps(), config.margin_schedule.first_angular_step(plan.steps())), (STEPS, PLACING));
     let whole = whole(&config, &splits);
     let same = |stops: &[u64]| assert_same(&whole, &in_parts(&config, &splits, stops).0, &format!("{stops:?}"));
     same(&[1]); // the soft start

@@ -57,7 +57,7 @@ fn every_loss_learns_and_is_left_alone() {
             let what = format!("{} in {dim} dimensions", loss.name);
             assert_eq!(trainer.run(&splits, &mut ()).unwrap(), End::Finished);
             let progress = &trainer.progress;
-            assert_eq!((progress.step, progress.causes()), (trainer.plan.steps, vec![]), "{what}");
+            assert_eq!((progress.step, progress.causes()), (trainer.plan.steps(), vec![]), "{what}");
             assert!(progress.vitals.are_good(), "{what}: {:?}", progress.vitals);
             let run = evaluate(&trainer, &splits).unwrap().run;
             assert!(run.accuracy > Some(0.5) && !run.collapsed && run.recovered == 0, "{what}: {run:?}");
@@ -92,14 +92,14 @@ fn a_weight_that_turns_nan_is_taken_back() {
     let mut log = Log::default();
     assert_eq!(trainer.run(&splits, &mut log).unwrap(), End::Finished);
     let progress = &trainer.progress;
-    assert_eq!((progress.step, &progress.collapsed), (trainer.plan.steps, &None));
+    assert_eq!((progress.step, &progress.collapsed), (trainer.plan.steps(), &None));
     assert_eq!(progress.recoveries, log.recoveries, "the watcher is told what the progress says");
     let [recovery] = &log.recoveries[..] else { panic!("{:?}", log.recoveries) };
     assert_eq!((recovery.step, recovery.cause.as_str()), (31, "not_finite"));
     assert_eq!(recovery.figure, "weights are not finite");
     // The last epoch's end, or an earlier one if nothing was learned yet.
     assert!(recovery.back_to.is_multiple_of(12) && recovery.back_to <= 24, "{recovery:?}");
-    assert_eq!(progress.steps_computed(), trainer.plan.steps + 31 - recovery.back_to);
+    assert_eq!(progress.steps_computed(), trainer.plan.steps() + 31 - recovery.back_to);
     assert!(recovery.remedy.starts_with("learning rate × 0.5, gradients clipped at 2.5"), "{recovery:?}");
     assert_eq!((progress.softening.rate, progress.history.len()), (0.5, 10));
     assert!(all_finite_in(&trainer.backbone));
@@ -139,7 +139,7 @@ fn a_training_that_guesses_is_found_out() {
     assert_eq!((recoveries.len(), recoveries[0].cause.as_str(), recoveries[0].back_to), (1, "stuck_at_chance", 0));
     let why = trainer.progress.collapsed.clone().unwrap();
     assert!(why.contains("guessing among 10 classes") && why.contains("log C = 2.303"), "{why}");
-    assert!(why.ends_with("after one recovery") && trainer.progress.step < trainer.plan.steps, "{why}");
+    assert!(why.ends_with("after one recovery") && trainer.progress.step < trainer.plan.steps(), "{why}");
     let run = evaluate(&trainer, &splits).unwrap().run;
     assert!(run.collapsed && run.reason == why, "{run:?}");
 }
@@ -183,7 +183,7 @@ fn what_dies_naively_lives() {
     let naive = evaluate(&trainer, &splits).unwrap().run;
     assert_eq!((naive.trainer.as_str(), recoveries.len(), naive.recovered), ("naive", 0, 0));
     assert!(!naive.causes.is_empty() && naive.accuracy < Some(0.3), "{naive:?}");
-    assert_eq!(trainer.progress.step, trainer.plan.steps, "it was let go");
+    assert_eq!(trainer.progress.step, trainer.plan.steps(), "it was let go");
 
     let saved = Config {
         train: arcsphere::config::TrainConfig { on_collapse: OnCollapse::Recover, ..config.train.clone() },
@@ -205,7 +205,10 @@ fn naive_means_what_it_says() {
     let splits = splits(&config);
     let trainer = start(&config, &splits);
     let plan = &trainer.plan;
-    assert_eq!((plan.margins.angle_margin, plan.scale, plan.config.loss.extension), (0.5, 64.0, Extension::Fallback));
+    assert_eq!(
+        (plan.margins().angle_margin, plan.scale(), plan.config().loss.extension),
+        (0.5, 64.0, Extension::Fallback)
+    );
     assert!(trainer.head.spec().max_gradient_norm.is_infinite());
     assert!(format!("{:?}", trainer.head.spec().margin).starts_with("Naive"), "{:?}", trainer.head.spec().margin);
     // Xavier's uniform numbers, not unit vectors at even gaps.
@@ -218,6 +221,6 @@ fn naive_means_what_it_says() {
     let cosface = start(&naive("cosface", 1), &splits);
     assert!(!format!("{:?}", cosface.head.spec().margin).starts_with("Naive"));
     // The whole of it is in the effective configuration.
-    let again = Layers::new().text(&to_toml(&plan.config).unwrap(), "it").unwrap().build().unwrap();
-    assert_eq!(again, plan.config);
+    let again = Layers::new().text(&to_toml(plan.config()).unwrap(), "it").unwrap().build().unwrap();
+    assert_eq!(&again, plan.config());
 }

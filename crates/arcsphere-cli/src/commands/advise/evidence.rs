@@ -16,7 +16,7 @@ const SEED: u64 = 0;
 /// What the named sweeps say and those below a folder; if none is named, those of the built-in study.
 pub(super) fn find(named: &[PathBuf], folder: Option<&Path>) -> Result<Vec<Evidence>> {
     if named.is_empty() && folder.is_none() {
-        return Ok(of_the_study());
+        return Ok(of_the_study()?);
     }
     let mut files = Vec::new();
     for path in named {
@@ -33,7 +33,7 @@ pub(super) fn find(named: &[PathBuf], folder: Option<&Path>) -> Result<Vec<Evide
         if !folder.is_dir() {
             return Err(mistake!("--sweeps-in {}: there is no such folder", folder.display()));
         }
-        below(folder, DEPTH, &mut files);
+        below(folder, DEPTH, &mut files)?;
     }
     let mut seen: Vec<PathBuf> = Vec::new();
     let mut out = Vec::new();
@@ -50,18 +50,22 @@ pub(super) fn find(named: &[PathBuf], folder: Option<&Path>) -> Result<Vec<Evide
 }
 
 /// The sweeps below a folder, in the order of their names.
-fn below(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) {
+fn below(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) -> Result<()> {
     let file = folder.join(FILE_NAME);
     if file.is_file() {
         out.push(file);
     }
     if depth == 0 {
-        return;
+        return Ok(());
     }
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    let unreadable = |e: std::io::Error| mistake!("--sweeps-in: cannot read the folder {}: {e}", folder.display());
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
     folders.sort();
-    for inner in folders {
-        below(&inner, depth - 1, out);
-    }
+    folders.iter().try_for_each(|inner| below(inner, depth - 1, out))
 }

@@ -75,15 +75,12 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
     let first: Vec<&Done> = first_seeds(done);
     // No other loss has a target function to draw.
     let drawn: Vec<Drawn> =
-        first.iter().filter(|d| d.plan.is_margin()).map(|d| Drawn::new(d.plan.loss, d.plan.recipe.clone())).collect();
+        first.iter().filter_map(|d| Some(Drawn::new(d.plan.margin_loss()?, d.plan.recipe()?))).collect();
     let mut out = Vec::new();
     let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
 
-    let room = format!(
-        "{} classes in {} dimensions",
-        splits.train.n_classes(),
-        first.first().map_or(2, |d| d.plan.config.model.dim)
-    );
+    let room =
+        format!("{} classes in {} dimensions", splits.train.n_classes(), first.first().map_or(2, |d| d.plan.dim()));
     let subtitle = format!("margins as trained; {room}");
     if !drawn.is_empty() {
         add(
@@ -110,13 +107,13 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
         if d.evaluation.embeddings.iter().any(|v| !v.is_finite()) {
             continue;
         }
-        let seed = d.plan.config.train.seed;
+        let seed = d.plan.config().train.seed;
         let headline = format!("{}, seed {seed}", headline(&d.evaluation.run));
         let features = Features {
             title: name,
             subtitle: &format!("test set of {}, {headline}", source.name),
             embeddings: &d.evaluation.embeddings,
-            dim: d.plan.config.model.dim,
+            dim: d.plan.dim(),
             labels: splits.test.labels(),
             prototypes: &d.evaluation.prototypes,
             class_names: splits.test.classes(),

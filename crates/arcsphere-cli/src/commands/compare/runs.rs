@@ -25,9 +25,9 @@ pub(super) struct Place<'a> {
 
 /// Trains and measures all runs, `at_once` at a time; results come in the plans' order.
 pub(super) fn train_all(plans: &[Plan], at_once: usize, place: &Place<'_>) -> Result<Vec<Done>> {
-    let bar = watch::bar(plans.iter().map(|p| p.steps).sum());
+    let bar = watch::bar(plans.iter().map(|p| p.steps()).sum());
     let resume = format!("arcsphere compare --resume {}", place.folder.display());
-    let threads = plans.first().map_or(1, |p| p.threads);
+    let threads = plans.first().map_or(1, |p| p.threads());
     let jobs = Jobs { at_once, threads, before: 0, noun: "runs", bar: &bar, resume: &resume };
     jobs.run(plans, |plan| train_one(plan, place, &bar, &resume))
 }
@@ -58,5 +58,5 @@ fn verdict(r: &Run) -> String {
 }
 
 fn run_folder(folder: &Path, plan: &Plan) -> PathBuf {
-    folder.join("runs").join(format!("{}-seed{}", plan.name(), plan.config.train.seed))
+    folder.join("runs").join(format!("{}-seed{}", plan.name(), plan.config().train.seed))
 }

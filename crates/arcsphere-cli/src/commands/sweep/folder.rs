@@ -110,8 +110,8 @@ impl Cells {
             margin_key: point.unit.key().to_owned(),
             margin: point.margin,
             boundary_cost: point.boundary_cost,
-            rate: point.plan.config.optim.rate,
-            seed: point.plan.config.train.seed,
+            rate: point.plan.config().optim.rate,
+            seed: point.plan.config().train.seed,
             run,
         };
         Ok(write_atomic(&self.path(point), json(&cell)?.as_bytes())?)
@@ -129,8 +129,8 @@ impl Cells {
             mistake!("{} is broken: {why}; remove it and resume, and it is trained again", path.display())
         };
         let mut cell: Cell = serde_json::from_str(&text).map_err(|e| broken(e.to_string()))?;
-        let c = &point.plan.config;
-        let own = (point.plan.loss.name, point.margin, c.optim.rate, c.train.seed);
+        let c = point.plan.config();
+        let own = (point.plan.name(), point.margin, c.optim.rate, c.train.seed);
         if (cell.loss.as_str(), cell.margin, cell.rate, cell.seed) != own {
             return Err(broken("it is of another training".to_owned()));
         }

@@ -8,7 +8,7 @@ use crate::mistake::mistake;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::Config;
-use arcsphere::losses::fit::boundary_cost;
+use arcsphere::losses::fit::{boundary_cost, nearest_angle_bound};
 use arcsphere::losses::margin::{self, Extension, MarginLoss, ScaleKind, Unit};
 use arcsphere::plan::{Plan, Splits};
 use serde::{Deserialize, Serialize};
@@ -112,11 +112,10 @@ impl Grid {
                         }
                         config.optim.rate = rate;
                         let plan = Plan::check(&config, splits)?;
-                        let boundary_cost = boundary_cost(plan.margins, plan.fitted.nearest_angle);
+                        let boundary_cost =
+                            boundary_cost(plan.margins(), nearest_angle_bound(plan.classes(), plan.dim()));
                         for seed in self.seed..self.seed + self.seeds {
-                            let mut plan = plan.clone();
-                            // The seed is in no range and changes nothing else of a plan.
-                            plan.config.train.seed = seed;
+                            let plan = plan.clone().with_seed(seed);
                             points.push(Point { unit, margin, boundary_cost, plan });
                         }
                     }
@@ -152,9 +151,9 @@ impl Grid {
 impl Point {
     /// A name of its own among the points of a grid, for its file.
     pub(super) fn name(&self) -> String {
-        let c = &self.plan.config;
+        let c = self.plan.config();
         let scale = c.loss.scale.map_or(String::new(), |s| format!("-s{s}"));
-        let (loss, symbol) = (self.plan.loss.name, self.unit.symbol());
+        let (loss, symbol) = (self.plan.name(), self.unit.symbol());
         format!("{loss}-{symbol}_{}-lr{}{scale}-seed{}", self.margin, c.optim.rate, c.train.seed)
     }
 }

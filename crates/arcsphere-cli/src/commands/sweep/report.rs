@@ -84,7 +84,7 @@ fn limits(begun: &Begun) -> Vec<String> {
 /// What each cell was given.
 fn budget(begun: &Begun, points: &[Point]) -> String {
     let c = &begun.grid.config;
-    let steps = points.first().map_or(0, |p| p.plan.steps);
+    let steps = points.first().map_or(0, |p| p.plan.steps());
     let epochs = if c.train.epochs == 1 { "epoch" } else { "epochs" };
     format!(
         "{} {epochs} of {} images, {steps} steps of {}, {} in {} dimensions, one thread",
