@@ -1,7 +1,9 @@
 //! Arguments, as the user writes them.
 
+mod flags;
 mod grid;
 
+pub(crate) use flags::{Flag, Given, OfData, OfLoss, OfMargins, OfTraining, all as all_flags};
 pub(crate) use grid::{Advise, Sweep};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -44,73 +46,42 @@ pub(crate) enum Command {
 }
 
 /// Which images.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(crate) struct DataArgs {
-    /// A data set's name, or a folder [default: the embedded MNIST subset].
-    #[arg(long, value_name = "NAME|DIR")]
-    pub(crate) data: Option<String>,
-    /// Where named data sets are looked for [default: data].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) root: Option<PathBuf>,
-    /// Bring every image to this size.
-    #[arg(long, value_name = "HxW", value_parser = size)]
-    pub(crate) resize: Option<(usize, usize)>,
-    /// Split a folder by class: test on classes never trained on.
-    #[arg(long)]
-    pub(crate) open_set: bool,
-    /// The part of a folder without train/ and test/ that becomes the test set.
-    #[arg(long, value_name = "PART")]
-    pub(crate) test_fraction: Option<f64>,
-    /// Use at most so many training images, evenly over the classes.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit_train: Option<usize>,
-    /// Use at most so many test images, evenly over the classes.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit_test: Option<usize>,
-}
+pub(crate) type DataArgs = Given<OfData>;
 
 /// How to train.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct TrainingArgs {
-    /// What is learned: classify, or age (an ordered target: a folder of images named by age, a CSV
-    /// of path and age, or rotated-digits) [default: classify].
-    #[arg(long, value_name = "TASK")]
-    pub(crate) task: Option<String>,
-    /// The backbone (see `arcsphere list backbones`).
-    #[arg(long, value_name = "B")]
-    pub(crate) backbone: Option<String>,
-    /// Dimension of the embedding.
-    #[arg(long, value_name = "D")]
-    pub(crate) dim: Option<usize>,
-    /// Passes over the training images.
-    #[arg(long, value_name = "N")]
-    pub(crate) epochs: Option<u64>,
-    /// Images in a step.
-    #[arg(long, value_name = "N")]
-    pub(crate) batch: Option<usize>,
-    /// Peak learning rate; for `sweep` also several, separated by commas.
-    #[arg(long, value_name = "RATE", value_delimiter = ',')]
-    pub(crate) lr: Vec<f64>,
-    /// Threads [default: all].
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    /// A preset (crates/arcsphere/configs) instead of the one for this data and backbone ("papers" for
-    /// the papers' margins and scale).
+    #[command(flatten)]
+    pub(crate) settings: Given<OfTraining>,
+    /// A preset instead of the one for this data and backbone ("papers" for the papers' margins and scale).
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
-    /// What is done about a training that dies: recover, stop or ignore [default: recover].
-    #[arg(long, value_name = "WHAT")]
-    pub(crate) on_collapse: Option<String>,
-    /// Train as the usual public code does, to see the difference: the papers' margins and scale
-    /// at once, a clamped arccos left to autodiff, no soft start, no clipping, no recovery.
-    #[arg(long)]
-    pub(crate) naive: bool,
     /// Any key of the configuration; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) assignments: Vec<String>,
     /// Where the backbone runs: flex (CPU), cuda or wgpu if built in.
     #[arg(long, value_name = "DEVICE", default_value = "flex")]
     pub(crate) device: String,
+}
+
+/// How many trainings, and where to.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Series {
+    /// How many seeds each [default: 1].
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<u64>,
+    /// The first seed [default: 0].
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Trainings at a time, which share the threads; those of `sweep` have one each [default: one per thread].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Where to write [default: a folder of its own in runs/]; must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with what was interrupted; what is finished is not trained again.
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub(crate) resume: Option<PathBuf>,
 }
 
 /// `arcsphere compare`
@@ -120,24 +91,13 @@ pub(crate) struct Compare {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
+    #[command(flatten)]
+    pub(crate) margins: Given<OfMargins>,
     /// Which losses, separated by commas [default: the seven of the family].
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    #[arg(long = "loss", visible_alias = "losses", value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
-    /// How many seeds each [default: 1].
-    #[arg(long, value_name = "N")]
-    pub(crate) seeds: Option<u64>,
-    /// The first seed [default: 0].
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
-    /// Runs at a time, each with its share of the threads [default: one run per thread].
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
-    /// Where to write [default: runs/compare-<time>]; must be new or empty.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Go on with an interrupted comparison.
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
-    pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) series: Series,
 }
 
 /// `arcsphere train`
@@ -150,12 +110,10 @@ pub(crate) struct Train {
     pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
-    /// The loss (see `arcsphere list losses`).
-    #[arg(long, value_name = "LOSS")]
-    pub(crate) loss: Option<String>,
-    /// The seed.
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) loss: Given<OfLoss>,
+    #[command(flatten)]
+    pub(crate) margins: Given<OfMargins>,
     /// Where to write [default: runs/<loss>-<time>]; must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -212,17 +170,10 @@ pub(crate) struct Plot {
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
     /// Which losses, separated by commas [default: the seven of the family].
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    #[arg(long = "loss", visible_alias = "losses", value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
-    /// Angle multiplier of an own margin to draw.
-    #[arg(long, value_name = "M0")]
-    pub(crate) m0: Option<f64>,
-    /// Angle margin in radians.
-    #[arg(long, value_name = "M1")]
-    pub(crate) m1: Option<f64>,
-    /// Cosine margin.
-    #[arg(long, value_name = "M2")]
-    pub(crate) m2: Option<f64>,
+    #[command(flatten)]
+    pub(crate) margins: Given<OfMargins>,
     /// Margins fitted to so many classes, instead of the papers'.
     #[arg(long, value_name = "C", requires = "dim")]
     pub(crate) classes: Option<usize>,
@@ -266,6 +217,8 @@ pub(crate) enum Listed {
     Optimizers,
     /// The causes of which trainings die, and what is done about each.
     Causes,
+    /// The flags that set a key of the configuration, and what is allowed there.
+    Flags,
 }
 
 /// `arcsphere list`
@@ -350,7 +303,7 @@ pub(crate) struct Bench {
     pub(crate) backbone: String,
     /// Train on made-up images of three channels and this size, not on the embedded digits;
     /// for conv, the input's size [default: 14x14].
-    #[arg(long, value_name = "HxW", value_parser = size)]
+    #[arg(long, visible_alias = "resize", value_name = "HxW", value_parser = size)]
     pub(crate) size: Option<(usize, usize)>,
     /// Input channels (conv).
     #[arg(long, default_value_t = 32)]
@@ -391,6 +344,30 @@ mod tests {
     #[test]
     fn the_arguments_are_sound() {
         Args::command().debug_assert();
+    }
+
+    /// Lines as they were written before flags had one name each.
+    #[test]
+    fn other_names_of_flags_are_taken() {
+        let parsed =
+            |line: &str| Args::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}")).command;
+        let Command::Compare(a) = parsed("arcsphere compare --losses arcface,cosface --lr 0.05 --resize 9x8 --m1 0.2")
+        else {
+            panic!("compare")
+        };
+        assert_eq!((a.losses.len(), a.training.settings.numbers("optim.rate")), (2, vec![0.05]));
+        assert!(a.data.get("data.resize").is_some() && a.margins.numbers("loss.angle_margin") == [0.2]);
+        for line in [
+            "arcsphere train --losses arcface --m0 2 --m2 0.1 --scale 8 --seed 3",
+            "arcsphere sweep --losses arcface --margin 0,0.1 --lr 0.1,0.2 --seeds 2",
+            "arcsphere plot target --losses arcface --out f.svg",
+            "arcsphere plot target --m0 1.5 --m1 0.3 --m2 0.1 --out f.svg",
+            "arcsphere bench train --resize 9x8",
+            "arcsphere advise --dim 2 --data mnist --losses arcface",
+            "arcsphere eval run --resize 9x8",
+        ] {
+            parsed(line);
+        }
     }
 
     #[test]

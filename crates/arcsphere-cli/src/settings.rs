@@ -37,14 +37,14 @@ pub(crate) fn layers(file: Option<&Path>, data: &DataArgs, training: &TrainingAr
         None => None,
     };
     let source = data
-        .data
-        .clone()
+        .text("data.source")
+        .map(str::to_owned)
         .or_else(|| from_file.as_ref().map(|c| c.data.source.clone()))
         .unwrap_or(Config::default().data.source);
     let dataset = dataset_name(&source);
     let file_names_backbone = file.is_some().then_some(from_file.as_ref()).flatten().map(|c| c.model.backbone.clone());
-    let backbone =
-        training.backbone.clone().or(file_names_backbone).unwrap_or_else(|| default_backbone(&dataset).to_owned());
+    let given = training.settings.text("model.backbone").map(str::to_owned);
+    let backbone = given.or(file_names_backbone).unwrap_or_else(|| default_backbone(&dataset).to_owned());
 
     let mut layers = Layers::new();
     if let Some(preset) = preset_for(&dataset, &backbone) {
@@ -65,64 +65,9 @@ pub(crate) fn layers(file: Option<&Path>, data: &DataArgs, training: &TrainingAr
 }
 
 /// Flags over a configuration.
-pub(crate) fn flags(mut layers: Layers, data: &DataArgs, training: &TrainingArgs) -> Result<Layers> {
-    if let Some(v) = &data.data {
-        layers = layers.set("data.source", v.as_str())?;
-    }
-    if let Some(v) = &data.root {
-        layers = layers.set("data.root", v.display().to_string())?;
-    }
-    if let Some((h, w)) = data.resize {
-        layers = layers.set("data.resize", vec![h as i64, w as i64])?;
-    }
-    if data.open_set {
-        layers = layers.set("data.open_set", true)?;
-    }
-    if let Some(v) = data.test_fraction {
-        layers = layers.set("data.test_fraction", v)?;
-    }
-    for (key, value) in [("data.limit_train", data.limit_train), ("data.limit_test", data.limit_test)] {
-        if let Some(v) = value {
-            layers = layers.set(key, v as i64)?;
-        }
-    }
-    if let Some(v) = &training.task {
-        layers = layers.set("task", v.as_str())?;
-    }
-    if let Some(v) = &training.backbone {
-        layers = layers.set("model.backbone", v.as_str())?;
-    }
-    let counts = [
-        ("model.dim", training.dim.map(|v| v as i64)),
-        ("train.epochs", training.epochs.map(|v| v.min(i64::MAX as u64) as i64)),
-        ("train.batch", training.batch.map(|v| v as i64)),
-        ("train.threads", training.threads.map(|v| v as i64)),
-    ];
-    for (key, value) in counts {
-        if let Some(v) = value {
-            layers = layers.set(key, v)?;
-        }
-    }
-    match training.lr.as_slice() {
-        [] => {}
-        [rate] => layers = layers.set("optim.rate", *rate)?,
-        several => {
-            return Err(mistake!(
-                "--lr has {} rates here: give one, or train all with `arcsphere sweep`",
-                several.len()
-            ));
-        }
-    }
-    if training.naive {
-        layers = layers.set("train.naive", true)?;
-    }
-    if let Some(v) = &training.on_collapse {
-        layers = layers.set("train.on_collapse", v.as_str())?;
-    }
-    for assignment in &training.assignments {
-        layers = layers.assignment(assignment)?;
-    }
-    Ok(layers)
+pub(crate) fn flags(layers: Layers, data: &DataArgs, training: &TrainingArgs) -> Result<Layers> {
+    let layers = training.settings.over(data.over(layers)?)?;
+    Ok(training.assignments.iter().try_fold(layers, |layers, assignment| layers.assignment(assignment))?)
 }
 
 /// The name of a set for presets: a registered name as it is, a folder by its last part.
@@ -156,8 +101,13 @@ pub(crate) fn seeds(first: Option<u64>, count: Option<u64>) -> Result<(u64, u64)
 
 /// Reads the images that a configuration names.
 pub(crate) fn open(config: &Config) -> Result<Source> {
+    Ok(arcsphere_data::open(&arcsphere::plan::source(config)?, &open_options(config))?)
+}
+
+/// How a configuration's images are read.
+pub(crate) fn open_options(config: &Config) -> OpenOptions {
     let d = &config.data;
-    let options = OpenOptions {
+    OpenOptions {
         root: d.root.clone(),
         resize: d.resize,
         test_fraction: d.test_fraction,
@@ -165,8 +115,7 @@ pub(crate) fn open(config: &Config) -> Result<Source> {
         seed: d.split_seed,
         limit_train: d.limit_train,
         limit_test: d.limit_test,
-    };
-    Ok(arcsphere_data::open(&arcsphere::plan::source(config)?, &options)?)
+    }
 }
 
 /// What results say of the images.
@@ -235,13 +184,14 @@ pub(crate) fn timestamp() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Given;
     use arcsphere::config::OnCollapse;
 
     #[test]
     fn flags_win_over_the_preset() {
-        let data = DataArgs { data: Some("cifar-10".into()), ..DataArgs::default() };
-        let training =
-            TrainingArgs { epochs: Some(3), assignments: vec!["model.dim=16".into()], ..TrainingArgs::default() };
+        let data = DataArgs::of([("data.source", "cifar-10".into())]);
+        let settings = Given::of([("train.epochs", 3.into())]);
+        let training = TrainingArgs { settings, assignments: vec!["model.dim=16".into()], ..TrainingArgs::default() };
         let config = layers(None, &data, &training).unwrap().build().unwrap();
         assert_eq!((config.train.epochs, config.model.dim), (3, 16));
         assert_eq!(config.model.backbone, "resnet_cifar");
@@ -251,13 +201,14 @@ mod tests {
     #[test]
     fn naive_and_what_is_given_beside_it() {
         let of = |training: &TrainingArgs| layers(None, &DataArgs::default(), training).unwrap().build().unwrap();
-        let training = TrainingArgs { naive: true, ..TrainingArgs::default() };
+        let settings = Given::of([("train.naive", true.into())]);
+        let training = TrainingArgs { settings, ..TrainingArgs::default() };
         let naive = of(&training);
         assert_eq!((naive.train.on_collapse, naive.optim.clip, naive.loss.paper), (OnCollapse::Ignore, 0.0, true));
         // Of the preset for these images and this network what is not the trainer's stays.
         assert_eq!(naive.optim.rate, of(&TrainingArgs::default()).optim.rate);
-        let own =
-            TrainingArgs { on_collapse: Some("stop".into()), assignments: vec!["optim.clip=2.0".into()], ..training };
+        let settings = Given::of([("train.naive", true.into()), ("train.on_collapse", "stop".into())]);
+        let own = TrainingArgs { settings, assignments: vec!["optim.clip=2.0".into()], ..training };
         assert_eq!((of(&own).train.on_collapse, of(&own).optim.clip), (OnCollapse::Stop, 2.0));
     }
 

@@ -57,7 +57,7 @@ fn one_loss_is_advised_on_with_reasons() {
     scale      19.8: the default: it allows probability 0.70
                3.3 is AdaCos' √2·log(C − 1)
                28.3 is the smallest at which probability 0.9 is within reach
-    train      arcsphere train --loss cosface --dim 2 --set loss.cosine_margin=0.1274 --set loss.scale=19.8
+    train      arcsphere train --loss cosface --dim 2 --cosine-margin 0.1274 --scale 19.8
     ");
 }
 

@@ -14,7 +14,7 @@ fn faces(place: &Place, folder: &str) {
 }
 
 const FEW: [&str; 9] =
-    ["--task", "age", "--resize", "28x28", "--epochs", "2", "--set", "train.batch=8", "--set=train.threads=1"];
+    ["--task", "age", "--size", "28x28", "--epochs", "2", "--set", "train.batch=8", "--set=train.threads=1"];
 
 #[test]
 fn ages_of_a_folder_are_learned_measured_and_measured_again() {
@@ -59,7 +59,7 @@ fn a_comparison_of_the_stand_in_says_so_and_draws_predicted_against_actual() {
     let place = Place::new();
     let losses = ["softmax", "cosface", "regression", "coral"];
     let names = losses.join(",");
-    let data = ["compare", "--task", "age", "--data", "rotated-digits", "--losses", &names, "--out", "out"];
+    let data = ["compare", "--task", "age", "--data", "rotated-digits", "--loss", &names, "--out", "out"];
     let said = place.ok(&with(&with(&data, &TINY), &["--seeds", "2"]));
     let head = said.lines().find(|l| l.contains("MAE by argmax")).unwrap_or_else(|| panic!("no MAE in\n{said}"));
     assert!(head.contains("CS(5°) % [95 %]") && head.contains("CS(5°) by argmax"), "{said}");
@@ -107,7 +107,7 @@ fn what_learns_a_number_is_trained_evaluated_and_drawn() {
         place.ok(&["plot", "features", loss, "--out", &format!("{loss}.svg")]);
         assert!(place.text(&format!("{loss}.svg")).contains(loss));
         // Other values are none that it could tell, but their embeddings can be compared.
-        let said = place.ok(&["eval", loss, "--data", "faces", "--resize", "28x28"]);
+        let said = place.ok(&["eval", loss, "--data", "faces", "--size", "28x28"]);
         assert!(said.contains("EER ") && !said.contains("MAE "), "{said}");
     }
 }
@@ -140,7 +140,7 @@ fn what_is_no_age_is_refused_in_a_line() {
         faces(&place, "faces");
         place.image(&format!("faces/{name}"), (12, 12), |x, _| x as u8);
         place.write("old.csv", "faces/10_0_1_0.pgm,10\nfaces/30_0_1_1.pgm,121\n");
-        place.refused(&with(&with(&["train", "--task", "age", "--out", "run"], args), &["--resize", "28x28"]), words);
+        place.refused(&with(&with(&["train", "--task", "age", "--out", "run"], args), &["--size", "28x28"]), words);
     };
     refused("130_0_1_x.pgm", &["--data", "faces"], &["130_0_1_x.pgm", "age 130", "0..=120"]);
     refused("portrait.pgm", &["--data", "faces"], &["portrait.pgm", "age"]);

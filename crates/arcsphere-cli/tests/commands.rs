@@ -55,6 +55,7 @@ fn everything_is_listed_and_as_json_too() {
         ("backbones", "resnet_cifar"),
         ("optimizers", "adamw"),
         ("causes", "stuck_at_chance"),
+        ("flags", "angle-margin"),
     ] {
         let text = place.ok(&["list", what]);
         let rows: Vec<Value> = serde_json::from_str(&place.ok(&["list", what, "--json"])).expect("JSON");
@@ -194,7 +195,7 @@ fn boundaries_and_targets_are_drawn() {
             // Those compare embeddings or learn a number, and have nothing to draw.
             if loss["group"] == "tuple" || loss["group"] == "ordinal" {
                 place.refused(
-                    &["plot", picture, "--losses", name, "--out", "none.svg"],
+                    &["plot", picture, "--loss", name, "--out", "none.svg"],
                     &[name, "no margin on angles to draw"],
                 );
                 continue;
@@ -203,12 +204,12 @@ fn boundaries_and_targets_are_drawn() {
                 assert!(text.contains(name), "{svg} lacks {name}");
             }
             let one = format!("{picture}-{name}.svg");
-            place.ok(&["plot", picture, "--losses", name, "--classes", "10", "--dim", "2", "--out", &one]);
+            place.ok(&["plot", picture, "--loss", name, "--classes", "10", "--dim", "2", "--out", &one]);
             let text = place.text(&one);
             assert_svg(&text);
             assert!(text.contains(name), "{one} lacks {name}");
         }
-        place.ok(&["plot", picture, "--losses", "softmax,cosface", "--out", &png]);
+        place.ok(&["plot", picture, "--loss", "softmax,cosface", "--out", &png]);
         let (width, height) = png_size(&place.read(&png));
         assert!(width >= 600 && height >= 400, "{width}x{height}");
         // The same picture for a dark page is another picture.
@@ -226,12 +227,12 @@ fn a_margin_of_ones_own_is_drawn() {
         assert_svg(&place.text(name));
         place.text(name)
     };
-    let own = draw("a.svg", &["--m0", "1.5", "--m1", "0.3", "--m2", "0.1"]);
+    let own = draw("a.svg", &["--angle-multiplier", "1.5", "--angle-margin", "0.3", "--cosine-margin", "0.1"]);
     assert!(own.contains("m0 = 1.500, m1 = 0.300, m2 = 0.100"), "the title does not say the margins");
     // Every margin moves the boundary.
-    assert_ne!(own, draw("b.svg", &["--m0", "1.5", "--m1", "0.3", "--m2", "0.2"]));
-    assert_ne!(own, draw("c.svg", &["--m0", "1.5", "--m1", "0.4", "--m2", "0.1"]));
-    assert_ne!(own, draw("d.svg", &["--m0", "2.5", "--m1", "0.3", "--m2", "0.1"]));
+    assert_ne!(own, draw("b.svg", &["--angle-multiplier", "1.5", "--angle-margin", "0.3", "--cosine-margin", "0.2"]));
+    assert_ne!(own, draw("c.svg", &["--angle-multiplier", "1.5", "--angle-margin", "0.4", "--cosine-margin", "0.1"]));
+    assert_ne!(own, draw("d.svg", &["--angle-multiplier", "2.5", "--angle-margin", "0.3", "--cosine-margin", "0.1"]));
     assert!(draw("e.svg", &["--classes", "10", "--dim", "2"]).contains("fitted to 10 classes in 2 dimensions"));
 }
 

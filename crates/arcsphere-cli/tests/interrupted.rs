@@ -49,7 +49,7 @@ fn ctrl_c_and_kill_lose_nothing() {
 fn a_comparison_goes_on_where_it_stopped() {
     let place = Place::new();
     place.classes("faces", 7);
-    let losses = ["--losses", "softmax,sphereface"];
+    let losses = ["--loss", "softmax,sphereface"];
     place.ok(&with(&with(&["compare", "--out", "whole"], &RUN), &losses));
     let compare = with(&with(&["compare", "--out", "c"], &RUN), &losses);
     let (status, said) = place.stopped(&compare, "c/runs/sphereface-seed0/checkpoint.safetensors", "INT");
@@ -77,7 +77,7 @@ const SWEEP: [&str; 18] = [
     "0,0.05",
     "--seeds",
     "3",
-    "--lr",
+    "--rate",
     "0.05",
     "--scale",
     "12",

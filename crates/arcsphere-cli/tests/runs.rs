@@ -146,7 +146,7 @@ const RUN_FIELDS: [&str; 22] = [
 #[test]
 fn a_comparison_leaves_everything_and_its_command_repeats_it() {
     let place = Place::new();
-    let args = with(&["compare", "--losses", "softmax,arcface", "--seeds", "2", "--out", "c"], &TINY);
+    let args = with(&["compare", "--loss", "softmax,arcface", "--seeds", "2", "--out", "c"], &TINY);
     let said = place.ok(&args);
     assert!(said.contains("softmax") && said.trim_end().ends_with("report.html"), "{said}");
     let expected = [
@@ -229,7 +229,7 @@ fn a_comparison_leaves_everything_and_its_command_repeats_it() {
 #[test]
 fn a_naive_comparison_says_so_and_its_command_repeats_it() {
     let place = Place::new();
-    let args = with(&["compare", "--naive", "--losses", "sphereface,arcface", "--out", "c"], &TINY);
+    let args = with(&["compare", "--naive", "--loss", "sphereface,arcface", "--out", "c"], &TINY);
     place.ok(&args);
     let results = place.json("c/results.json");
     let command = results["command"].as_str().expect("a command");
@@ -259,13 +259,13 @@ fn a_loss_with_several_prototypes_a_class_is_compared() {
     let place = Place::new();
     // Enough steps after the soft start for the embeddings to find their prototypes.
     let enough = ["--limit-train", "600", "--limit-test", "100", "--epochs", "3", "--set", "train.batch=20"];
-    place.ok(&with(&["compare", "--losses", "subcenter_arcface", "--out", "c"], &enough));
+    place.ok(&with(&["compare", "--loss", "subcenter_arcface", "--out", "c"], &enough));
     let results = place.json("c/results.json");
     let run = &results["runs"][0];
     assert_eq!((&run["loss"], &run["collapsed"]), (&"subcenter_arcface".into(), &false.into()), "{run}");
     assert!(run["target_angle_mean"].as_f64().is_some_and(f64::is_finite), "{run}");
     assert!(place.text("c/report.html").contains("subcenter_arcface"));
-    let energy = ["compare", "--losses", "subcenter_arcface", "--set", "loss.energy_weight=1", "--out", "d"];
+    let energy = ["compare", "--loss", "subcenter_arcface", "--set", "loss.energy_weight=1", "--out", "d"];
     place.refused(&with(&energy, &TINY), &["0 for subcenter_arcface", "belong together", "use arcface"]);
 }
 
@@ -274,7 +274,7 @@ const DEADLY: [&str; 10] = [
     "train",
     "--loss",
     "softmax",
-    "--lr",
+    "--rate",
     "1e30",
     "--set",
     "model.batch_norm=false",
@@ -286,7 +286,7 @@ const DEADLY: [&str; 10] = [
 #[test]
 fn a_report_says_what_became_of_a_run_that_died() {
     let place = Place::new();
-    let compare = with(&["compare", "--losses", "softmax"], &DEADLY[3..]);
+    let compare = with(&["compare", "--loss", "softmax"], &DEADLY[3..]);
     place.ok(&with(&with(&compare, &["--out", "c"]), &TINY));
     let report = place.text("c/report.html");
     for part in [
@@ -329,7 +329,7 @@ fn a_training_that_dies_says_what_was_tried() {
 #[test]
 fn above_two_dimensions_the_pictures_are_there_too() {
     let place = Place::new();
-    let args = ["compare", "--data", "faces", "--losses", "cosface", "--dim", "5", "--epochs", "1", "--out", "c"];
+    let args = ["compare", "--data", "faces", "--loss", "cosface", "--dim", "5", "--epochs", "1", "--out", "c"];
     place.classes("faces", 4);
     place.ok(&args);
     let svg = place.text("c/features-cosface.svg");
@@ -352,7 +352,7 @@ fn an_open_set_is_verified_and_not_classified() {
     assert_eq!(npy(&place.read("e.npy")).0, (48, 2));
     place.ok(&["plot", "features", "run", "--out", "f.svg"]);
 
-    let table = place.ok(&with(&["compare", "--losses", "arcface", "--out", "c"], &args));
+    let table = place.ok(&with(&["compare", "--loss", "arcface", "--out", "c"], &args));
     let row = table.lines().find(|l| l.starts_with("arcface")).expect("a row");
     assert!(!row.contains("[0.00, 100.00]") && row.contains('–'), "an accuracy that was not measured: {row}");
     for name in ["features-arcface.svg", "features-arcface.png", "report.html", "results.json", "boundaries.svg"] {

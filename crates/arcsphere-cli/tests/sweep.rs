@@ -101,7 +101,7 @@ fn assert_same(place: &Place, a: &str, b: &str) {
 fn rates_and_scales_are_axes_too() {
     let place = Place::new();
     let args = ["sweep", "--loss", "cosface,sphereface", "--margin", "cosface=0.1", "--margin", "sphereface=2"];
-    place.ok(&with(&with(&args, &TINY), &["--lr", "0.05,0.1", "--scale", "12,16", "--seed", "7", "--out", "s"]));
+    place.ok(&with(&with(&args, &TINY), &["--rate", "0.05,0.1", "--scale", "12,16", "--seed", "7", "--out", "s"]));
     let results = place.json("s/sweep.json");
     let cells = results["cells"].as_array().expect("cells");
     let found: Vec<String> =
@@ -165,15 +165,15 @@ fn what_cannot_be_a_grid_is_refused_before_anything_is_written() {
     arcface(&["--margin", "cosface=0.1"], &["cosface is not among the losses", "--loss"]);
     arcface(&["--margin", "0:1:0.001", "--seeds", "20"], &["20020 cells", "at most 10000"]);
     arcface(&["--margin", "0.1", "--seeds", "0"], &["--seeds 0", "1..=1000"]);
-    arcface(&["--margin", "0.1", "--lr", "0.1,0"], &["optim.rate = 0", "> 0"]);
-    arcface(&["--margin", "0.1", "--lr", "0.1,0.1"], &["--lr names 0.1 twice"]);
+    arcface(&["--margin", "0.1", "--rate", "0.1,0"], &["optim.rate = 0", "> 0"]);
+    arcface(&["--margin", "0.1", "--rate", "0.1,0.1"], &["--rate names 0.1 twice"]);
     arcface(&["--margin", "0.1", "--scale", "0"], &["loss.scale = 0", "(0, 10000]"]);
     arcface(&["--margin", "0.1", "--jobs", "0"], &["--jobs must be in 1..=1024"]);
     arcface(&["--margin", "0.1", "--set", "loss.angle_margin=0.2"], &["by --margin, not by --set"]);
     arcface(&["--margin", "0.1", "--data", "./nowhere"], &["./nowhere", "not found"]);
     refused(&["--loss", "sphereface", "--margin", "2", "--scale", "16"], &["sphereface has the embedding's norm"]);
     // Several rates are for sweeps.
-    Place::new().refused(&["train", "--lr", "0.1,0.2", "--out", "run"], &["2 rates", "arcsphere sweep"]);
+    Place::new().refused(&["train", "--rate", "0.1,0.2", "--out", "run"], &["2 rates", "arcsphere sweep"]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn mistakes_with_a_sweeps_folder() {
     let resume = |more: &[&str], words: &[&str]| place.refused(&with(&["sweep", "--resume", "s"], more), words);
     resume(&["--loss", "cosface"], &["--margin arcface=[0.0, 0.1]", "another --out"]);
     resume(&["--margin", "0,0.2"], &["--margin arcface=[0.0, 0.1]"]);
-    resume(&["--lr", "0.3"], &["--lr [0.1]"]);
+    resume(&["--rate", "0.3"], &["--rate [0.1]"]);
     resume(&["--scale", "9"], &["--scale [12.0]"]);
     resume(&["--seeds", "3"], &["--seeds 1"]);
     resume(&["--seed", "7"], &["--seed 0"]);

@@ -13,14 +13,14 @@ fn refused(args: &[&str], words: &[&str]) {
 #[test]
 fn names_that_do_not_exist() {
     refused(&["train", "--loss", "cosfaec"], &["no loss \"cosfaec\"", "did you mean \"cosface\"?", "sphereface"]);
-    refused(&["compare", "--losses", "softmax,arcfcae"], &["arcfcae", "did you mean \"arcface\"?"]);
+    refused(&["compare", "--loss", "softmax,arcfcae"], &["arcfcae", "did you mean \"arcface\"?"]);
     refused(&["train", "--backbone", "lenet2d"], &["no backbone \"lenet2d\"", "did you mean \"lenet_2d\"?"]);
     refused(&["train", "--data", "fashion-minst"], &["fashion-minst", "did you mean `fashion-mnist`?"]);
     refused(&["train", "--preset", "paper"], &["no preset \"paper\"", "papers", "photos"]);
     refused(&["train", "--device", "gpu"], &["--device gpu", "there is no device", "flex"]);
     refused(&["compare", "--device", "abacus"], &["--device abacus"]);
     Place::new().refused(&["explain", "arcfac"], &["did you mean \"arcface\"?"]);
-    Place::new().refused(&["plot", "target", "--losses", "sofmax", "--out", "f.svg"], &["did you mean \"softmax\"?"]);
+    Place::new().refused(&["plot", "target", "--loss", "sofmax", "--out", "f.svg"], &["did you mean \"softmax\"?"]);
     Place::new().refused(&["bench", "head", "--loss", "arkface"], &["did you mean \"arcface\"?"]);
     Place::new().refused(&["data", "fetch", "minst"], &["did you mean `mnist`?"]);
 }
@@ -31,14 +31,14 @@ fn a_tuple_loss_where_a_margin_is_needed() {
     let commands: [(&[&str], &str); 7] = [
         (&["sweep", "--loss", "triplet", "--margin", "0:1:0.5", "--out", "s"], "to sweep over"),
         (&["sweep", "--loss", "arcface,triplet", "--margin", "0:1:0.5", "--out", "s"], "to sweep over"),
-        (&["plot", "target", "--losses", "triplet", "--out", "f.svg"], "to draw"),
-        (&["plot", "boundaries", "--losses", "arcface,triplet", "--out", "f.svg"], "to draw"),
+        (&["plot", "target", "--loss", "triplet", "--out", "f.svg"], "to draw"),
+        (&["plot", "boundaries", "--loss", "arcface,triplet", "--out", "f.svg"], "to draw"),
         (&["advise", "--classes", "10", "--dim", "2", "--loss", "triplet"], "to advise on"),
         (&["bench", "head", "--loss", "triplet"], "timed"),
         (&["bench", "train", "--loss", "triplet"], "timed"),
     ];
     for (command, purpose) in commands {
-        let words = ["triplet is a tuple loss", "no margin on angles", purpose, "compare --losses triplet,arcface"];
+        let words = ["triplet is a tuple loss", "no margin on angles", purpose, "compare --loss triplet,arcface"];
         Place::new().refused(command, &words);
     }
 }
@@ -47,7 +47,7 @@ fn a_tuple_loss_where_a_margin_is_needed() {
 #[test]
 fn an_energy_where_a_loss_is_needed() {
     refused(&["train", "--loss", "mhe"], &["hyperspherical_energy", "no loss by itself", "loss.energy_weight"]);
-    refused(&["compare", "--losses", "arcface,mhe"], &["hyperspherical_energy", "no loss by itself"]);
+    refused(&["compare", "--loss", "arcface,mhe"], &["hyperspherical_energy", "no loss by itself"]);
     let sweep = ["sweep", "--loss", "sphereface_plus", "--margin", "0,0.1", "--out", "s"];
     Place::new().refused(&sweep, &["term of the prototypes", "to sweep over", "loss.energy_weight"]);
 }
@@ -59,7 +59,7 @@ fn an_extension_that_the_loss_does_not_read() {
         refused(&["train", "--loss", loss, "--set", "loss.extension=raw"], &[&has, "leave loss.extension out"]);
     }
     let words = ["none of cosface, circle reads loss.extension", "arcface"];
-    refused(&["compare", "--losses", "cosface,circle", "--set", "loss.extension=raw"], &words);
+    refused(&["compare", "--loss", "cosface,circle", "--set", "loss.extension=raw"], &words);
     let sweep = ["sweep", "--loss", "cosface", "--margin", "0,0.1", "--set", "loss.extension=raw"];
     refused(&sweep, &["none of cosface reads loss.extension"]);
 }
@@ -79,9 +79,9 @@ fn margins_out_of_range() {
     let plot = |args: &[&str], words: &[&str]| {
         Place::new().refused(&with(&["plot", "boundaries", "--out", "f.svg"], args), words);
     };
-    plot(&["--m1", "9"], &["loss.angle_margin = 9", "[0, π]"]);
-    plot(&["--m0", "0"], &["loss.angle_multiplier = 0", "[1, 16]"]);
-    plot(&["--m2", "nan"], &["loss.cosine_margin = NaN"]);
+    plot(&["--angle-margin", "9"], &["loss.angle_margin = 9", "[0, π]"]);
+    plot(&["--angle-multiplier", "0"], &["loss.angle_multiplier = 0", "[1, 16]"]);
+    plot(&["--cosine-margin", "nan"], &["loss.cosine_margin = NaN"]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_parameter_that_the_loss_does_not_have_or_cannot() {
     set("sphereface2", "loss.smoothing=0.1", &["0 for sphereface2", "because"]);
     set("subcenter_arcface", "loss.smoothing=0.1", &["0 for 3 prototypes per class", "because"]);
     refused(
-        &["compare", "--losses", "arcface,adaface", "--set", "loss.params.t=1.2"],
+        &["compare", "--loss", "arcface,adaface", "--set", "loss.params.t=1.2"],
         &["none of arcface, adaface has a parameter \"t\""],
     );
 }
@@ -122,8 +122,8 @@ fn numbers_out_of_range() {
     refused(&["compare", "--dim", "1"], &["model.dim = 1"]);
     refused(&["train", "--epochs", "0"], &["train.epochs = 0", "1..="]);
     refused(&["train", "--batch", "0"], &["train.batch = 0", "1..="]);
-    refused(&["train", "--lr", "0"], &["optim.rate = 0", "> 0"]);
-    refused(&["train", "--lr", "nan"], &["optim.rate = NaN"]);
+    refused(&["train", "--rate", "0"], &["optim.rate = 0", "> 0"]);
+    refused(&["train", "--rate", "nan"], &["optim.rate = NaN"]);
     refused(&["train", "--threads", "5000"], &["5000", "1024"]);
     refused(&["train", "--seed", "18446744073709551615"], &["--seed", "too large"]);
     refused(&["train", "--set", "margin_schedule.soft_start=0.9"], &["margin_schedule", "follow one another"]);
@@ -131,13 +131,28 @@ fn numbers_out_of_range() {
     refused(&["train", "--set", "data.validation=0.7"], &["data.validation = 0.7", "[0, 0.5]"]);
     refused(&["train", "--set", "eval.fmr=[0.0]"], &["eval.fmr = 0"]);
     refused(&["compare", "--seeds", "0"], &["--seeds 0", "1..=1000"]);
-    refused(&["compare", "--losses", "arcface,softmax,ArcFace"], &["arcface twice"]);
+    refused(&["compare", "--loss", "arcface,softmax,ArcFace"], &["arcface twice"]);
     Place::new().refused(&["bench", "head", "--classes", "1"], &["--classes at least 2"]);
     Place::new().refused(&["bench", "conv", "--stride", "0"], &["no such convolution", "--stride"]);
     Place::new().refused(&["bench", "head", "--dim", "1"], &["--dim must be at least 2"]);
     Place::new().refused(&["explain", "arcface", "--dim", "1"], &["at least 2"]);
     let plot = ["plot", "boundaries", "--classes", "1", "--dim", "2", "--out", "f.svg"];
     Place::new().refused(&plot, &["--classes and --dim must be at least 2"]);
+}
+
+#[test]
+fn a_margin_as_a_flag_is_held_to_the_range_of_its_key() {
+    let train = |args: &[&str], words: &[&str]| refused(&with(&["train"], args), words);
+    train(&["--angle-margin", "30"], &["loss.angle_margin = 30", "[0, π]", "degrees"]);
+    train(&["--loss", "cosface", "--angle-margin", "0.2"], &["cosface has no angle_margin", "use arcface or combined"]);
+    train(&["--scale", "0"], &["loss.scale = 0", "(0, 10000]", "because"]);
+    refused(&["compare", "--cosine-margin", "3"], &["loss.cosine_margin = 3", "[0, 2]"]);
+    refused(
+        &["compare", "--loss", "cosface", "--angle-margin", "1"],
+        &["none of cosface has angle_margin", "combined"],
+    );
+    let both = ["plot", "target", "--loss", "arcface", "--m1", "0.2", "--out", "f.svg"];
+    Place::new().refused(&both, &["--angle-margin", "leave out --loss"]);
 }
 
 #[test]
@@ -191,19 +206,19 @@ fn missing_and_unusable_folders_of_images() {
     train("./nowhere", &["./nowhere", "not found"]);
     train("nowhere", &["unknown data set `nowhere`", "folder"]);
     train("mnist", &["`mnist` is not in", "arcsphere data fetch mnist"]);
-    train("mixed", &["mixed/b/3.pgm", "13x12", "--resize"]);
+    train("mixed", &["mixed/b/3.pgm", "13x12", "--size"]);
     train("none", &["none", "no class"]);
     train("hole", &["class `b` has no sample"]);
     train("one", &["1 class", "at least 2"]);
-    train("small", &["3×3", "too small", "--resize"]);
+    train("small", &["3×3", "too small", "--size"]);
     train("cut", &["cut/p1/0.pgm", "cannot decode"]);
-    for (data, word) in [("mixed", "--resize"), ("none", "no class"), ("hole", "no sample"), ("cut", "cannot decode")] {
+    for (data, word) in [("mixed", "--size"), ("none", "no class"), ("hole", "no sample"), ("cut", "cannot decode")] {
         place.refused(&["data", "check", data], &[word]);
     }
     // The way out that the message names is one.
-    place.ok(&["data", "check", "mixed", "--resize", "12x12"]);
-    place.refused(&["train", "--data", "mixed", "--resize", "12x12", "--open-set", "--out", "run"], &["4 classes"]);
-    let fraction = ["train", "--data", "cut/../mixed", "--resize", "12x12", "--test-fraction", "2", "--out", "run"];
+    place.ok(&["data", "check", "mixed", "--size", "12x12"]);
+    place.refused(&["train", "--data", "mixed", "--size", "12x12", "--open-set", "--out", "run"], &["4 classes"]);
+    let fraction = ["train", "--data", "cut/../mixed", "--size", "12x12", "--test-fraction", "2", "--out", "run"];
     place.refused(&fraction, &["fraction is 2", "between 0 and 1"]);
     refused(&["train", "--limit-train", "5"], &["limited to 5", "class `2` has no sample", "raise the limit"]);
     refused(&["train", "--limit-test", "0"], &["no image"]);
@@ -283,7 +298,7 @@ fn mistakes_with_a_run() {
     };
 
     // Another configuration, named by its key; the run's own is welcome.
-    resume(&["--lr", "0.3"], &["optim.rate was 0.1, now it is 0.3", "another --out"]);
+    resume(&["--rate", "0.3"], &["optim.rate was 0.1, now it is 0.3", "another --out"]);
     resume(&["--set", "loss.angle_margin=0.2"], &["loss.angle_margin was 0.5, now it is 0.2"]);
     resume(&["--loss", "cosface"], &["loss."]);
     resume(&["--seed", "1"], &["train.seed was 0, now it is 1"]);
@@ -303,8 +318,8 @@ fn mistakes_with_a_run() {
     place.refused(&["eval", "nowhere"], &["no run at nowhere"]);
     place.refused(&["eval", "faces/p0/0.pgm"], &["0.pgm", "not a checkpoint"]);
     place.refused(&["eval", "faces"], &["checkpoint.safetensors"]);
-    place.refused(&["eval", "run", "--data", "mnist-embedded"], &["1x12x12", "1x28x28", "--resize 12x12"]);
-    place.ok(&["eval", "run", "--data", "mnist-embedded", "--resize", "12x12"]);
+    place.refused(&["eval", "run", "--data", "mnist-embedded"], &["1x12x12", "1x28x28", "--size 12x12"]);
+    place.ok(&["eval", "run", "--data", "mnist-embedded", "--size", "12x12"]);
 
     place.write("e.npy", "precious");
     place.refused(&["embed", "run", "faces", "--out", "e.npy"], &["e.npy is there already", "--force"]);
@@ -329,10 +344,10 @@ fn mistakes_with_a_run() {
 fn resuming_another_comparison() {
     let place = Place::new();
     place.classes("faces", 4);
-    let compare = ["compare", "--data", "faces", "--epochs", "1", "--batch", "8", "--losses", "softmax"];
+    let compare = ["compare", "--data", "faces", "--epochs", "1", "--batch", "8", "--loss", "softmax"];
     place.ok(&with(&compare, &["--out", "c"]));
     let resume = |more: &[&str], words: &[&str]| place.refused(&with(&["compare", "--resume", "c"], more), words);
-    resume(&["--losses", "softmax,arcface"], &["the comparison is of softmax", "--out"]);
+    resume(&["--loss", "softmax,arcface"], &["the comparison is of softmax", "--out"]);
     resume(&["--seeds", "3"], &["--seeds 1"]);
     resume(&["--seed", "7"], &["--seed 0"]);
     resume(&["--dim", "3"], &["model.dim was 2, now it is 3"]);

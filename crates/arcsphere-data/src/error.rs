@@ -122,7 +122,7 @@ pub enum DataError {
     /// An image of another size than the first one.
     #[error(
         "{}: {found_height}x{found_width} (height x width), but {} is {height}x{width}; \
-         use images of one size, or --resize HxW",
+         use images of one size, or --size HxW",
         path.display(), first.display()
     )]
     ImageSize {

@@ -24,6 +24,7 @@ use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source};
 use thiserror::Error;
 
 pub use loss::check_range;
+pub use numbers::range_of;
 pub use task::source;
 
 /// Why a configuration cannot be run.
@@ -449,7 +450,7 @@ pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<BackboneSpe
     let backbone = backbones::find(&m.backbone)?;
     backbone.spec(input, m.dim, m.depth, m.batch_norm).map_err(|error| match error {
         BackboneError::Depth { depth, range, why, .. } => refused("model.depth", depth, range, why),
-        error @ BackboneError::Small { .. } => PlanError::Data(format!("{error}: use --resize")),
+        error @ BackboneError::Small { .. } => PlanError::Data(format!("{error}: use --size")),
         error => PlanError::Data(error.to_string()),
     })
 }

@@ -1,6 +1,6 @@
 //! Arguments of `sweep`, and of `advise`, which reads what sweeps measured.
 
-use super::{DataArgs, TrainingArgs};
+use super::{DataArgs, Series, TrainingArgs};
 use clap::Args as ClapArgs;
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub(crate) struct Sweep {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     /// Losses with one margin, separated by commas.
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    #[arg(long, visible_alias = "losses", value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) loss: Vec<String>,
     /// FROM:TO:STEP (both ends in it) or a list, in the loss's own unit; LOSS=… for one loss only, and then several
     /// times. A multiplier (sphereface) lies in [1, 16], an angle (arcface) in [0, π], a cosine (cosface) in [0, 2].
@@ -21,28 +21,15 @@ pub(crate) struct Sweep {
     /// Fixed scales, separated by commas, for the losses that have one [default: fitted to the data].
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) scale: Vec<f64>,
-    /// How many seeds each [default: 1].
-    #[arg(long, value_name = "N")]
-    pub(crate) seeds: Option<u64>,
-    /// The first seed [default: 0].
-    #[arg(long, value_name = "S")]
-    pub(crate) seed: Option<u64>,
-    /// Trainings at a time, a thread each [default: one per thread].
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
-    /// Where to write [default: runs/sweep-<time>]; must be new or empty.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Go on with an interrupted sweep; what is finished is not trained again.
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
-    pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) series: Series,
 }
 
 /// `arcsphere advise`
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Advise {
     /// Number of classes [default: those of --data].
-    #[arg(long, value_name = "C", required_unless_present = "data")]
+    #[arg(long, value_name = "C", required_unless_present = "data.source")]
     pub(crate) classes: Option<usize>,
     /// Dimension of the embedding.
     #[arg(long, value_name = "D")]
@@ -50,7 +37,7 @@ pub(crate) struct Advise {
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// The loss [default: every loss with a margin].
-    #[arg(long, value_name = "LOSS")]
+    #[arg(long, visible_alias = "losses", value_name = "LOSS")]
     pub(crate) loss: Option<String>,
     /// The probability that a sample on its prototype is to be given [default: 0.9, with the default scale].
     #[arg(long, value_name = "P")]

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &args::Advise) -> Result<()> {
 
 /// C, and the data set's name as sweeps know it.
 fn images(args: &args::Advise) -> Result<(usize, Option<String>)> {
-    let Some(name) = &args.data.data else {
+    let Some(name) = args.data.text("data.source") else {
         // Without --data, clap asks for --classes.
         return Ok((args.classes.unwrap_or(0), None));
     };
@@ -55,7 +55,7 @@ fn images(args: &args::Advise) -> Result<(usize, Option<String>)> {
         let built_in = info.folders.is_empty();
         (info.classes, if built_in { arcsphere_data::embedded::NAME } else { info.name }.to_owned())
     } else if let (Some(classes), false) = (args.classes, Path::new(name).is_dir()) {
-        return Ok((classes, Some(name.clone())));
+        return Ok((classes, Some(name.to_owned())));
     } else {
         let config = settings::layers(None, &args.data, &Default::default())?.build()?;
         let source = settings::open(&config)?;
@@ -125,16 +125,16 @@ fn command(a: &Advice, m: Margins) -> String {
     });
     let mut out = format!("arcsphere train --loss {} --dim {}", a.loss, a.dim);
     for unit in parts {
-        out.push_str(&format!(" --set loss.{}={}", unit.key(), decimal(unit.value(m))));
+        out.push_str(&format!(" --{} {}", unit.key().replace('_', "-"), decimal(unit.value(m))));
     }
     if let Some(s) = &a.scale {
-        out.push_str(&format!(" --set loss.scale={:.1}", s.taken));
+        out.push_str(&format!(" --scale {:.1}", s.taken));
     }
     // What was measured at a rate holds at that rate.
     let mut rates: Vec<f64> = a.evidence.iter().map(|e| e.rate).collect();
     rates.dedup();
     if let [rate] = rates[..] {
-        out.push_str(&format!(" --lr {rate}"));
+        out.push_str(&format!(" --rate {rate}"));
     }
     out
 }

@@ -1,7 +1,7 @@
 //! The command that repeats what was done: the usual flags, and `--set` for whatever else
 //! differs from what those flags alone would give.
 
-use crate::args::{DataArgs, TrainingArgs};
+use crate::args::{DataArgs, Given, TrainingArgs};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::{Config, Task};
@@ -28,9 +28,8 @@ impl Line {
         if c.data.source != Config::default().data.source {
             self.flag("--data", &c.data.source);
         }
-        let task = (c.task == Task::Age).then(|| "age".to_owned());
-        if let Some(task) = &task {
-            self.flag("--task", task);
+        if c.task == Task::Age {
+            self.flag("--task", "age");
         }
         self.flag("--backbone", &c.model.backbone);
         self.flag("--dim", &c.model.dim.to_string());
@@ -39,17 +38,14 @@ impl Line {
             self.0.push_str(" --naive");
         }
 
-        let data = DataArgs { data: Some(c.data.source.clone()), ..DataArgs::default() };
-        let training = TrainingArgs {
-            task,
-            backbone: Some(c.model.backbone.clone()),
-            dim: Some(c.model.dim),
-            epochs: Some(c.train.epochs),
-            naive: c.train.naive,
-            ..TrainingArgs::default()
-        };
-        let mut plain = settings::layers(None, &data, &training)?.build()?;
-        plain.train.threads = c.train.threads;
+        // The set and the network choose the preset; the other flags are as they are said above.
+        let data = DataArgs::of([("data.source", c.data.source.as_str().into())]);
+        let settings = Given::of([("model.backbone", c.model.backbone.as_str().into())]);
+        let training = TrainingArgs { settings, ..TrainingArgs::default() };
+        let layers = settings::layers(None, &data, &training)?;
+        let mut plain = if c.train.naive { layers.set("train.naive", true)? } else { layers }.build()?;
+        (plain.task, plain.model.dim) = (c.task, c.model.dim);
+        (plain.train.epochs, plain.train.threads) = (c.train.epochs, c.train.threads);
         let mut rest = Vec::new();
         differences("", &serde_json::to_value(&plain)?, &serde_json::to_value(c)?, &mut rest);
         for assignment in rest {

@@ -46,18 +46,22 @@ struct Done {
 pub(crate) fn run(args: &Compare) -> Result<()> {
     watch::catch_interrupts()?;
     let device = settings::device(&args.training.device)?;
-    let spec = match &args.resume {
+    let spec = match &args.series.resume {
         Some(folder) => resumed(args, folder)?,
         None => fresh(args)?,
     };
-    let (at_once, _) = jobs::shares(args.training.threads, args.jobs, spec.losses.len() * spec.seeds as usize)?;
+    let (at_once, _) = jobs::shares(
+        args.training.settings.count("train.threads"),
+        args.series.jobs,
+        spec.losses.len() * spec.seeds as usize,
+    )?;
     let source = settings::open(&spec.config)?;
     let splits = plan::split(&spec.config, &source)?;
     let plans = plans(&spec, &splits)?;
-    let folder = match &args.resume {
+    let folder = match &args.series.resume {
         Some(folder) => folder.clone(),
         None => {
-            let folder = settings::output_folder(args.out.as_deref(), "compare")?;
+            let folder = settings::output_folder(args.series.out.as_deref(), "compare")?;
             let mut json = serde_json::to_string_pretty(&spec)?;
             json.push('\n');
             write_atomic(&folder.join(SPEC_FILE), json.as_bytes())?;
@@ -75,10 +79,12 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
 }
 
 fn fresh(args: &Compare) -> Result<Spec> {
-    let mut config = settings::layers(None, &args.data, &args.training)?.build()?;
+    let layers = settings::layers(None, &args.data, &args.training)?;
+    let mut config = args.margins.over(layers)?.build()?;
     let names = chosen(&args.losses)?;
-    let (seed, seeds) = settings::seeds(args.seed, args.seeds)?;
-    config.train.threads = jobs::shares(args.training.threads, args.jobs, names.len() * seeds as usize)?.1;
+    let (seed, seeds) = settings::seeds(args.series.seed, args.series.seeds)?;
+    config.train.threads =
+        jobs::shares(args.training.settings.count("train.threads"), args.series.jobs, names.len() * seeds as usize)?.1;
     Ok(Spec { losses: names, seed, seeds, config })
 }
 
@@ -86,7 +92,7 @@ fn fresh(args: &Compare) -> Result<Spec> {
 fn command_line(spec: &Spec) -> Result<String> {
     let mut line = Line::new("arcsphere compare");
     if !spec.losses.iter().map(String::as_str).eq(margin::group(Group::Family).map(|l| l.name)) {
-        line.flag("--losses", &spec.losses.join(","));
+        line.flag("--loss", &spec.losses.join(","));
     }
     line.settings(&spec.config)?;
     line.flag("--seeds", &spec.seeds.to_string());
@@ -102,7 +108,7 @@ fn chosen(wanted: &[String]) -> Result<Vec<String>> {
     for name in wanted {
         let found = losses::find(name)?.name.to_owned();
         if names.contains(&found) {
-            return Err(mistake!("--losses names {found} twice"));
+            return Err(mistake!("--loss names {found} twice"));
         }
         names.push(found);
     }
@@ -117,14 +123,15 @@ fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
     })?;
     let spec: Spec = serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))?;
     let layers = Layers::new().text(&to_toml(&spec.config)?, "the comparison's configuration")?;
-    let mut config = settings::flags(layers, &args.data, &args.training)?.build()?;
+    let layers = settings::flags(layers, &args.data, &args.training)?;
+    let mut config = args.margins.over(layers)?.build()?;
     // How many runs go at once is no part of what they are.
     config.train.threads = spec.config.train.threads;
     checkpoint::same_config(&spec.config, &config)?;
     if !args.losses.is_empty() && chosen(&args.losses)? != spec.losses {
         return Err(mistake!("the comparison is of {}; start another with another --out", spec.losses.join(", ")));
     }
-    for (flag, wanted, own) in [("seeds", args.seeds, spec.seeds), ("seed", args.seed, spec.seed)] {
+    for (flag, wanted, own) in [("seeds", args.series.seeds, spec.seeds), ("seed", args.series.seed, spec.seed)] {
         if wanted.is_some_and(|wanted| wanted != own) {
             return Err(mistake!("the comparison has --{flag} {own}; start another with another --out"));
         }
@@ -139,6 +146,13 @@ fn plans(spec: &Spec, splits: &Splits) -> Result<Vec<Plan>> {
         let infos: Vec<Loss> = spec.losses.iter().map(|l| losses::find(l)).collect::<Result<_, _>>()?;
         if !infos.iter().any(|info| info.has_param(name)) {
             return Err(mistake!("none of {} has a parameter \"{name}\"", spec.losses.join(", ")));
+        }
+    }
+    for unit in Unit::ALL.into_iter().filter(|unit| spec.config.loss.margin(*unit).is_some()) {
+        let takes = |name: &String| losses::find(name).is_ok_and(|l| l.margin().is_some_and(|m| m.kind.takes(unit)));
+        if !spec.losses.iter().any(takes) {
+            let (names, key) = (spec.losses.join(", "), unit.key());
+            return Err(mistake!("none of {names} has {key}; leave it out, or add a loss that has, as combined"));
         }
     }
     takes_extension(&spec.losses, spec.config.loss.extension)?;

@@ -4,8 +4,9 @@ use super::left_out;
 use crate::args::{Data, DataCommand, DataTarget};
 use crate::mistake::mistake;
 use crate::out::say;
+use crate::settings;
 use anyhow::Result;
-use arcsphere_data::OpenOptions;
+use arcsphere::config::Layers;
 use arcsphere_data::check::{Part, Summary, check};
 use arcsphere_data::fetch::{FetchOptions, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -30,18 +31,8 @@ pub(crate) fn run(args: &Data) -> Result<()> {
 }
 
 fn read(target: &DataTarget) -> Result<Summary> {
-    let d = &target.options;
-    let defaults = OpenOptions::default();
-    let options = OpenOptions {
-        root: d.root.clone().unwrap_or(defaults.root),
-        resize: d.resize,
-        test_fraction: d.test_fraction.unwrap_or(defaults.test_fraction),
-        open_set: d.open_set,
-        seed: defaults.seed,
-        limit_train: d.limit_train,
-        limit_test: d.limit_test,
-    };
-    Ok(check(&target.source, &options)?)
+    let config = target.options.over(Layers::new())?.build()?;
+    Ok(check(&target.source, &settings::open_options(&config))?)
 }
 
 fn print_info(s: &Summary) {

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let known = &checkpoint.provenance;
     if splits.test.shape() != known.shape() {
         return Err(mistake!(
-            "the run was trained on images of {} (channels x height x width), these are {}; use --resize {}x{}",
+            "the run was trained on images of {} (channels x height x width), these are {}; use --size {}x{}",
             known.shape(),
             splits.test.shape(),
             known.shape[1],

@@ -1,52 +1,31 @@
 //! `arcsphere list`: what there is.
 
-use crate::args::{List, Listed};
+use crate::args::{Flag, List, Listed, all_flags};
 use crate::out::say;
 use anyhow::Result;
-use arcsphere::backbones::BACKBONES;
+use arcsphere::backbones::{BACKBONES, BackboneInfo};
 use arcsphere::losses::margin::Group;
 use arcsphere::losses::{self, Kind, Loss, Param};
 use arcsphere::optim::OPTIMIZERS;
-use arcsphere::stability::CAUSES;
-use arcsphere_data::catalog::DATASETS;
+use arcsphere::stability::{CAUSES, CauseInfo};
+use arcsphere_data::catalog::{DATASETS, DatasetInfo};
 use serde_json::{Value, json};
+
+/// A name, its line, and the same as JSON.
+type Row = (String, String, Value);
 
 /// Prints a registry as a table or JSON.
 pub(crate) fn run(args: &List) -> Result<()> {
-    let rows: Vec<(String, String, Value)> = match args.what {
-        Listed::Losses => losses::all().map(|loss| row(&loss)).collect(),
-        Listed::Datasets => DATASETS
-            .iter()
-            .map(|d| {
-                let text = format!("{}; {} + {} images of {}, {} classes; {}", d.description, d.train, d.test, d.shape, d.classes, d.license);
-                let value = json!({
-                    "name": d.name, "description": d.description, "format": d.format, "classes": d.classes,
-                    "shape": [d.shape.channels, d.shape.height, d.shape.width],
-                    "train": d.train, "test": d.test, "license": d.license, "source": d.source,
-                });
-                (d.name.to_owned(), text, value)
-            })
-            .collect(),
-        Listed::Backbones => BACKBONES
-            .iter()
-            .map(|b| {
-                let value = json!({
-                    "name": b.name, "summary": b.summary, "source": b.source, "depths": b.depths, "min_side": b.min_side,
-                });
-                (b.name.to_owned(), b.summary.to_owned(), value)
-            })
-            .collect(),
+    let rows: Vec<Row> = match args.what {
+        Listed::Losses => losses::all().map(|loss| of_loss(&loss)).collect(),
+        Listed::Datasets => DATASETS.iter().map(of_dataset).collect(),
+        Listed::Backbones => BACKBONES.iter().map(of_backbone).collect(),
         Listed::Optimizers => OPTIMIZERS
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), json!({"name": name, "summary": text})))
             .collect(),
-        Listed::Causes => CAUSES
-            .iter()
-            .map(|c| {
-                let value = json!({"name": c.name, "summary": c.summary, "remedy": c.remedy});
-                (c.name.to_owned(), format!("{}; remedy: {}", c.summary, c.remedy), value)
-            })
-            .collect(),
+        Listed::Causes => CAUSES.iter().map(of_cause).collect(),
+        Listed::Flags => all_flags().map(of_flag).collect(),
     };
     if args.json {
         let values: Vec<Value> = rows.into_iter().map(|r| r.2).collect();
@@ -60,8 +39,41 @@ pub(crate) fn run(args: &List) -> Result<()> {
     Ok(())
 }
 
+fn of_dataset(d: &DatasetInfo) -> Row {
+    let text = format!(
+        "{}; {} + {} images of {}, {} classes; {}",
+        d.description, d.train, d.test, d.shape, d.classes, d.license
+    );
+    let value = json!({
+        "name": d.name, "description": d.description, "format": d.format, "classes": d.classes,
+        "shape": [d.shape.channels, d.shape.height, d.shape.width],
+        "train": d.train, "test": d.test, "license": d.license, "source": d.source,
+    });
+    (d.name.to_owned(), text, value)
+}
+
+fn of_backbone(b: &BackboneInfo) -> Row {
+    let value = json!({
+        "name": b.name, "summary": b.summary, "source": b.source, "depths": b.depths, "min_side": b.min_side,
+    });
+    (b.name.to_owned(), b.summary.to_owned(), value)
+}
+
+fn of_cause(c: &CauseInfo) -> Row {
+    let value = json!({"name": c.name, "summary": c.summary, "remedy": c.remedy});
+    (c.name.to_owned(), format!("{}; remedy: {}", c.summary, c.remedy), value)
+}
+
+/// A flag, the key that it sets, and what is allowed there.
+fn of_flag(f: &Flag) -> Row {
+    let range = arcsphere::plan::range_of(f.key).map(|range| range.to_string());
+    let value = json!({"name": f.long, "alias": f.alias, "key": f.key, "range": range, "help": f.help});
+    let also = f.alias.map_or(String::new(), |alias| format!(" (also --{alias})"));
+    (f.long.to_owned(), format!("{}: {}{also}", f.key, f.help()), value)
+}
+
 /// The name, the line and the JSON of a loss.
-fn row(loss: &Loss) -> (String, String, Value) {
+fn of_loss(loss: &Loss) -> Row {
     let param =
         |p: &Param| json!({"name": p.name, "default": p.default, "range": p.range.to_string(), "meaning": p.meaning});
     let params: Vec<Value> = loss.params.iter().map(param).collect();

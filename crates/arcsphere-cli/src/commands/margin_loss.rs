@@ -22,7 +22,7 @@ pub(crate) fn find(name: &str, purpose: &str) -> Result<&'static MarginLoss> {
     };
     Err(mistake!(
         "{0} {what} and has no margin on angles {purpose}; name a margin loss, or set it beside them with arcsphere \
-         compare {beside}--losses {0},arcface",
+         compare {beside}--loss {0},arcface",
         loss.name
     ))
 }

@@ -8,9 +8,10 @@ use crate::mistake::mistake;
 use crate::out::say;
 use crate::settings;
 use anyhow::Result;
+use arcsphere::config::Layers;
 use arcsphere::evaluate::evaluate;
 use arcsphere::losses::fit;
-use arcsphere::losses::margin::{self, Group, MarginLoss, Margins, Recipe};
+use arcsphere::losses::margin::{self, Group, MarginLoss, Margins, Recipe, Unit};
 use arcsphere::plan::{self, Plan};
 use arcsphere_report::figure::{Features, Theme};
 
@@ -39,15 +40,17 @@ pub(crate) fn run(args: &Plot) -> Result<()> {
 
 /// The losses to draw, and where their margins come from.
 fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
-    if args.m0.is_some() || args.m1.is_some() || args.m2.is_some() {
+    if !args.margins.is_empty() {
         if !args.losses.is_empty() {
-            return Err(mistake!("--m0, --m1 and --m2 draw a margin of their own; leave out --losses"));
+            return Err(mistake!(
+                "--angle-multiplier, --angle-margin and --cosine-margin draw a margin of their own; leave out --loss"
+            ));
         }
-        let margins = Margins {
-            angle_multiplier: args.m0.unwrap_or(1.0),
-            angle_margin: args.m1.unwrap_or(0.0),
-            cosine_margin: args.m2.unwrap_or(0.0),
-        };
+        let given = args.margins.over(Layers::new())?.build()?.loss;
+        let mut margins = Margins::NONE;
+        for unit in Unit::ALL {
+            *unit.value_mut(&mut margins) = given.margin(unit).unwrap_or(unit.param().default);
+        }
         plan::check_range(margins)?;
         let combined = margin::find("combined")?;
         let recipe = Recipe { margins, ..Recipe::paper(combined, USUAL.0, USUAL.1) };

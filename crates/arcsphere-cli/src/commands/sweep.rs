@@ -27,12 +27,12 @@ use indicatif::ProgressBar;
 pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     watch::catch_interrupts()?;
     let device = settings::device(&args.training.device)?;
-    let begun = args.resume.as_deref().map(Begun::read).transpose()?;
+    let begun = args.series.resume.as_deref().map(Begun::read).transpose()?;
     let grid = match &begun {
         Some(begun) => resumed(args, begun.grid.clone())?,
         None => grid::asked(args)?,
     };
-    let (at_once, _) = jobs::shares(args.training.threads, args.jobs, usize::MAX)?;
+    let (at_once, _) = jobs::shares(args.training.settings.count("train.threads"), args.series.jobs, usize::MAX)?;
     let source = settings::open(&grid.config)?;
     let splits = plan::split(&grid.config, &source)?;
     let points = grid.points(&splits)?;
@@ -42,13 +42,13 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
         data: settings::data_info(&source, &splits),
         machine: machine(1, &args.training.device),
     };
-    let (folder, begun) = match (&args.resume, begun) {
+    let (folder, begun) = match (&args.series.resume, begun) {
         (Some(folder), Some(begun)) => {
             begun.same_place(&now)?;
             (folder.clone(), begun)
         }
         _ => {
-            let folder = settings::output_folder(args.out.as_deref(), "sweep")?;
+            let folder = settings::output_folder(args.series.out.as_deref(), "sweep")?;
             now.write(&folder)?;
             (folder, now)
         }
@@ -103,12 +103,14 @@ fn resumed(args: &args::Sweep, own: Grid) -> Result<Grid> {
             return Err(another(format!("--margin {}", of.join(" --margin "))));
         }
     }
-    for (flag, wanted, own) in [("lr", &args.training.lr, &own.rates), ("scale", &args.scale, &own.scales)] {
+    for (flag, wanted, own) in
+        [("rate", &args.training.settings.numbers("optim.rate"), &own.rates), ("scale", &args.scale, &own.scales)]
+    {
         if !wanted.is_empty() && wanted != own {
             return Err(another(format!("--{flag} {own:?}")));
         }
     }
-    for (flag, wanted, own) in [("seeds", args.seeds, own.seeds), ("seed", args.seed, own.seed)] {
+    for (flag, wanted, own) in [("seeds", args.series.seeds, own.seeds), ("seed", args.series.seed, own.seed)] {
         if wanted.is_some_and(|wanted| wanted != own) {
             return Err(another(format!("--{flag} {own}")));
         }

@@ -55,15 +55,8 @@ pub(crate) fn run(args: &Train) -> Result<()> {
 }
 
 fn fresh(args: &Train) -> Result<arcsphere::config::Config> {
-    let mut layers = settings::layers(args.config.as_deref(), &args.data, &args.training)?;
-    if let Some(loss) = &args.loss {
-        layers = layers.set("loss.name", loss.as_str())?;
-    }
-    if let Some(seed) = args.seed {
-        let seed = i64::try_from(seed).map_err(|_| mistake!("--seed {seed} is too large: at most {}", i64::MAX))?;
-        layers = layers.set("train.seed", seed)?;
-    }
-    Ok(layers.build()?)
+    let layers = settings::layers(args.config.as_deref(), &args.data, &args.training)?;
+    Ok(args.loss.over(args.margins.over(layers)?)?.build()?)
 }
 
 /// A resumed run's configuration is its own; flags may repeat it, not change it.
@@ -75,13 +68,7 @@ fn resumed(args: &Train, folder: &std::path::Path) -> Result<arcsphere::config::
         layers = layers.file(path)?;
     }
     layers = settings::flags(layers, &args.data, &args.training)?;
-    if let Some(loss) = &args.loss {
-        layers = layers.set("loss.name", loss.as_str())?;
-    }
-    if let Some(seed) = args.seed {
-        layers = layers.set("train.seed", i64::try_from(seed).unwrap_or(i64::MAX))?;
-    }
-    let wanted = layers.build()?;
+    let wanted = args.loss.over(args.margins.over(layers)?)?.build()?;
     checkpoint::same_config(&own, &wanted)?;
     Ok(own)
 }

@@ -124,7 +124,7 @@ fn another_size_names_both_and_the_way_out() {
             if path.ends_with("b/1.png")),
         "{error}"
     );
-    assert!(error.to_string().contains("--resize HxW"), "{error}");
+    assert!(error.to_string().contains("--size HxW"), "{error}");
     let set = whole(root, Some((3, 2))).unwrap();
     assert_eq!(set.shape(), Shape::new(1, 3, 2));
     assert_eq!((&set.image(0).unwrap()[..], &set.image(1).unwrap()[..]), (&[1; 6][..], &[2; 6][..]));

@@ -8,6 +8,8 @@ mod layers;
 mod presets;
 
 pub use layers::{ConfigError, Layers};
+pub use toml::Value;
+
 pub use presets::{PRESETS, Preset, preset_for};
 
 use crate::losses::margin::{Extension, Unit};

@@ -2,7 +2,7 @@
 
 use super::{PlanError, refused, within};
 use crate::config::Config;
-use crate::losses::margin::SMOOTHING;
+use crate::losses::margin::{SCALE, SMOOTHING, Unit};
 use crate::optim::rate_schedule::Decay;
 use crate::range::Range;
 
@@ -64,6 +64,19 @@ const RANGES: &[Row] = &[
         "λ must not grow",
     ),
 ];
+
+/// What a number of a configuration may be, by its key.
+///
+/// ```
+/// assert_eq!(arcsphere::plan::range_of("model.dim").unwrap().to_string(), "a whole number in 2..=65536");
+/// assert_eq!(arcsphere::plan::range_of("loss.angle_margin").unwrap().to_string(), "in [0, π]");
+/// assert!(arcsphere::plan::range_of("data.source").is_none());
+/// ```
+pub fn range_of(key: &str) -> Option<Range> {
+    let of_loss = Unit::ALL.map(Unit::param).into_iter().chain([&SCALE]);
+    let mut of_loss = of_loss.filter(|p| key.strip_prefix("loss.") == Some(p.name)).map(|p| p.range);
+    RANGES.iter().find(|row| row.0 == key).map(|row| row.2).or_else(|| of_loss.next())
+}
 
 /// Refuses the first number outside its range.
 pub(super) fn check(c: &Config) -> Result<(), PlanError> {

@@ -48,15 +48,16 @@ pub(super) fn asked(args: &args::Sweep) -> Result<Grid> {
     let axes = margins::axes(&args.loss, &args.margin)?;
     let mut config = settings::layers(None, &args.data, &without_rates(args))?.build()?;
     let l = &config.loss;
-    if [l.angle_multiplier, l.angle_margin, l.cosine_margin].iter().any(Option::is_some) {
+    if Unit::ALL.iter().any(|unit| l.margin(*unit).is_some()) {
         return Err(mistake!("the margin is what a sweep goes over: give it by --margin, not by --set"));
     }
     let names: Vec<String> = axes.iter().map(|a| a.loss.clone()).collect();
     takes_extension(&names, l.extension)?;
-    let (seed, seeds) = settings::seeds(args.seed, args.seeds)?;
-    let rates = if args.training.lr.is_empty() { vec![config.optim.rate] } else { args.training.lr.clone() };
+    let (seed, seeds) = settings::seeds(args.series.seed, args.series.seeds)?;
+    let rates = args.training.settings.numbers("optim.rate");
+    let rates = if rates.is_empty() { vec![config.optim.rate] } else { rates };
     let scales = if args.scale.is_empty() { config.loss.scale.into_iter().collect() } else { args.scale.clone() };
-    no_twice("--lr", &rates)?;
+    no_twice("--rate", &rates)?;
     no_twice("--scale", &scales)?;
     // A cell has one thread whatever the machine has, so that its bits are the same on any.
     config.train.threads = 1;
@@ -78,7 +79,8 @@ pub(super) fn asked(args: &args::Sweep) -> Result<Grid> {
 
 /// The training's flags without its rates, which are an axis.
 pub(super) fn without_rates(args: &args::Sweep) -> args::TrainingArgs {
-    args::TrainingArgs { lr: Vec::new(), ..args.training.clone() }
+    let settings = args.training.settings.clone().without("optim.rate");
+    args::TrainingArgs { settings, ..args.training.clone() }
 }
 
 fn has_scale(info: &MarginLoss) -> bool {
@@ -134,7 +136,7 @@ impl Grid {
         for axis in &self.axes {
             line.flag("--margin", &format!("{}={}", axis.loss, list(&axis.margins)));
         }
-        line.flag("--lr", &list(&self.rates));
+        line.flag("--rate", &list(&self.rates));
         if !self.scales.is_empty() {
             line.flag("--scale", &list(&self.scales));
         }
