@@ -3,7 +3,7 @@
 mod flags;
 mod grid;
 
-pub(crate) use flags::{Flag, Given, OfData, OfLoss, OfMargins, OfTraining, all as all_flags};
+pub(crate) use flags::{DataFlags, Flag, FlagValues, LossFlags, MarginFlags, TrainingFlags, all as all_flags};
 pub(crate) use grid::{Advise, Sweep};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -46,13 +46,13 @@ pub(crate) enum Command {
 }
 
 /// Which images.
-pub(crate) type DataArgs = Given<OfData>;
+pub(crate) type DataArgs = FlagValues<DataFlags>;
 
 /// How to train.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct TrainingArgs {
     #[command(flatten)]
-    pub(crate) settings: Given<OfTraining>,
+    pub(crate) settings: FlagValues<TrainingFlags>,
     /// A preset instead of the one for this data and backbone ("papers" for the papers' margins and scale).
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
@@ -92,7 +92,7 @@ pub(crate) struct Compare {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     #[command(flatten)]
-    pub(crate) margins: Given<OfMargins>,
+    pub(crate) margins: FlagValues<MarginFlags>,
     /// Which losses, separated by commas [default: the seven of the family].
     #[arg(long = "loss", visible_alias = "losses", value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
@@ -111,9 +111,9 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) training: TrainingArgs,
     #[command(flatten)]
-    pub(crate) loss: Given<OfLoss>,
+    pub(crate) loss: FlagValues<LossFlags>,
     #[command(flatten)]
-    pub(crate) margins: Given<OfMargins>,
+    pub(crate) margins: FlagValues<MarginFlags>,
     /// Where to write [default: runs/<loss>-<time>]; must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -173,7 +173,7 @@ pub(crate) struct Plot {
     #[arg(long = "loss", visible_alias = "losses", value_name = "A,B,…", value_delimiter = ',')]
     pub(crate) losses: Vec<String>,
     #[command(flatten)]
-    pub(crate) margins: Given<OfMargins>,
+    pub(crate) margins: FlagValues<MarginFlags>,
     /// Margins fitted to so many classes, instead of the papers'.
     #[arg(long, value_name = "C", requires = "dim")]
     pub(crate) classes: Option<usize>,

@@ -184,13 +184,13 @@ pub(crate) fn timestamp() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Given;
+    use crate::args::FlagValues;
     use arcsphere::config::OnCollapse;
 
     #[test]
     fn flags_win_over_the_preset() {
         let data = DataArgs::of([("data.source", "cifar-10".into())]);
-        let settings = Given::of([("train.epochs", 3.into())]);
+        let settings = FlagValues::of([("train.epochs", 3.into())]);
         let training = TrainingArgs { settings, assignments: vec!["model.dim=16".into()], ..TrainingArgs::default() };
         let config = layers(None, &data, &training).unwrap().build().unwrap();
         assert_eq!((config.train.epochs, config.model.dim), (3, 16));
@@ -201,13 +201,13 @@ mod tests {
     #[test]
     fn naive_and_what_is_given_beside_it() {
         let of = |training: &TrainingArgs| layers(None, &DataArgs::default(), training).unwrap().build().unwrap();
-        let settings = Given::of([("train.naive", true.into())]);
+        let settings = FlagValues::of([("train.naive", true.into())]);
         let training = TrainingArgs { settings, ..TrainingArgs::default() };
         let naive = of(&training);
         assert_eq!((naive.train.on_collapse, naive.optim.clip, naive.loss.paper), (OnCollapse::Ignore, 0.0, true));
         // Of the preset for these images and this network what is not the trainer's stays.
         assert_eq!(naive.optim.rate, of(&TrainingArgs::default()).optim.rate);
-        let settings = Given::of([("train.naive", true.into()), ("train.on_collapse", "stop".into())]);
+        let settings = FlagValues::of([("train.naive", true.into()), ("train.on_collapse", "stop".into())]);
         let own = TrainingArgs { settings, assignments: vec!["optim.clip=2.0".into()], ..training };
         assert_eq!((of(&own).train.on_collapse, of(&own).optim.clip), (OnCollapse::Stop, 2.0));
     }

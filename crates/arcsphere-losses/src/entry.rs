@@ -45,6 +45,14 @@ impl<K> Entry<K> {
     ///
     /// [`ParamError`] for an unknown name, a value outside its range, and one that does not exceed
     /// the one that it must.
+    ///
+    /// ```
+    /// let magface = arcsphere_losses::find("magface")?;
+    /// assert!(magface.values(&Default::default()).is_ok());
+    /// let error = magface.values(&[("upper_norm".to_owned(), 5.0)].into()).unwrap_err().to_string();
+    /// assert!(error.contains("it must be above lower_norm, which is 10"), "{error}");
+    /// # Ok::<(), arcsphere_losses::registry::UnknownName>(())
+    /// ```
     pub fn values(&self, given: &BTreeMap<String, f64>) -> Result<Values, ParamError> {
         param::resolve(self.name, self.params, given, |p| p.default)
     }

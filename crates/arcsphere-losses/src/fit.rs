@@ -21,6 +21,13 @@ pub const BOUNDARY_MAX: f64 = 0.2;
 /// `dim` dimensions can all keep. Exact for D = 2 (2π/C), for C ≤ D + 1 (the simplex,
 /// arccos(−1/(C−1))) and for D + 1 < C ≤ 2D (π/2); else the least of π/2 and the
 /// volume bound: C caps of radius α/2 do not overlap.
+///
+/// ```
+/// use arcsphere_losses::fit::nearest_angle_bound;
+///
+/// assert!((nearest_angle_bound(10, 2).to_degrees() - 36.0).abs() < 1e-9); // even gaps on a circle
+/// assert!((nearest_angle_bound(100_000, 512).to_degrees() - 90.0).abs() < 1e-9);
+/// ```
 pub fn nearest_angle_bound(classes: usize, dim: usize) -> f64 {
     if classes < 2 {
         return PI;
@@ -65,6 +72,14 @@ pub fn boundary_angle(alpha: f64) -> f64 {
 
 /// The largest angle from its prototype at which a sample can meet the margin when
 /// the next prototype is at `alpha`: the root of ψ(θ) = cos(α − θ). 0 if there is none.
+///
+/// ```
+/// use arcsphere_losses::{fit::angle_left, margin::Unit};
+///
+/// let alpha = 36_f64.to_radians();
+/// assert!(angle_left(Unit::AngleMargin.margins(0.5), alpha) > 0.0);
+/// assert_eq!(angle_left(Unit::CosineMargin.margins(0.35), alpha), 0.0); // it asks for more than there is
+/// ```
 pub fn angle_left(margins: Margins, alpha: f64) -> f64 {
     angle_left_by(&Angular { margins, extension: Extension::Monotone }, alpha)
 }
@@ -139,6 +154,14 @@ fn strongest_part(alpha: f64, left: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// The part of some margins, in [0, 1], that C and D have room for.
+///
+/// ```
+/// use arcsphere_losses::{fit::fitting_part, margin::Unit};
+///
+/// let cosface = Unit::CosineMargin.margins(0.35);
+/// assert_eq!(fitting_part(cosface, 10, 512), 1.0);
+/// assert!(fitting_part(cosface, 10, 2) < 0.5);
+/// ```
 pub fn fitting_part(margins: Margins, classes: usize, dim: usize) -> f64 {
     let alpha = nearest_angle_bound(classes, dim);
     strongest_part(alpha, |t| angle_left(margins.at_strength(t), alpha))
@@ -158,12 +181,27 @@ pub fn fitted(info: &MarginLoss, classes: usize, dim: usize) -> Fit {
 
 /// The smallest scale at which a sample on its prototype, with all others at `alpha`,
 /// can reach probability `p`: log((C − 1)·p/(1 − p))/(1 − cos α).
+///
+/// ```
+/// use arcsphere_losses::fit::scale_for_probability;
+///
+/// // Ten classes at right angles: at s, a sample on its prototype is given p = eˢ/(eˢ + 9).
+/// let s = scale_for_probability(10, std::f64::consts::FRAC_PI_2, 0.9);
+/// assert!((s.exp() / (s.exp() + 9.0) - 0.9).abs() < 1e-9);
+/// ```
 pub fn scale_for_probability(classes: usize, alpha: f64, p: f64) -> f64 {
     ((classes.max(2) as f64 - 1.0) * p / (1.0 - p)).ln() / (1.0 - alpha.cos())
 }
 
 /// The scale that is taken where none is given: large enough that a sample on its
 /// prototype can reach probability [`REACHED`], between 10 and the papers' 64.
+///
+/// ```
+/// use arcsphere_losses::fit::default_scale;
+///
+/// assert_eq!(default_scale(10, 2), 15.9); // ten on a circle
+/// assert!(default_scale(100_000, 512) < 64.0);
+/// ```
 pub fn default_scale(classes: usize, dim: usize) -> f64 {
     let alpha = nearest_angle_bound(classes, dim);
     (scale_for_probability(classes, alpha, REACHED) * 10.0).round().clamp(100.0, 640.0) / 10.0

@@ -9,6 +9,13 @@ pub type Values = BTreeMap<&'static str, f64>;
 
 /// A number of a loss that users may set, beside m0, m1, m2 and s: `loss.params.NAME` in a
 /// configuration.
+///
+/// ```
+/// use arcsphere_losses::{Param, Values, range::Range};
+///
+/// const T: Param = Param::new("t", 1.2, Range::Closed(1.0, 4.0), "below 1 it would help the wrong class", "t, a factor");
+/// assert_eq!((T.symbol(), T.of(&Values::new()), T.of(&[("t", 2.0)].into())), ("t", 1.2, 2.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Param {
     /// Its name.
@@ -133,6 +140,15 @@ pub enum ParamError {
 /// # Errors
 ///
 /// [`ParamError::Unknown`], [`ParamError::OutOfRange`].
+///
+/// ```
+/// use arcsphere_losses::{margin, param};
+///
+/// let mv = margin::find("mv_softmax")?;
+/// let error = param::check(mv.name, mv.params, &[("t".to_owned(), 0.5)].into()).unwrap_err().to_string();
+/// assert!(error.starts_with("t = 0.5 is out of range for mv_softmax: it must be in [1, 4], because"), "{error}");
+/// # Ok::<(), arcsphere_losses::registry::UnknownName>(())
+/// ```
 pub fn check(owner: &'static str, params: &[Param], given: &BTreeMap<String, f64>) -> Result<(), ParamError> {
     for (name, &value) in given {
         let Some(param) = params.iter().find(|p| p.name == name) else {
@@ -154,6 +170,15 @@ pub fn check(owner: &'static str, params: &[Param], given: &BTreeMap<String, f64
 /// # Errors
 ///
 /// [`ParamError`] for what [`check`] refuses, and for a value that does not exceed the one that it must.
+///
+/// ```
+/// use arcsphere_losses::{Param, param, range::Range};
+///
+/// let params = [Param::new("low", 1.0, Range::Over(0.0), "", "l"), Param::new("high", 9.0, Range::Over(0.0), "", "h")];
+/// let values = param::resolve("mine", &params, &[("low".to_owned(), 2.0)].into(), |p| p.default)?;
+/// assert_eq!((values["low"], values["high"]), (2.0, 9.0));
+/// # Ok::<(), arcsphere_losses::ParamError>(())
+/// ```
 pub fn resolve(
     owner: &'static str,
     params: &[Param],

@@ -4,6 +4,14 @@ use std::f64::consts::PI;
 use std::fmt;
 
 /// A range of numbers. NaN and infinities are in none.
+///
+/// ```
+/// use arcsphere_losses::range::Range;
+///
+/// let share = Range::Below(0.0, 1.0);
+/// assert!(share.contains(0.0) && !share.contains(1.0) && !share.contains(f64::NAN));
+/// assert_eq!(format!("it must be {share}"), "it must be in [0, 1)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Range {
     /// \[low, high\].

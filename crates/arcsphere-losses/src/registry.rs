@@ -24,6 +24,11 @@ impl<T: Named> Named for &T {
 }
 
 /// A name that is in no registry.
+///
+/// ```
+/// let error = arcsphere_losses::find("arcfce").unwrap_err().to_string();
+/// assert!(error.starts_with("there is no loss \"arcfce\"; did you mean \"arcface\"? (known: softmax, "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     /// What was looked for: "loss", "backbone".
@@ -53,6 +58,12 @@ impl std::error::Error for UnknownName {}
 /// # Errors
 ///
 /// [`UnknownName`] with the nearest name.
+///
+/// ```
+/// use arcsphere_losses::{margin, registry::find};
+///
+/// assert_eq!(find(margin::LOSSES, "loss", "Cos-Face").unwrap_err().nearest, Some("cosface"));
+/// ```
 pub fn find<T: Named>(
     entries: impl IntoIterator<Item = T, IntoIter: Clone>,
     kind: &'static str,

@@ -198,6 +198,22 @@ fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static 
 /// # Errors
 ///
 /// [`PlanError`] for fractions out of range, for sets too small to split and for images that cannot be read.
+///
+/// ```
+/// use arcsphere::config::Config;
+/// use arcsphere::plan::split;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let digits = arcsphere_data::embedded::mnist()?;
+/// let splits = split(&Config::default(), &digits)?;
+/// assert_eq!(splits.validation.map(|v| v.len()), Some(digits.train.len() / 10));
+///
+/// let mut config = Config::default();
+/// config.data.validation = 0.7;
+/// assert!(split(&config, &digits).unwrap_err().to_string().contains("in [0, 0.5]"));
+/// # Ok(())
+/// # }
+/// ```
 pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
     let part = config.data.validation;
     within("data.validation", part, Range::Closed(0.0, 0.5), "more than half of the images must be trained on")?;
@@ -283,6 +299,18 @@ impl Plan {
     }
 
     /// The same with another seed. It is in no range and changes nothing else of a plan.
+    ///
+    /// ```
+    /// use arcsphere::config::Config;
+    /// use arcsphere::plan::{Plan, split};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (digits, config) = (arcsphere_data::embedded::mnist()?, Config::default());
+    /// let plan = Plan::check(&config, &split(&config, &digits)?)?;
+    /// assert_eq!((plan.clone().with_seed(7).config().train.seed, plan.config().train.seed), (7, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Plan {
         self.config.train.seed = seed;

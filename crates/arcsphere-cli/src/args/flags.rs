@@ -101,9 +101,9 @@ pub(crate) trait Table {
 
 /// Which images.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OfData;
+pub(crate) struct DataFlags;
 
-impl Table for OfData {
+impl Table for DataFlags {
     const FLAGS: &'static [Flag] = &[
         flag(
             "data",
@@ -147,9 +147,9 @@ impl Table for OfData {
 
 /// How to train.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OfTraining;
+pub(crate) struct TrainingFlags;
 
-impl Table for OfTraining {
+impl Table for TrainingFlags {
     const FLAGS: &'static [Flag] = &[
         flag(
             "task",
@@ -192,9 +192,9 @@ impl Table for OfTraining {
 
 /// One loss and one seed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OfLoss;
+pub(crate) struct LossFlags;
 
-impl Table for OfLoss {
+impl Table for LossFlags {
     const FLAGS: &'static [Flag] = &[
         flag("loss", "LOSS", Takes::Text, "loss.name", "The loss (see `arcsphere list losses`)").or("losses"),
         flag("scale", "S", Takes::Number, "loss.scale", "A fixed scale [default: fitted to the data]"),
@@ -204,9 +204,9 @@ impl Table for OfLoss {
 
 /// The margins.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OfMargins;
+pub(crate) struct MarginFlags;
 
-impl Table for OfMargins {
+impl Table for MarginFlags {
     const FLAGS: &'static [Flag] = &[
         flag(
             "angle-multiplier",
@@ -223,18 +223,18 @@ impl Table for OfMargins {
 
 /// Every flag that sets a key.
 pub(crate) fn all() -> impl Iterator<Item = &'static Flag> {
-    OfData::FLAGS.iter().chain(OfTraining::FLAGS).chain(OfLoss::FLAGS).chain(OfMargins::FLAGS)
+    DataFlags::FLAGS.iter().chain(TrainingFlags::FLAGS).chain(LossFlags::FLAGS).chain(MarginFlags::FLAGS)
 }
 
 /// The flags of a table that were given, with the values of their keys.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Given<T>(Vec<(&'static Flag, Value)>, PhantomData<T>);
+pub(crate) struct FlagValues<T>(Vec<(&'static Flag, Value)>, PhantomData<T>);
 
-impl<T: Table> Given<T> {
+impl<T: Table> FlagValues<T> {
     /// Those of `(key, value)`, as if they had been given.
     pub(crate) fn of<const N: usize>(values: [(&str, Value); N]) -> Self {
         let find = |key: &str| T::FLAGS.iter().find(|flag| flag.key == key);
-        Given(values.into_iter().filter_map(|(key, value)| Some((find(key)?, value))).collect(), PhantomData)
+        FlagValues(values.into_iter().filter_map(|(key, value)| Some((find(key)?, value))).collect(), PhantomData)
     }
 
     /// What was given for a key.
@@ -299,10 +299,10 @@ impl<T: Table> Given<T> {
     }
 }
 
-impl<T: Table> FromArgMatches for Given<T> {
+impl<T: Table> FromArgMatches for FlagValues<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = T::FLAGS.iter().filter_map(|flag| Some((flag, flag.given(matches)?)));
-        Ok(Given(given.collect(), PhantomData))
+        Ok(FlagValues(given.collect(), PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -311,7 +311,7 @@ impl<T: Table> FromArgMatches for Given<T> {
     }
 }
 
-impl<T: Table> Args for Given<T> {
+impl<T: Table> Args for FlagValues<T> {
     fn augment_args(command: Command) -> Command {
         T::FLAGS.iter().fold(command, |command, flag| command.arg(flag.arg()))
     }
@@ -371,7 +371,8 @@ mod tests {
     #[test]
     fn several_numbers_are_refused_where_one_is_wanted() {
         let rates = Value::Array(vec![Value::Float(0.1), Value::Float(0.2)]);
-        let error = Given::<OfTraining>::of([("optim.rate", rates)]).over(Layers::new()).unwrap_err().to_string();
+        let error =
+            FlagValues::<TrainingFlags>::of([("optim.rate", rates)]).over(Layers::new()).unwrap_err().to_string();
         assert!(error.contains("--rate has 2 rates") && error.contains("arcsphere sweep"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! The command that repeats what was done: the usual flags, and `--set` for whatever else
 //! differs from what those flags alone would give.
 
-use crate::args::{DataArgs, Given, TrainingArgs};
+use crate::args::{DataArgs, FlagValues, TrainingArgs};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::{Config, Task};
@@ -40,7 +40,7 @@ impl Line {
 
         // The set and the network choose the preset; the other flags are as they are said above.
         let data = DataArgs::of([("data.source", c.data.source.as_str().into())]);
-        let settings = Given::of([("model.backbone", c.model.backbone.as_str().into())]);
+        let settings = FlagValues::of([("model.backbone", c.model.backbone.as_str().into())]);
         let training = TrainingArgs { settings, ..TrainingArgs::default() };
         let layers = settings::layers(None, &data, &training)?;
         let mut plain = if c.train.naive { layers.set("train.naive", true)? } else { layers }.build()?;

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
         }
     };
     note!("{}: {} runs into {}", source.name, plans.len(), folder.display());
-    let place = runs::Place { folder: &folder, splits: &splits, source: &source, device: &device };
+    let place = runs::Context { folder: &folder, splits: &splits, source: &source, device: &device };
     let done = runs::train_all(&plans, at_once, &place)?;
     let machine = machine(at_once * spec.config.train.threads, &args.training.device);
     let results = report::write(&folder, &spec, &splits, &source, &done, &command_line(&spec)?, machine)?;

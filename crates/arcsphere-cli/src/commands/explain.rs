@@ -1,6 +1,6 @@
 //! `arcsphere explain`: one loss, on one screen.
 
-use super::pictures::Drawn;
+use super::pictures::LossCurve;
 use crate::args::Explain;
 use crate::mistake::mistake;
 use crate::out::say;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
     match loss.kind {
         Kind::Margin(info) => {
             let fitted = fit::fitted(info, args.classes, args.dim);
-            let here = Drawn::new(info, fitted.recipe.clone());
+            let here = LossCurve::new(info, fitted.recipe.clone());
             margin(info, &fitted, &here, args);
             curve_of = (info.kind.scale != ScaleKind::Unnormalized).then_some(here);
         }
@@ -67,14 +67,14 @@ pub(crate) fn run(args: &Explain) -> Result<()> {
 }
 
 /// What only a margin loss has: the paper's margins and those fitted to C and D, and the scale.
-fn margin(info: &MarginLoss, fitted: &Fit, here: &Drawn, args: &Explain) {
+fn margin(info: &MarginLoss, fitted: &Fit, here: &LossCurve, args: &Explain) {
     if info.kind.objective == Objective::OneVsAll {
         say!("objective: binary problems, each class against all others, instead of a softmax");
     }
     let paper = Recipe::paper(info, args.classes, args.dim);
     let paper_scale = paper.scale;
     if info.has_margin() {
-        say!("paper:     {}", Drawn::new(here.info, paper).parameters());
+        say!("paper:     {}", LossCurve::new(here.info, paper).parameters());
         let at = if info.kind.strongest.is_empty() { String::new() } else { format!(", for {}", info.kind.strongest) };
         say!(
             "default:   {} for {} classes in {} dimensions: prototypes can be {:.1}° apart, and this leaves {:.1}° around each{at}",
@@ -95,7 +95,7 @@ fn margin(info: &MarginLoss, fitted: &Fit, here: &Drawn, args: &Explain) {
 }
 
 /// ψ (#) and cos θ (·) over 0..180°, in text.
-fn curve(loss: &Drawn) -> String {
+fn curve(loss: &LossCurve) -> String {
     const WIDTH: usize = 61;
     const HEIGHT: usize = 15;
     let angle = |column: usize| PI * column as f64 / (WIDTH - 1) as f64;

@@ -10,16 +10,16 @@ use std::f64::consts::PI;
 use std::path::Path;
 
 /// A loss with the margins that it is drawn with.
-pub(crate) struct Drawn {
+pub(crate) struct LossCurve {
     pub(crate) info: &'static MarginLoss,
     pub(crate) recipe: Recipe,
     margin: Box<dyn Margin>,
 }
 
-impl Drawn {
+impl LossCurve {
     /// The very loss that trains.
     pub(crate) fn new(info: &'static MarginLoss, recipe: Recipe) -> Self {
-        Drawn { info, margin: info.build(&recipe), recipe }
+        LossCurve { info, margin: info.build(&recipe), recipe }
     }
 
     /// ψ(θ), where it is strongest if it depends on more than the angle.
@@ -51,7 +51,7 @@ impl Drawn {
 }
 
 /// A subtitle that also says at which rows a margin that depends on more than the angle is drawn.
-fn with_rows(losses: &[Drawn], subtitle: &str) -> String {
+fn with_rows(losses: &[LossCurve], subtitle: &str) -> String {
     let mut out = subtitle.to_owned();
     for info in losses.iter().map(|l| l.info).filter(|info| !info.kind.strongest.is_empty()) {
         out.push_str(&format!("; {}: {}", info.name, info.kind.strongest));
@@ -61,12 +61,12 @@ fn with_rows(losses: &[Drawn], subtitle: &str) -> String {
 
 /// Hands the figure of the losses' decision boundaries to `use_it`.
 pub(crate) fn with_boundaries<T>(
-    losses: &[Drawn],
+    losses: &[LossCurve],
     subtitle: &str,
     use_it: impl FnOnce(&Boundaries<'_>) -> Result<T>,
 ) -> Result<T> {
     let subtitle = &with_rows(losses, subtitle);
-    let parameters: Vec<String> = losses.iter().map(Drawn::parameters).collect();
+    let parameters: Vec<String> = losses.iter().map(LossCurve::parameters).collect();
     let functions: Vec<_> = losses.iter().map(|l| move |theta: f64| l.rival(theta)).collect();
     let panels: Vec<BoundaryPanel<'_>> = losses
         .iter()
@@ -79,7 +79,7 @@ pub(crate) fn with_boundaries<T>(
 
 /// Hands the figure of the losses' target functions to `use_it`.
 pub(crate) fn with_targets<T>(
-    losses: &[Drawn],
+    losses: &[LossCurve],
     subtitle: &str,
     use_it: impl FnOnce(&TargetCurves<'_>) -> Result<T>,
 ) -> Result<T> {

@@ -1,7 +1,7 @@
 //! `arcsphere plot`: one picture, in a file.
 
 use super::eval::headline;
-use super::pictures::{self, Drawn};
+use super::pictures::{self, LossCurve};
 use super::{margin_loss, run_dir};
 use crate::args::{Picture, Plot};
 use crate::mistake::mistake;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Plot) -> Result<()> {
 }
 
 /// The losses to draw, and where their margins come from.
-fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
+fn chosen(args: &Plot) -> Result<(Vec<LossCurve>, String)> {
     if !args.margins.is_empty() {
         if !args.losses.is_empty() {
             return Err(mistake!(
@@ -54,7 +54,7 @@ fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         plan::check_range(margins)?;
         let combined = margin::find("combined")?;
         let recipe = Recipe { margins, ..Recipe::paper(combined, USUAL.0, USUAL.1) };
-        return Ok((vec![Drawn::new(combined, recipe)], "margins as given".to_owned()));
+        return Ok((vec![LossCurve::new(combined, recipe)], "margins as given".to_owned()));
     }
     let chosen: Vec<&'static MarginLoss> = if args.losses.is_empty() {
         margin::group(Group::Family).collect()
@@ -74,7 +74,7 @@ fn chosen(args: &Plot) -> Result<(Vec<Drawn>, String)> {
         Some((c, d)) => format!("margins fitted to {c} classes in {d} dimensions"),
         None => "the papers' margins".to_owned(),
     };
-    Ok((chosen.into_iter().map(|l| Drawn::new(l, recipe(l))).collect(), subtitle))
+    Ok((chosen.into_iter().map(|l| LossCurve::new(l, recipe(l))).collect(), subtitle))
 }
 
 /// Classes and dimensions where none are named; no paper's margin depends on them.

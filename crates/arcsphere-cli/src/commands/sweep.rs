@@ -19,7 +19,7 @@ use arcsphere::config::{Layers, to_toml};
 use arcsphere::evaluate::evaluate;
 use arcsphere::plan::{self, Splits};
 use arcsphere::train::{End, Flow, Trainer, Watcher};
-use folder::{Begun, Cells};
+use folder::{Cells, SweepSpec};
 use grid::{Grid, Point};
 use indicatif::ProgressBar;
 
@@ -27,7 +27,7 @@ use indicatif::ProgressBar;
 pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     watch::catch_interrupts()?;
     let device = settings::device(&args.training.device)?;
-    let begun = args.series.resume.as_deref().map(Begun::read).transpose()?;
+    let begun = args.series.resume.as_deref().map(SweepSpec::read).transpose()?;
     let grid = match &begun {
         Some(begun) => resumed(args, begun.grid.clone())?,
         None => grid::asked(args)?,
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     let source = settings::open(&grid.config)?;
     let splits = plan::split(&grid.config, &source)?;
     let points = grid.points(&splits)?;
-    let now = Begun {
+    let now = SweepSpec {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         grid,
         data: settings::data_info(&source, &splits),

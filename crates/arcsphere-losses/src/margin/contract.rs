@@ -19,6 +19,13 @@ use rand_chacha::ChaCha8Rng;
 use std::fmt;
 
 /// A row of the batch, as a margin sees it.
+///
+/// ```
+/// use arcsphere_losses::margin::Row;
+///
+/// let row = Row::at_angle(1.0);
+/// assert!((row.angle() - 1.0).abs() < 1e-15 && row.norm == 1.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// cos θ to the own prototype, in [−1, 1].
@@ -61,6 +68,26 @@ pub struct Target {
 }
 
 /// A margin loss at work. Everything is finite for every θ in [0, π] and norm ≥ 0.
+///
+/// ```
+/// use arcsphere_losses::margin::{Margin, Row, Target};
+///
+/// /// CosFace, by hand.
+/// #[derive(Debug)]
+/// struct Mine;
+///
+/// impl Margin for Mine {
+///     fn target(&self, row: &Row, _memory: &[f64], strength: f64) -> Target {
+///         Target { psi: row.cos - 0.35 * strength, dpsi_dtheta: -row.sin, ..Target::default() }
+///     }
+///
+///     fn steepest(&self) -> f64 {
+///         1.0
+///     }
+/// }
+///
+/// assert!((Mine.target(&Row::at_angle(0.0), &[], 1.0).psi - 0.65).abs() < 1e-12);
+/// ```
 pub trait Margin: fmt::Debug + Send + Sync {
     /// ψ of a row.
     fn target(&self, row: &Row, memory: &[f64], strength: f64) -> Target;

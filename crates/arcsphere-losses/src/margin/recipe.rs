@@ -23,6 +23,15 @@ pub const SMOOTHING: Param = Param::new(
 );
 
 /// Everything that [`MarginLoss::build`] needs.
+///
+/// ```
+/// use arcsphere_losses::margin::{self, Recipe};
+///
+/// let arcface = margin::find("arcface")?;
+/// let (paper, half) = (Recipe::paper(arcface, 10, 512), Recipe::weakened(arcface, 0.5, 10, 512));
+/// assert_eq!((paper.margins.angle_margin, half.margins.angle_margin, paper.scale), (0.5, 0.25, 64.0));
+/// # Ok::<(), arcsphere_losses::registry::UnknownName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// m0, m1, m2.

@@ -9,6 +9,14 @@ use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
 /// The three margins, by unit.
+///
+/// ```
+/// use arcsphere_losses::margin::Margins;
+///
+/// let all = Margins { angle_multiplier: 3.0, angle_margin: 0.4, cosine_margin: 0.2 };
+/// assert_eq!(all.at_strength(0.0), Margins::NONE);
+/// assert_eq!(all.at_strength(0.5).angle_multiplier, 2.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Margins {
     /// m0, multiplies the angle; ≥ 1.
@@ -80,6 +88,15 @@ pub(super) fn psi(margins: Margins, extension: Extension, row: &Row) -> Psi {
 }
 
 /// The family: ψ depends on the angle alone.
+///
+/// ```
+/// use arcsphere_losses::margin::{Angular, Extension, Margin, Margins, Row};
+///
+/// // SphereFace's ψ, m0 = 4: it goes on falling past π.
+/// let four = Angular { margins: Margins { angle_multiplier: 4.0, ..Margins::NONE }, extension: Extension::Monotone };
+/// let psi = |theta| four.target(&Row::at_angle(theta), &[], 1.0).psi;
+/// assert!(psi(0.0) == 1.0 && psi(1.0) < psi(0.5) && psi(3.0) < psi(2.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Angular {
     /// m0, m1, m2.

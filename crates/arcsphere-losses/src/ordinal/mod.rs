@@ -60,6 +60,18 @@ pub struct Prediction {
 }
 
 /// A loss of numbers z = w·x and classes in order.
+///
+/// ```
+/// use arcsphere_losses::ordinal::{self, Levels};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let coral = ordinal::find("coral")?.make(&Default::default())?;
+/// let years = Levels::new(vec![20.0, 30.0, 40.0])?;
+/// let b: Vec<f32> = coral.biases(3).iter().map(|b| *b as f32).collect();
+/// assert!((coral.predict(0.0, &b, &years).value - 30.0).abs() < 1e-5); // even classes: their middle
+/// # Ok(())
+/// # }
+/// ```
 pub trait OrdinalLoss: fmt::Debug + Send + Sync {
     /// b at the start of a training of `classes` ≥ 2 classes; as many are trained.
     fn biases(&self, classes: usize) -> Vec<f64>;

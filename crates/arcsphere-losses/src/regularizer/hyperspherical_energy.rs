@@ -107,6 +107,17 @@ impl Regularizer for HypersphericalEnergy {
 ///
 /// [`RegularizerError`] if lengths disagree, for a class of `subset` that is not below C, and
 /// for a power outside its range.
+///
+/// ```
+/// use arcsphere_losses::regularizer::hyperspherical_energy;
+///
+/// let mut gradient = [0.0; 6];
+/// let at = |w: &[f32; 6], g: &mut [f32]| hyperspherical_energy(w, 2, 1.0, false, None, g);
+/// let even = at(&[1.0, 0.0, -0.5, 0.866, -0.5, -0.866], &mut gradient)?;
+/// let crowded = at(&[1.0, 0.0, 0.9, 0.1, 0.9, -0.1], &mut gradient)?;
+/// assert!(even < crowded); // even gaps have the least
+/// # Ok::<(), arcsphere_losses::regularizer::RegularizerError>(())
+/// ```
 pub fn hyperspherical_energy(
     weights: &[f32],
     dim: usize,

@@ -25,6 +25,18 @@ registry! {
 }
 
 /// A term of the prototypes.
+///
+/// ```
+/// use arcsphere_losses::regularizer::HYPERSPHERICAL_ENERGY;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let energy = HYPERSPHERICAL_ENERGY.make(&[("weight".to_owned(), 0.5)].into())?;
+/// let mut gradient = [0.0; 4];
+/// let term = energy.term(&[1.0, 0.0, -1.0, 0.0], 2, &[0, 1], &mut gradient)?;
+/// assert!((term - 0.25).abs() < 1e-6); // half of 1/‖ŵ_1 − ŵ_2‖
+/// # Ok(())
+/// # }
+/// ```
 pub trait Regularizer: fmt::Debug + Send + Sync {
     /// The term for prototypes `weights` \[C, D\], its weight already in it. Writes its
     /// gradient for the prototypes as they are, not normalized, into `gradient` \[C, D\].

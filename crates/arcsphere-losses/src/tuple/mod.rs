@@ -76,6 +76,18 @@ registry! {
 }
 
 /// A loss of a batch of embeddings and labels.
+///
+/// ```
+/// use arcsphere_losses::tuple::{self, TupleParameters};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let contrastive = tuple::find("contrastive")?.make(&Default::default())?;
+/// let mut dx = [0.0; 4];
+/// let loss = contrastive.loss(&[1.0, 0.0, 0.0, 1.0], &[0, 0], 2, &mut TupleParameters::default(), &mut dx)?;
+/// assert!((loss - 1.0).abs() < 1e-6); // ½·d², two of a class at a right angle
+/// # Ok(())
+/// # }
+/// ```
 pub trait TupleLoss: fmt::Debug + Send + Sync {
     /// The loss's own numbers at the start of a training of `classes` classes in `dim`
     /// dimensions; empty for a loss that has none.

@@ -32,6 +32,17 @@ use thiserror::Error;
 pub const PROBABILITY: f64 = 0.9;
 
 /// What advice is asked about.
+///
+/// ```
+/// use arcsphere::advise::{Question, advise};
+/// use arcsphere::losses::margin;
+///
+/// let question = Question { classes: 100, dim: 64, probability: Some(0.9) };
+/// let advice = advise(margin::find("arcface")?, &question, &[])?;
+/// assert_eq!(advice.margins.map(|m| m.angle_margin), Some(0.5)); // the paper's fits
+/// assert!(advise(margin::find("softmax")?, &question, &[]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Question {
     /// C ≥ 2.

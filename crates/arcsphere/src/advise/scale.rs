@@ -57,6 +57,12 @@ pub(super) fn scale(question: &Question, alpha: f64) -> ScaleAdvice {
 }
 
 /// AdaCos' fixed scale, √2·log(C − 1); 0 for two classes.
+///
+/// ```
+/// use arcsphere::advise::adacos;
+///
+/// assert!((adacos(10) - 3.107).abs() < 1e-3);
+/// ```
 pub fn adacos(classes: usize) -> f64 {
     std::f64::consts::SQRT_2 * (classes.max(2) as f64 - 1.0).ln()
 }

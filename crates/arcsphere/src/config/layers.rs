@@ -39,6 +39,18 @@ pub enum ConfigError {
 
 /// Layers of a configuration. Each is checked when it is added, so that an error
 /// names the layer that it is in.
+///
+/// ```
+/// use arcsphere::config::Layers;
+///
+/// let layers = Layers::new().text("[optim]\nrate = 0.5", "mine.toml")?;
+/// let config = layers.assignment("optim.rate=0.05")?.set("loss.name", "cosface")?.build()?;
+/// assert_eq!((config.optim.rate, config.loss.name.as_str()), (0.05, "cosface"));
+///
+/// let error = Layers::new().assignment("optim.learning_rte=0.1").unwrap_err().to_string();
+/// assert!(error.contains("optim.learning_rte") && error.contains("`rate`"), "{error}");
+/// # Ok::<(), arcsphere::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     merged: toml::Table,
@@ -77,6 +89,14 @@ impl Layers {
     /// # Errors
     ///
     /// [`ConfigError::NotAnAssignment`], [`ConfigError::Invalid`].
+    ///
+    /// ```
+    /// use arcsphere::config::Layers;
+    ///
+    /// let config = Layers::new().assignment("optim.kind=adamw")?.assignment("eval.fmr=[0.01, 0.001]")?.build()?;
+    /// assert_eq!(config.eval.fmr, [0.01, 0.001]);
+    /// # Ok::<(), arcsphere::config::ConfigError>(())
+    /// ```
     pub fn assignment(self, assignment: &str) -> Result<Self, ConfigError> {
         let (key, value) =
             assignment.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment(assignment.to_owned()))?;

@@ -20,6 +20,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A whole training.
+///
+/// ```
+/// use arcsphere::config::{Config, Layers};
+///
+/// let config = Layers::new().text("[train]\nepochs = 3", "mine.toml")?.build()?;
+/// assert_eq!((config.train.epochs, config.loss.name.as_str()), (3, "arcface"));
+/// assert_eq!(Config { train: Default::default(), ..config }, Config::default());
+/// # Ok::<(), arcsphere::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -59,6 +68,16 @@ pub enum Task {
 /// # Errors
 ///
 /// If a number cannot be written, which no checked configuration has.
+///
+/// ```
+/// use arcsphere::config::{Config, Layers, to_toml};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let text = to_toml(&Config::default())?;
+/// assert_eq!(Layers::new().text(&text, "it")?.build()?, Config::default());
+/// # Ok(())
+/// # }
+/// ```
 pub fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
     toml::to_string(config)
 }
@@ -185,6 +204,15 @@ pub struct LossConfig {
 
 impl LossConfig {
     /// The margin of a unit, if it is given.
+    ///
+    /// ```
+    /// use arcsphere::config::LossConfig;
+    /// use arcsphere::losses::margin::Unit;
+    ///
+    /// let mut loss = LossConfig::default();
+    /// loss.set_margin(Unit::AngleMargin, Some(0.3));
+    /// assert_eq!((loss.margin(Unit::AngleMargin), loss.margin(Unit::CosineMargin)), (Some(0.3), None));
+    /// ```
     pub fn margin(&self, unit: Unit) -> Option<f64> {
         match unit {
             Unit::AngleMultiplier => self.angle_multiplier,

@@ -35,6 +35,13 @@ pub(super) const NAIVE: &str = include_str!("../../configs/naive.toml");
 
 /// The preset for a data set and a backbone, if there is one. The networks for photos
 /// get `photos` on any set without a preset of its own.
+///
+/// ```
+/// use arcsphere::config::preset_for;
+///
+/// assert_eq!(preset_for("cifar-10", "resnet_cifar").map(|p| p.name), Some("cifar-resnet_cifar"));
+/// assert!(preset_for("my-photos", "lenet_2d").is_none());
+/// ```
 pub fn preset_for(dataset: &str, backbone: &str) -> Option<&'static Preset> {
     let family = match dataset {
         // Turned digits are digits: a shift does not change by how much.

@@ -16,6 +16,15 @@ fn key(unit: Unit) -> String {
 /// # Errors
 ///
 /// [`PlanError::OutOfRange`].
+///
+/// ```
+/// use arcsphere::losses::margin::Unit;
+/// use arcsphere::plan::check_range;
+///
+/// assert!(check_range(Unit::AngleMargin.margins(0.5)).is_ok());
+/// let error = check_range(Unit::AngleMargin.margins(30.0)).unwrap_err().to_string();
+/// assert!(error.contains("loss.angle_margin = 30") && error.contains("degrees"), "{error}");
+/// ```
 pub fn check_range(margins: Margins) -> Result<(), PlanError> {
     Unit::ALL.into_iter().try_for_each(|unit| within_of(&key(unit), unit.value(margins), unit.param()))
 }

@@ -16,6 +16,18 @@ use arcsphere_data::catalog::DATASETS;
 ///
 /// [`PlanError`] for a bin out of range, a named set whose classes have no order, and for an open
 /// set: an age is read off the classes, so they must be the ones that were trained on.
+///
+/// ```
+/// use arcsphere::config::{Config, Task};
+/// use arcsphere::plan::source;
+///
+/// let mut config = Config { task: Task::Age, ..Config::default() };
+/// config.data.source = "faces".into();
+/// assert_eq!(source(&config)?, "age/1:faces"); // a class a year
+/// config.data.source = "mnist".into();
+/// assert!(source(&config).unwrap_err().to_string().contains("no order"));
+/// # Ok::<(), arcsphere::plan::PlanError>(())
+/// ```
 pub fn source(config: &Config) -> Result<String, PlanError> {
     let (source, width) = (&config.data.source, config.data.age_bin);
     if config.task == Task::Classify {

@@ -4,7 +4,7 @@ mod ordered;
 
 use super::{Done, Spec};
 use crate::commands::eval::headline;
-use crate::commands::pictures::{self, Drawn};
+use crate::commands::pictures::{self, LossCurve};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::to_toml;
@@ -74,8 +74,8 @@ fn limits(spec: &Spec, splits: &Splits) -> Vec<String> {
 fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Result<Vec<Picture>> {
     let first: Vec<&Done> = first_seeds(done);
     // No other loss has a target function to draw.
-    let drawn: Vec<Drawn> =
-        first.iter().filter_map(|d| Some(Drawn::new(d.plan.margin_loss()?, d.plan.recipe()?))).collect();
+    let drawn: Vec<LossCurve> =
+        first.iter().filter_map(|d| Some(LossCurve::new(d.plan.margin_loss()?, d.plan.recipe()?))).collect();
     let mut out = Vec::new();
     let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
 

@@ -16,7 +16,7 @@ use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 
 /// Where and on what the runs are trained.
-pub(super) struct Place<'a> {
+pub(super) struct Context<'a> {
     pub(super) folder: &'a Path,
     pub(super) splits: &'a Splits,
     pub(super) source: &'a Source,
@@ -24,7 +24,7 @@ pub(super) struct Place<'a> {
 }
 
 /// Trains and measures all runs, `at_once` at a time; results come in the plans' order.
-pub(super) fn train_all(plans: &[Plan], at_once: usize, place: &Place<'_>) -> Result<Vec<Done>> {
+pub(super) fn train_all(plans: &[Plan], at_once: usize, place: &Context<'_>) -> Result<Vec<Done>> {
     let bar = watch::bar(plans.iter().map(|p| p.steps()).sum());
     let resume = format!("arcsphere compare --resume {}", place.folder.display());
     let threads = plans.first().map_or(1, |p| p.threads());
@@ -32,7 +32,7 @@ pub(super) fn train_all(plans: &[Plan], at_once: usize, place: &Place<'_>) -> Re
     jobs.run(plans, |plan| train_one(plan, place, &bar, &resume))
 }
 
-fn train_one(plan: &Plan, place: &Place<'_>, bar: &ProgressBar, resume: &str) -> Result<Done> {
+fn train_one(plan: &Plan, place: &Context<'_>, bar: &ProgressBar, resume: &str) -> Result<Done> {
     let folder = run_folder(place.folder, plan);
     let trainer = run_dir::begin(&folder, plan.clone(), place.splits, place.device)?;
     let trainer = run_dir::train(trainer, &folder, place.splits, &place.source.name, bar, resume)?;

@@ -24,7 +24,7 @@ const CELLS: &str = "cells";
 
 /// What a sweep is of. All of it must be as it was when the sweep goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Begun {
+pub(super) struct SweepSpec {
     /// Version of the program.
     pub(super) version: String,
     /// What is trained.
@@ -35,9 +35,9 @@ pub(super) struct Begun {
     pub(super) machine: Machine,
 }
 
-impl Begun {
+impl SweepSpec {
     /// Reads what a folder holds.
-    pub(super) fn read(folder: &Path) -> Result<Begun> {
+    pub(super) fn read(folder: &Path) -> Result<SweepSpec> {
         let path = folder.join(GRID_FILE);
         let text = std::fs::read_to_string(&path).map_err(|_| {
             mistake!("{} holds no sweep (no {GRID_FILE}), so there is nothing to resume", folder.display())
@@ -51,7 +51,7 @@ impl Begun {
     }
 
     /// Refuses to go on where cells would not be comparable with those that are there.
-    pub(super) fn same_place(&self, now: &Begun) -> Result<()> {
+    pub(super) fn same_place(&self, now: &SweepSpec) -> Result<()> {
         let differs = |what: &str, was: &str, is: &str| {
             mistake!("the sweep was begun {what} {was}, and this is {is}: go on there, or start another with --out")
         };

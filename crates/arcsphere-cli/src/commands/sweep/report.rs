@@ -1,6 +1,6 @@
 //! What a sweep leaves behind: its numbers, pictures and a page, and a table for the terminal.
 
-use super::folder::Begun;
+use super::folder::SweepSpec;
 use super::grid::Point;
 use anyhow::{Context, Result};
 use arcsphere::config::to_toml;
@@ -17,7 +17,7 @@ const PAGE_FILE: &str = "report.html";
 const SEED: u64 = 0;
 
 /// Writes everything and returns the numbers.
-pub(super) fn write(folder: &Path, begun: &Begun, points: &[Point], cells: Vec<Cell>) -> Result<Sweep> {
+pub(super) fn write(folder: &Path, begun: &SweepSpec, points: &[Point], cells: Vec<Cell>) -> Result<Sweep> {
     let sweep = Sweep {
         version: begun.version.clone(),
         command: begun.grid.command_line(&begun.machine.device)?,
@@ -34,7 +34,7 @@ pub(super) fn write(folder: &Path, begun: &Begun, points: &[Point], cells: Vec<C
 
 /// Draws a page a scale, for an analysis is over margins and rates: beside the numbers where
 /// there is one scale, else below `scale-<s>/`. Losses without a fixed scale are on each.
-pub(super) fn pages(folder: &Path, begun: &Begun, sweep: &Sweep) -> Result<Vec<PathBuf>> {
+pub(super) fn pages(folder: &Path, begun: &SweepSpec, sweep: &Sweep) -> Result<Vec<PathBuf>> {
     let mut scales: Vec<f64> = Vec::new();
     for scale in sweep.cells.iter().filter_map(|c| c.run.scale) {
         if !scales.contains(&scale) {
@@ -54,7 +54,7 @@ pub(super) fn pages(folder: &Path, begun: &Begun, sweep: &Sweep) -> Result<Vec<P
     Ok(pages)
 }
 
-fn page(folder: &Path, begun: &Begun, sweep: Sweep, scale: &str) -> Result<PathBuf> {
+fn page(folder: &Path, begun: &SweepSpec, sweep: Sweep, scale: &str) -> Result<PathBuf> {
     let losses = analyze(&sweep, SEED)?;
     let report = SweepReport {
         title: format!("Margins on {}{scale}", sweep.data.name),
@@ -70,7 +70,7 @@ fn page(folder: &Path, begun: &Begun, sweep: Sweep, scale: &str) -> Result<PathB
     Ok(path)
 }
 
-fn limits(begun: &Begun) -> Vec<String> {
+fn limits(begun: &SweepSpec) -> Vec<String> {
     let mut out = Vec::new();
     if begun.grid.config.model.dim == 2 {
         out.push("What margins do in the dimensions in which they are used: two leave little room for one.".to_owned());
@@ -82,7 +82,7 @@ fn limits(begun: &Begun) -> Vec<String> {
 }
 
 /// What each cell was given.
-fn budget(begun: &Begun, points: &[Point]) -> String {
+fn budget(begun: &SweepSpec, points: &[Point]) -> String {
     let c = &begun.grid.config;
     let steps = points.first().map_or(0, |p| p.plan.steps());
     let epochs = if c.train.epochs == 1 { "epoch" } else { "epochs" };
