@@ -2,7 +2,7 @@
 //! it takes. The command line, the layers of the configuration and `arcsphere list flags` follow.
 
 use super::size;
-use crate::exit::mistake;
+use crate::mistake::mistake;
 use anyhow::Result;
 use arcsphere::config::{Layers, Value};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
