@@ -93,7 +93,7 @@ fn a_sweep_binds() {
     assert_eq!((&advice["formula"]["angle_margin"], &advice["margins"]["angle_margin"]), (&0.5.into(), &0.3.into()));
     assert_eq!(advice["evidence"][0]["collapsed"], json!([0.4, 0.5]));
     let text = place.ok(&with(&CIRCLE, &["--loss", "arcface", "--sweep", "swept/sweep.json"]));
-    for words in ["m1 = 0.3 rad", "lies outside [0, 0.3]", "digits, 3 seeds a margin", "loss.angle_margin=0.3"] {
+    for words in ["m1 = 0.3 rad", "lies outside [0, 0.3]", "digits, 3 seeds a margin", "--angle-margin 0.3"] {
         assert!(text.contains(words), "\"{words}\" is not in\n{text}");
     }
     // Other dimensions, other classes: no evidence there.

@@ -192,8 +192,8 @@ fn boundaries_and_targets_are_drawn() {
         assert_svg(&text);
         for loss in losses(&place) {
             let name = loss["name"].as_str().expect("a name");
-            // Those compare embeddings or learn a number, and have nothing to draw.
-            if loss["group"] == "tuple" || loss["group"] == "ordinal" {
+            // The others have no target function to draw.
+            if ["tuple", "ordinal", "energy"].iter().any(|kind| loss["group"] == *kind) {
                 place.refused(
                     &["plot", picture, "--loss", name, "--out", "none.svg"],
                     &[name, "no margin on angles to draw"],

@@ -210,7 +210,7 @@ fn missing_and_unusable_folders_of_images() {
     train("none", &["none", "no class"]);
     train("hole", &["class `b` has no sample"]);
     train("one", &["1 class", "at least 2"]);
-    train("small", &["3×3", "too small", "--size"]);
+    train("small", &["1x3x3", "too small", "--size"]);
     train("cut", &["cut/p1/0.pgm", "cannot decode"]);
     for (data, word) in [("mixed", "--size"), ("none", "no class"), ("hole", "no sample"), ("cut", "cannot decode")] {
         place.refused(&["data", "check", data], &[word]);
