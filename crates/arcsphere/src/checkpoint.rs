@@ -26,6 +26,7 @@ use crate::backbones::{Backbone, BuiltIn};
 use crate::config::Config;
 use crate::embed::ReadError;
 use crate::head::Head;
+use crate::losses;
 use crate::nn::{NamedTensor, ParamsError, import};
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
 use crate::progress::Progress;
@@ -112,6 +113,9 @@ pub struct Provenance {
     pub sha256: String,
     /// Class names, by label.
     pub classes: Vec<String>,
+    /// What each class is worth, where they have an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<f32>>,
     /// Channels, height, width.
     pub shape: [usize; 3],
     /// Mean per channel, of pixels in [0, 1].
@@ -132,6 +136,7 @@ impl Provenance {
             data: name.to_owned(),
             sha256: splits.train.sha256()?,
             classes: splits.train.classes().to_vec(),
+            values: splits.train.targets().map(|targets| targets.class_values().to_vec()),
             shape: [shape.channels, shape.height, shape.width],
             mean: splits.normalization.mean.clone(),
             std: splits.normalization.std.clone(),
@@ -324,6 +329,27 @@ impl Checkpoint {
         let (backbone, optimizer, head, progress) = fit(sorted(own, own_memory, progress, &plan, &device, &path)?)?;
         let head = Head::with_state(head_spec(&plan, &progress.softening), head);
         Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds, good, first })
+    }
+
+    /// The head alone, without the images.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Plan`] for a loss that this program lacks, [`CheckpointError::Format`] for numbers that are
+    /// not the loss's.
+    pub fn head(&self) -> Result<Head, CheckpointError> {
+        let known = &self.provenance;
+        let is_ordinal = losses::find(&self.config.loss.name).is_ok_and(|l| matches!(l.kind, losses::Kind::Ordinal(_)));
+        if is_ordinal && known.values.is_none() {
+            let message = "it does not say what its classes are worth, as older ones do not: save it anew by resuming \
+                           it, or evaluate it with its images";
+            return Err(CheckpointError::Format { path: self.path.clone(), message: message.to_owned() });
+        }
+        let plan = Plan::of_run(&self.config, known.shape(), known.classes.len(), known.values.as_deref())?;
+        let own = self.tensors.iter().filter(|t| t.path.starts_with("head.")).cloned().collect();
+        let (progress, memory) = (self.progress.clone(), self.memory[0].clone());
+        let state = sorted(own, memory, progress, &plan, &Device::flex(), &self.path)?;
+        Ok(Head::with_state(head_spec(&plan, &self.progress.softening), state.head))
     }
 
     /// The network alone, for embedding.

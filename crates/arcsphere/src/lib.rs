@@ -64,6 +64,8 @@ pub mod train;
 
 pub mod checkpoint;
 
+pub mod model;
+
 pub mod evaluate;
 
 pub mod bench;

@@ -20,7 +20,7 @@ use crate::losses::tuple::{Role, TupleKind};
 use crate::losses::{self, Entry, Kind, Param, ParamError};
 use crate::range::Range;
 use crate::registry::UnknownName;
-use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source};
+use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source, Targets};
 use thiserror::Error;
 
 pub use loss::check_range;
@@ -253,19 +253,7 @@ impl Plan {
         let named = losses::find(&asked.loss.name)?;
         numbers::check(asked)?;
         task::check(asked, splits)?;
-        let loss = match named.kind {
-            Kind::Margin(info) => {
-                loss::check(asked, info)?;
-                terms::check_energy(asked, info)?;
-                LossPlan::Margin(info)
-            }
-            Kind::Tuple(info) => {
-                tuple::check(asked, info)?;
-                LossPlan::Tuple(info)
-            }
-            Kind::Ordinal(info) => LossPlan::Ordinal(ordinal::check(asked, info, splits)?),
-            _ => return Err(PlanError::Term(named.name)),
-        };
+        let loss = check_loss(asked, splits.train.targets().map(Targets::class_values))?;
         let network = network(asked, splits.train.shape(), own)?;
         check_classes(&splits.train)?;
         let needs_pairs = matches!(loss, LossPlan::Tuple(info) if info.kind.needs_pairs);
@@ -296,6 +284,23 @@ impl Plan {
         }
         plan.steps_per_epoch = (splits.train.len() / plan.batch(&splits.train)).max(1) as u64;
         Ok(plan)
+    }
+
+    /// The plan of a run's own effective configuration, without its images: enough for its head. `values` is what the
+    /// classes of an ordered target are worth.
+    pub(crate) fn of_run(
+        config: &Config,
+        input: Shape,
+        classes: usize,
+        values: Option<&[f32]>,
+    ) -> Result<Plan, PlanError> {
+        numbers::check(config)?;
+        let loss = check_loss(config, values)?;
+        if classes < 2 {
+            return Err(PlanError::Data(format!("{classes} class leaves nothing to tell apart: expected at least 2")));
+        }
+        let (config, network) = (config.clone(), Network::Own { input });
+        Ok(Plan { config, loss, classes, reason: String::new(), network, steps_per_epoch: 1 })
     }
 
     /// The same with another seed. It is in no range and changes nothing else of a plan.
@@ -438,6 +443,24 @@ impl Plan {
             Network::BuiltIn(spec) => spec.name(),
             Network::Own { .. } => &self.config.model.backbone,
         }
+    }
+}
+
+/// The loss of a configuration, with what it refuses. `values` is what the classes are worth, if they have an order.
+fn check_loss(config: &Config, values: Option<&[f32]>) -> Result<LossPlan, PlanError> {
+    let named = losses::find(&config.loss.name)?;
+    match named.kind {
+        Kind::Margin(info) => {
+            loss::check(config, info)?;
+            terms::check_energy(config, info)?;
+            Ok(LossPlan::Margin(info))
+        }
+        Kind::Tuple(info) => {
+            tuple::check(config, info)?;
+            Ok(LossPlan::Tuple(info))
+        }
+        Kind::Ordinal(info) => Ok(LossPlan::Ordinal(ordinal::check(config, info, values)?)),
+        _ => Err(PlanError::Term(named.name)),
     }
 }
 

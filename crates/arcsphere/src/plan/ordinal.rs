@@ -1,20 +1,24 @@
 //! A loss of an ordered target in a plan: what it needs, what it does not have, and its parameters.
 
 use super::tuple::{refuse_margins, write_down};
-use super::{Ordinal, PlanError, Splits, refused};
+use super::{Ordinal, PlanError, refused};
 use crate::config::{Config, Task};
 use crate::losses::ordinal::{Levels, OrdinalKind};
 use crate::losses::{Entry, param};
 
-/// The loss and the values that it is to learn.
+/// The loss and the values that it is to learn: `values`, what the classes are worth, if they have an order.
 ///
 /// # Errors
 ///
 /// [`PlanError`] for images whose classes have no order or whose order is not to be learned, and for
 /// margins, a scale, an energy and smoothing.
-pub(super) fn check(config: &Config, info: &'static Entry<OrdinalKind>, splits: &Splits) -> Result<Ordinal, PlanError> {
+pub(super) fn check(
+    config: &Config,
+    info: &'static Entry<OrdinalKind>,
+    values: Option<&[f32]>,
+) -> Result<Ordinal, PlanError> {
     let (name, source, l) = (info.name, &config.data.source, &config.loss);
-    let Some(targets) = splits.train.targets() else {
+    let Some(values) = values else {
         return Err(PlanError::Data(format!(
             "{name} learns the number of an ordered target, and the classes of {source} have no order: give --task age \
              with a folder of images named AGE_GENDER_RACE_DATE.jpg, a CSV of (path, age) or the stand-in \
@@ -33,7 +37,7 @@ pub(super) fn check(config: &Config, info: &'static Entry<OrdinalKind>, splits: 
         return Err(refused("loss.smoothing", l.smoothing, range, "there is no softmax whose target it could smooth"));
     }
     param::check(name, info.params, &l.params)?;
-    let levels = Levels::new(targets.class_values().iter().map(|&v| f64::from(v)).collect())
+    let levels = Levels::new(values.iter().map(|&v| f64::from(v)).collect())
         .map_err(|e| PlanError::Data(format!("{source}: {e}")))?;
     Ok(Ordinal { info, levels })
 }

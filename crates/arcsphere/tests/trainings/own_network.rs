@@ -5,6 +5,7 @@ use arcsphere::backbones::Backbone;
 use arcsphere::checkpoint::{Checkpoint, CheckpointError};
 use arcsphere::config::Config;
 use arcsphere::evaluate::evaluate;
+use arcsphere::model::Model;
 use arcsphere::nn::{export, import};
 use arcsphere::plan::{Plan, PlanError, Splits};
 use arcsphere::train::{End, Flow, Trainer, Watcher};
@@ -98,6 +99,10 @@ fn it_learns_resumes_and_is_embedded_with() {
     let checkpoint = Checkpoint::read(dir.path()).unwrap();
     let read = checkpoint.backbone_in(Net::new()).unwrap();
     assert_eq!(export(&read), export(&whole.backbone));
+    let model = Model::load_with(dir.path(), Net::new(), &Device::flex()).unwrap();
+    assert_eq!(model.head().state(), whole.head.state());
+    assert_eq!(model.embed(&splits.test).unwrap(), whole.embed(&splits.test, &splits.normalization).unwrap());
+    assert_eq!((model.classes(), model.shape(), model.dim()), (splits.train.classes(), Shape::new(1, 12, 12), 2));
     let error = checkpoint.resume(&splits, &Device::flex()).unwrap_err();
     assert!(matches!(error, CheckpointError::Plan(_)) && error.to_string().contains("two_layers"), "{error}");
 }

@@ -52,7 +52,10 @@ fn whole(config: &Config, splits: &Splits) -> Left {
     assert_eq!(trainer.run(splits, &mut ()).unwrap(), End::Finished);
     assert_eq!(trainer.progress.step, trainer.plan.steps());
     assert_eq!(trainer.progress.collapsed, None);
-    save(&trainer, splits).1
+    let (dir, left) = save(&trainer, splits);
+    // The head alone, without the images.
+    assert_eq!(Checkpoint::read(dir.path()).unwrap().head().unwrap().state(), trainer.head.state());
+    left
 }
 
 /// Trains to the end, stopped after each of `stops`, saved, dropped, read and resumed.
