@@ -4,7 +4,7 @@ use crate::out::note;
 use crate::timing;
 use anyhow::Result;
 use arcsphere::checkpoint::{self, Provenance};
-use arcsphere::train::{EpochRecord, Flow, Recovery, Trainer, Watcher};
+use arcsphere::train::{Flow, Recovery, Trainer, Watcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -94,8 +94,6 @@ impl Watcher for RunWatcher<'_> {
         }
         if self.failed.is_some() { Flow::Stop } else { Flow::Continue }
     }
-
-    fn epoch(&mut self, _trainer: &Trainer, _record: &EpochRecord) {}
 
     fn recovered(&mut self, recovery: &Recovery) {
         // The steps taken back are still to come, and the step that showed it was not counted.

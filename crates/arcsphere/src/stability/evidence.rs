@@ -6,40 +6,40 @@ use std::collections::BTreeMap;
 
 /// A step, as the detectors see it. B images, D dimensions, C classes.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// The step, from 0.
-    pub step: u64,
+    pub(crate) step: u64,
     /// Steps of the whole training.
-    pub steps: u64,
+    pub(crate) steps: u64,
     /// Steps between looks at the prototypes.
-    pub look_every: u64,
+    pub(crate) look_every: u64,
     /// The embeddings before the update, \[B, D\].
-    pub embeddings: &'a [f32],
+    pub(crate) embeddings: &'a [f32],
     /// Labels, \[B\].
-    pub labels: &'a [u32],
+    pub(crate) labels: &'a [u32],
     /// D.
-    pub dim: usize,
+    pub(crate) dim: usize,
     /// C.
-    pub classes: usize,
+    pub(crate) classes: usize,
     /// What the head saw of each row, \[B\].
-    pub stats: &'a [RowStats],
+    pub(crate) stats: &'a [RowStats],
     /// Of a loss of an ordered target: whether each row is told nearer to its value than the batch's median
     /// is, \[B\]. Steps are many and next to the right one is a good answer, so the accuracy says little.
-    pub beats_median: Option<&'a [bool]>,
+    pub(crate) beats_median: Option<&'a [bool]>,
     /// Whether classes are steps of an ordered target, whose neighbors are alike by right.
-    pub ordered: bool,
+    pub(crate) ordered: bool,
     /// The mean loss.
-    pub loss: f64,
+    pub(crate) loss: f64,
     /// Norm of the backbone's gradient before clipping.
-    pub gradient_norm: f64,
+    pub(crate) gradient_norm: f64,
     /// The prototypes after the update; rows of D.
-    pub prototypes: &'a [f32],
+    pub(crate) prototypes: &'a [f32],
     /// Whether logits were cosines in this step, and not w·x + b.
-    pub angular: bool,
+    pub(crate) angular: bool,
     /// The target angle up to which ψ falls; π where it never rises.
-    pub last_monotone: f64,
+    pub(crate) last_monotone: f64,
     /// Where a number was not finite first.
-    pub broken: Option<Place>,
+    pub(crate) broken: Option<Place>,
 }
 
 impl Evidence<'_> {

@@ -1,12 +1,12 @@
 //! How trainings with angular margins die, and what is done about it.
 //!
-//! A cause of death is one file: how it is recognized ([`CauseInfo::look`]), in a figure that a
-//! reader can judge, and what is made softer after it ([`CauseInfo::cure`]). [`examine`] asks all
+//! A cause of death is one file: how it is recognized (`look`), in a figure that a
+//! reader can judge, and what is made softer after it (`cure`). `examine` asks all
 //! of them after every step, of what the step has on the host anyway; the one that costs more,
 //! the prototypes' nearest angles, looks at sampled classes every so many steps.
 //!
 //! The trainer then acts as `train.on_collapse` says. To recover it goes back to its last good
-//! [`Snapshot`] and on with a [`Softening`](crate::progress::Softening) that [`prescribe`] chose.
+//! `Snapshot` and on with a [`Softening`](crate::progress::Softening) that `prescribe` chose.
 
 mod evidence;
 mod prescription;
@@ -22,12 +22,12 @@ mod past_monotone;
 mod prototypes_together;
 mod stuck_at_chance;
 
-pub use evidence::Evidence;
-pub use not_finite::{Place, all_finite, all_finite_in};
-pub use past_monotone::last_monotone;
-pub use prescription::{Circumstances, Prescription, prescribe};
-pub use snapshot::Snapshot;
-pub use stuck_at_chance::chance_bound;
+pub(crate) use evidence::Evidence;
+pub(crate) use not_finite::{Place, all_finite, all_finite_in};
+pub(crate) use past_monotone::last_monotone;
+pub(crate) use prescription::{Circumstances, Prescription, prescribe};
+pub(crate) use snapshot::Snapshot;
+pub(crate) use stuck_at_chance::chance_bound;
 
 use crate::progress::{Finding, Vitals};
 use crate::registry::{Named, registry};
@@ -49,9 +49,15 @@ registry! {
 }
 
 /// The name of the one cause after which nothing can be learned.
-pub const NOT_FINITE: &str = not_finite::INFO.name;
+pub(crate) const NOT_FINITE: &str = not_finite::INFO.name;
 
 /// A way in which trainings die.
+///
+/// ```
+/// let cause = arcsphere::stability::find("one_direction")?;
+/// println!("{}: {}; then {}", cause.name, cause.summary, cause.remedy);
+/// # Ok::<(), arcsphere::registry::UnknownName>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CauseInfo {
     /// Its name, and the file's.
@@ -61,9 +67,9 @@ pub struct CauseInfo {
     /// What is made softer.
     pub remedy: &'static str,
     /// The figure that shows it, if it is there. May count in `vitals`.
-    pub look: fn(&Evidence<'_>, &mut Vitals) -> Option<String>,
+    look: fn(&Evidence<'_>, &mut Vitals) -> Option<String>,
     /// Makes softer what brought it about.
-    pub cure: fn(&mut Prescription<'_>),
+    cure: fn(&mut Prescription<'_>),
 }
 
 impl Named for CauseInfo {
@@ -73,7 +79,7 @@ impl Named for CauseInfo {
 }
 
 /// What a step shows of a training that is dying; `None` of a healthy one.
-pub fn examine(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<Finding> {
+pub(crate) fn examine(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<Finding> {
     let mut first = None;
     // All are asked: a detector that counts steps must see every one.
     for cause in CAUSES {

@@ -21,7 +21,7 @@ pub(super) const INFO: CauseInfo = CauseInfo {
 
 /// Where numbers stop being finite, in the order of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// A weight of the backbone or a prototype.
     Weight,
     /// An embedding, though the weights are finite.
@@ -35,12 +35,12 @@ pub enum Place {
 }
 
 /// Whether all numbers are finite.
-pub fn all_finite(values: &[f32]) -> bool {
+pub(crate) fn all_finite(values: &[f32]) -> bool {
     values.iter().all(|v| v.is_finite())
 }
 
 /// Whether all parameters and running statistics of a backbone are finite.
-pub fn all_finite_in(backbone: &impl Backbone) -> bool {
+pub(crate) fn all_finite_in(backbone: &impl Backbone) -> bool {
     export(backbone).iter().all(|t| all_finite(&t.values))
 }
 
@@ -48,7 +48,7 @@ impl Place {
     /// The first place up to the gradient for the embeddings, `dx`. `own_prototypes` says
     /// whether the prototypes of the batch's classes were finite before the step, and
     /// `backbone` whether its weights are; it is asked only if an embedding is not.
-    pub fn first(
+    pub(crate) fn first(
         own_prototypes: bool,
         embeddings: &[f32],
         backbone: impl FnOnce() -> bool,

@@ -22,7 +22,7 @@ const SHARE: f64 = 0.5;
 
 /// The angle up to which ψ falls, for margins at the strength that they have; π where it
 /// never rises.
-pub fn last_monotone(margins: Margins, extension: Extension) -> f64 {
+pub(crate) fn last_monotone(margins: Margins, extension: Extension) -> f64 {
     let Margins { angle_multiplier: m0, angle_margin: m1, .. } = margins;
     let turn = ((PI - m1) / m0).clamp(0.0, PI);
     match extension {

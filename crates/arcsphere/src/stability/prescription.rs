@@ -33,34 +33,34 @@ const RAMP_END: f64 = 0.9;
 
 /// What a remedy depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Circumstances {
+pub(crate) struct Circumstances {
     /// The how-manieth recovery from this cause it is, from 1.
-    pub severity: u32,
+    pub(crate) severity: u32,
     /// The step from which the training goes on.
-    pub from: u64,
+    pub(crate) from: u64,
     /// Steps of the whole training.
-    pub steps: u64,
+    pub(crate) steps: u64,
     /// Logits are cosines in the end.
-    pub angular: bool,
+    pub(crate) angular: bool,
     /// The loss has a margin.
-    pub has_margin: bool,
+    pub(crate) has_margin: bool,
     /// The margin comes in by SphereFace's λ.
-    pub annealed: bool,
+    pub(crate) annealed: bool,
     /// The part of the margin that C and D have room for, in [0, 1].
-    pub fitting_margin: f64,
+    pub(crate) fitting_margin: f64,
     /// The scale is fixed.
-    pub fixed_scale: bool,
+    pub(crate) fixed_scale: bool,
     /// The part of it that C and D need, in (0, 1].
-    pub fitting_scale: f64,
+    pub(crate) fitting_scale: f64,
     /// D is 2: the even gaps at which prototypes are placed are the best there are.
-    pub on_circle: bool,
+    pub(crate) on_circle: bool,
     /// The configuration's limit of a gradient's norm, 0 for none.
-    pub clip: f64,
+    pub(crate) clip: f64,
 }
 
 impl Circumstances {
     /// Those of a recovery that goes back to the step `from`.
-    pub fn of(plan: &Plan, progress: &Progress, finding: &Finding, from: u64) -> Self {
+    pub(crate) fn of(plan: &Plan, progress: &Progress, finding: &Finding, from: u64) -> Self {
         let dim = plan.dim();
         let before = progress.recoveries.iter().filter(|r| r.cause == finding.cause).count();
         Circumstances {
@@ -81,7 +81,11 @@ impl Circumstances {
 }
 
 /// The remedy for `finding`, over what is softened already.
-pub fn prescribe<'a>(finding: &Finding, before: Softening, circumstances: &'a Circumstances) -> Prescription<'a> {
+pub(crate) fn prescribe<'a>(
+    finding: &Finding,
+    before: Softening,
+    circumstances: &'a Circumstances,
+) -> Prescription<'a> {
     let begin = circumstances.from;
     let mut list = Prescription { soft: before, spread: false, begin, circumstances, said: Vec::new() };
     match find(&finding.cause) {
@@ -93,7 +97,7 @@ pub fn prescribe<'a>(finding: &Finding, before: Softening, circumstances: &'a Ci
 
 /// A remedy. In the making each method makes one thing softer, where there is such a thing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prescription<'a> {
+pub(crate) struct Prescription<'a> {
     soft: Softening,
     spread: bool,
     /// The step at which a margin may begin to grow.
@@ -104,17 +108,17 @@ pub struct Prescription<'a> {
 
 impl Prescription<'_> {
     /// The schedules from here on.
-    pub fn softening(&self) -> Softening {
+    pub(crate) fn softening(&self) -> Softening {
         self.soft
     }
 
     /// Whether the prototypes are to be spread at once, in their order.
-    pub fn spreads_prototypes(&self) -> bool {
+    pub(crate) fn spreads_prototypes(&self) -> bool {
         self.spread
     }
 
     /// All of it in words.
-    pub fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         self.said.join(", ")
     }
 

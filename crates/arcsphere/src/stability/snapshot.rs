@@ -8,21 +8,21 @@ use crate::progress::Progress;
 
 /// Everything that a step changes.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// The backbone's parameters and running statistics. On the host, for clones of a
     /// backbone share its running statistics.
-    pub backbone: Vec<NamedTensor>,
+    pub(crate) backbone: Vec<NamedTensor>,
     /// The backbone's moments.
-    pub optimizer: Optimizer,
+    pub(crate) optimizer: Optimizer,
     /// The head's numbers.
-    pub head: HeadState,
+    pub(crate) head: HeadState,
     /// How far it was.
-    pub progress: Progress,
+    pub(crate) progress: Progress,
 }
 
 impl Snapshot {
     /// A copy of a training as it is.
-    pub fn take(backbone: &impl Backbone, optimizer: &Optimizer, head: &HeadState, progress: &Progress) -> Self {
+    pub(crate) fn take(backbone: &impl Backbone, optimizer: &Optimizer, head: &HeadState, progress: &Progress) -> Self {
         Snapshot {
             backbone: export(backbone),
             optimizer: optimizer.clone(),

@@ -28,7 +28,7 @@ const PACE: f64 = 0.1;
 
 /// The accuracy below which a classifier of C classes guesses: half as much again as 1/C, and
 /// no more than five points above it.
-pub fn chance_bound(classes: usize) -> f64 {
+pub(crate) fn chance_bound(classes: usize) -> f64 {
     let chance = 1.0 / classes.max(1) as f64;
     (1.5 * chance).min(chance + 0.05)
 }
