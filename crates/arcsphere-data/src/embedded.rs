@@ -23,7 +23,8 @@ pub const NAME: &str = "mnist (embedded subset, 10,000 + 2,000)";
 /// The embedded subset of MNIST: 10,000 training and 2,000 test images, 1x28x28, 10 classes.
 ///
 /// # Errors
-/// Those of [`idx::read_array`], should the program itself be damaged.
+/// [`Truncated`](DataError::Truncated) or [`BadCompression`](DataError::BadCompression), should the program
+/// itself be damaged.
 ///
 /// ```
 /// let source = arcsphere_data::embedded::mnist()?;

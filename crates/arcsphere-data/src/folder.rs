@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Classes and files are taken in the order of their names; what is not an image is left out, and counted
-//! ([`walk`](crate::walk)). When every pixel of every image is gray, however stored, the set has 1 channel,
+//! ([`walk`]). When every pixel of every image is gray, however stored, the set has 1 channel,
 //! otherwise 3; transparency is dropped, 16 bits become 8, and the orientation that a camera noted is applied.
 //!
 //! Opening a folder looks at every image, to know its size and whether it has color. The first

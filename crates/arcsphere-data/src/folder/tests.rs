@@ -218,7 +218,7 @@ fn a_head_tells_what_decoding_finds() {
     let path = dir.path().join("x");
     let save = |image: &dyn Fn(&Path), name: &str| {
         let path = path.join(name);
-        fs::create_dir_all(&path.parent().unwrap()).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         image(&path);
         path
     };
@@ -238,7 +238,7 @@ fn a_head_tells_what_decoding_finds() {
     // Where color is there anyway, an image is taken for colored without a look at its pixels.
     assert_eq!(decode::look(&images[1], None, true).unwrap().channels, 3);
     assert_eq!(decode::look(&images[3], None, true).map(|d| (d.height, d.width)).unwrap(), (5, 3));
-    fs::write(&path.join("bad.png"), "nonsense").unwrap();
+    fs::write(path.join("bad.png"), "nonsense").unwrap();
     assert!(matches!(decode::look(&path.join("bad.png"), None, true), Err(DataError::UndecodableImage { .. })));
 }
 
