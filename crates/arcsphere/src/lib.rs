@@ -74,3 +74,8 @@ mod device;
 
 pub use burn::tensor::Device;
 pub use device::{DeviceError, device};
+
+/// The examples of the crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
