@@ -76,15 +76,12 @@ pub fn statistics(isa: Isa, x: &[f32], channels: usize) -> Statistics {
 pub fn forward(isa: Isa, x: &[f32], norm: &Norm<'_>) -> Vec<f32> {
     let channels = norm.channels();
     let affine = Affine::new(norm);
-    let mut out = Box::<[f32]>::new_uninit_slice(x.len());
-    let ranges = parallel::split(pixels(x, channels), parallel::threads());
-    let outs = parallel::cut(&mut out, &ranges, channels);
-    let parts = ranges.into_iter().zip(outs).collect();
-    parallel::map(parts, |(range, y)| {
-        isa.run(Forward { x: part(x, &range, channels), affine: &affine, y });
-    });
-    // SAFETY: each part writes all its values, and the parts cover the slice.
-    unsafe { out.assume_init() }.into_vec()
+    // SAFETY: the kernel writes a value for each of the part's.
+    unsafe {
+        parallel::fill(pixels(x, channels), channels, |range, y| {
+            isa.run(Forward { x: part(x, &range, channels), affine: &affine, y });
+        })
+    }
 }
 
 /// Turns `grad` from the output's gradient into the input's, where `norm.statistics` are those of

@@ -3,6 +3,7 @@
 //! Which thread takes a part is rayon's choice; what a part holds, and the order in which parts
 //! are reduced, depend only on the number of threads.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -54,6 +55,24 @@ pub(crate) fn cut<'a, T>(mut slice: &'a mut [T], ranges: &[Range<usize>], unit: 
             head
         })
         .collect()
+}
+
+/// `len` times `unit` values, made in parallel: `work` writes the values of each range.
+///
+/// # Safety
+///
+/// `work` must write every value that it is given.
+pub(crate) unsafe fn fill(
+    len: usize,
+    unit: usize,
+    work: impl Fn(Range<usize>, &mut [MaybeUninit<f32>]) + Sync + Send,
+) -> Vec<f32> {
+    let mut out = Box::<[f32]>::new_uninit_slice(len * unit);
+    let ranges = split(len, threads());
+    let parts = cut(&mut out, &ranges, unit);
+    map(ranges.into_iter().zip(parts).collect(), |(range, part): (_, &mut [_])| work(range, part));
+    // SAFETY: the parts cover the slice, and the caller vouches for each.
+    unsafe { out.assume_init() }.into_vec()
 }
 
 /// Values by channel, repeated to a period long enough for the vector units.
@@ -166,6 +185,21 @@ mod tests {
         let total = sums.finish();
         assert_eq!(total, [400.0, 400.0, 600.0]);
         assert_eq!(reduce(vec![total.clone(), total], 3), [800.0, 800.0, 1200.0]);
+    }
+
+    #[test]
+    fn what_is_filled_in_parts_is_whole() {
+        for len in [0, 1, 5, 64] {
+            // SAFETY: every value of a part is written.
+            let filled = unsafe {
+                fill(len, 3, |range, part| {
+                    for (value, i) in part.iter_mut().zip(range.start * 3..range.end * 3) {
+                        value.write(i as f32);
+                    }
+                })
+            };
+            assert_eq!(filled, (0..3 * len).map(|i| i as f32).collect::<Vec<_>>());
+        }
     }
 
     #[test]

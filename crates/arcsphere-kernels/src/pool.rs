@@ -97,7 +97,7 @@ pub fn backward(isa: Isa, shape: &PoolShape, winners: &[u8], dy: &[f32]) -> Vec<
     let image = shape.out_image();
     assert_eq!(dy.len(), shape.batch * image, "gradient length of {shape:?}");
     assert_eq!(winners.len(), dy.len(), "winners of {shape:?}");
-    let mut dx = Box::<[f32]>::new_uninit_slice(shape.batch * shape.in_image());
+    let mut dx = vec![0.0; shape.batch * shape.in_image()];
     let ranges = parallel::split(shape.batch, parallel::threads());
     let outs = parallel::cut(&mut dx, &ranges, shape.in_image());
     let parts = ranges.into_iter().zip(outs).collect();
@@ -105,8 +105,7 @@ pub fn backward(isa: Isa, shape: &PoolShape, winners: &[u8], dy: &[f32]) -> Vec<
         let range = images.start * image..images.end * image;
         isa.run(Backward { shape, winners: &winners[range.clone()], dy: &dy[range], dx });
     });
-    // SAFETY: each part writes every value of its images, and the parts cover the batch.
-    unsafe { dx.assume_init() }.into_vec()
+    dx
 }
 
 struct Forward<'a> {
@@ -129,24 +128,19 @@ impl Kernel for Forward<'_> {
         for (index, (values, winners)) in pixels {
             let (n, i, j) = (index / columns / rows, index / columns % rows, index % columns);
             let image = &self.x[n * shape.in_image()..][..shape.in_image()];
-            let mut first = true;
+            let (mut unwritten, mut best): (_, &mut [f32]) = (Some(values), &mut []);
             for u in shape.window(i, shape.height) {
                 let y = i * shape.stride + u - shape.padding;
                 for v in shape.window(j, shape.width) {
                     let x = j * shape.stride + v - shape.padding;
                     let pixel = &image[(y * shape.width + x) * channels..][..channels];
                     let place = (u * kernel + v) as u8;
-                    if first {
-                        for (value, &x) in values.iter_mut().zip(pixel) {
-                            value.write(x);
-                        }
+                    if let Some(values) = unwritten.take() {
+                        best = values.write_copy_of_slice(pixel);
                         winners.fill(place);
-                        first = false;
                         continue;
                     }
-                    for ((value, winner), &x) in values.iter_mut().zip(&mut *winners).zip(pixel) {
-                        // SAFETY: the window's first pixel has written every channel.
-                        let best = unsafe { value.assume_init_mut() };
+                    for ((best, winner), &x) in best.iter_mut().zip(&mut *winners).zip(pixel) {
                         let wins = x > *best || x.is_nan();
                         *best = if wins { x } else { *best };
                         *winner = if wins { place } else { *winner };
@@ -161,7 +155,8 @@ struct Backward<'a> {
     shape: &'a PoolShape,
     winners: &'a [u8],
     dy: &'a [f32],
-    dx: &'a mut [MaybeUninit<f32>],
+    /// Zeros.
+    dx: &'a mut [f32],
 }
 
 impl Kernel for Backward<'_> {
@@ -174,9 +169,6 @@ impl Kernel for Backward<'_> {
         let [_, rows, columns, _] = shape.output();
         let images = self.dx.chunks_exact_mut(shape.in_image()).enumerate();
         for (n, image) in images {
-            for value in image.iter_mut() {
-                value.write(0.0);
-            }
             for i in 0..rows {
                 for j in 0..columns {
                     let at = ((n * rows + i) * columns + j) * channels;
@@ -190,8 +182,6 @@ impl Kernel for Backward<'_> {
                             let place = (u * kernel + v) as u8;
                             let pixel = &mut image[at..at + channels];
                             for ((dx, &winner), &dy) in pixel.iter_mut().zip(winners).zip(dy) {
-                                // SAFETY: the whole image was set to zero above.
-                                let dx = unsafe { dx.assume_init_mut() };
                                 *dx += if winner == place { dy } else { 0.0 };
                             }
                         }

@@ -14,16 +14,12 @@ use crate::parallel::{self, Periodic};
 pub fn forward(isa: Isa, x: &[f32], slope: &[f32]) -> Vec<f32> {
     let pixels = pixels(x, slope.len());
     let slopes = Periodic::new(slope);
-    let mut out = Box::<[f32]>::new_uninit_slice(x.len());
-    let ranges = parallel::split(pixels, parallel::threads());
-    let outs = parallel::cut(&mut out, &ranges, slope.len());
-    let parts = ranges.into_iter().zip(outs).collect();
-    parallel::map(parts, |(range, y)| {
-        let x = part(x, &range, slope.len());
-        isa.run(Forward { x, slopes: &slopes, y });
-    });
-    // SAFETY: each part writes all its values, and the parts cover the slice.
-    unsafe { out.assume_init() }.into_vec()
+    // SAFETY: the kernel writes a value for each of the part's.
+    unsafe {
+        parallel::fill(pixels, slope.len(), |range, y| {
+            isa.run(Forward { x: part(x, &range, slope.len()), slopes: &slopes, y });
+        })
+    }
 }
 
 /// Turns `grad` from the output's gradient into the input's, and returns the slopes' gradient,

@@ -98,16 +98,13 @@ pub(super) fn run_passes(
     scratch: impl Fn(usize) -> Scratch + Sync,
     load: impl Fn(&mut Scratch, usize, usize) + Sync,
 ) -> Vec<f32> {
-    let mut out = Box::<[f32]>::new_uninit_slice(batch * out_image);
-    let ranges = parallel::split(batch, parallel::threads());
-    let outs = parallel::cut(&mut out, &ranges, out_image);
-    let parts = ranges.into_iter().zip(outs).collect();
-    parallel::map(parts, |(images, out): (Range<usize>, _)| {
-        let scratch = scratch(images.len());
-        isa.run(Part { passes, load: &load, scratch, images, out, out_image });
-    });
-    // SAFETY: the passes wrote every value, by this function's contract.
-    unsafe { out.assume_init() }.into_vec()
+    // SAFETY: the passes write every value, by this function's contract.
+    unsafe {
+        parallel::fill(batch, out_image, |images, out| {
+            let scratch = scratch(images.len());
+            isa.run(Part { passes, load: &load, scratch, images, out, out_image });
+        })
+    }
 }
 
 /// Vectors per panel that suit rows of `columns` pixels: wide tiles for short rows.

@@ -35,7 +35,7 @@ struct Part<'a> {
     source: &'a [f32],
     source_size: [usize; 3],
     corner: [usize; 2],
-    bias: Vec<f32>,
+    bias: &'a [f32],
     out: &'a mut [MaybeUninit<f32>],
     out_image: usize,
 }
@@ -165,25 +165,14 @@ fn run_passes(
 ) -> Vec<f32> {
     let mut padded_bias = bias.unwrap_or_default().to_vec();
     padded_bias.resize(source_size[2].next_multiple_of(BLOCK), 0.0);
-    let mut out = Box::<[f32]>::new_uninit_slice(batch * out_image);
-    let ranges = parallel::split(batch, parallel::threads());
-    let outs = parallel::cut(&mut out, &ranges, out_image);
-    let parts = ranges.into_iter().zip(outs).collect();
-    parallel::map(parts, |(images, out): (Range<usize>, _)| {
-        isa.run(Part {
-            passes,
-            scratch: scratch(),
-            images,
-            source,
-            source_size,
-            corner,
-            bias: padded_bias.clone(),
-            out,
-            out_image,
-        });
-    });
-    // SAFETY: the passes wrote every value, by this function's contract.
-    unsafe { out.assume_init() }.into_vec()
+    let bias = &*padded_bias;
+    // SAFETY: the passes write every value, by this function's contract.
+    unsafe {
+        parallel::fill(batch, out_image, |images, out| {
+            let scratch = scratch();
+            isa.run(Part { passes, scratch, images, source, source_size, corner, bias, out, out_image });
+        })
+    }
 }
 
 /// Scratch for one padded input image, whatever its channels.

@@ -3,7 +3,7 @@
 use super::update::{Moments, Update};
 
 /// A batch and how to treat it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// Embeddings, \[B, D\].
     pub embeddings: &'a [f32],
@@ -27,7 +27,25 @@ pub struct Batch<'a> {
     pub max_gradient_norm: f64,
 }
 
+impl Batch<'_> {
+    /// No rows of `dim` numbers, to start from: one prototype per class, no smoothing, no limit of
+    /// gradients, one lane, and blocks as large as a core's cache has room for.
+    pub fn new(dim: usize) -> Self {
+        Batch {
+            embeddings: &[],
+            labels: &[],
+            dim,
+            centers: 1,
+            smoothing: 0.0,
+            lanes: 1,
+            chunk: usize::MAX,
+            max_gradient_norm: f64::INFINITY,
+        }
+    }
+}
+
 /// The head's own numbers, updated in place.
+#[derive(Default)]
 pub struct Parameters<'a> {
     /// Prototypes, \[C·K, D\]: prototype k of class y is row y·K + k.
     pub weights: &'a mut [f32],
@@ -60,6 +78,8 @@ pub struct RowStats {
     /// log Σ_{j≠y} exp(z_j) under the loss's logits; −∞ where there is no other class. For
     /// one-against-all z_j = r·(g(cos θ_j) + m) + b.
     pub others: f64,
-    /// Whether no other class had a larger plain logit (no margin, nothing re-weighted).
+    /// Whether [`predict`](super::predict()) would name the own class: no other one has a larger plain
+    /// logit (no margin, nothing re-weighted), and none before it an equal one. So of equal
+    /// prototypes the first is right, and an embedding of zeros, to which all cosines are 0, belongs to class 0.
     pub correct: bool,
 }

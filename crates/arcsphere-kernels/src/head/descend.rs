@@ -1,5 +1,6 @@
 //! From exponentials to gradients of the logits, and from prototypes' gradients to their update.
 
+use super::norms::Rescaled;
 use super::update::{Moments, Update};
 use crate::isa::{Kernel, Simd};
 use crate::vecmath::{dot, exp, sum_squares};
@@ -69,6 +70,9 @@ pub(super) struct Descend<'a> {
     pub(super) moments: Moments<'a>,
     /// 1/‖w‖; empty for linear logits, which are not projected.
     pub(super) inverse: &'a [f32],
+    /// Those among them whose gradient is that for a copy; the first of the few is number `first`.
+    pub(super) rescaled: &'a [Rescaled],
+    pub(super) first: usize,
     /// (prototype of these few, row), sorted.
     pub(super) own: &'a [(u32, u32)],
     /// ∂loss/∂θ of each row.
@@ -87,14 +91,15 @@ impl Kernel for Descend<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let d = self.dim;
-        if !self.extra.is_empty() {
-            for (dw, extra) in self.dw.chunks_exact_mut(self.dw_step).zip(self.extra.chunks_exact(d)) {
-                dw.iter_mut().zip(extra).for_each(|(dw, extra)| *dw += extra);
-            }
-        }
-        let mut own = self.own;
+        let (mut own, mut rescaled) = (self.own, self.rescaled);
         for (j, (dw, w)) in self.dw.chunks_exact_mut(self.dw_step).zip(self.weights.chunks_exact_mut(d)).enumerate() {
             let dw = &mut dw[..d];
+            let extra = self.extra.get(j * d..(j + 1) * d).unwrap_or_default();
+            let copied = rescaled.first().filter(|one| one.index == self.first + j);
+            rescaled = &rescaled[usize::from(copied.is_some())..];
+            if copied.is_none() {
+                dw.iter_mut().zip(extra).for_each(|(dw, extra)| *dw += extra);
+            }
             let mut along = 0.0;
             if let Some(&inverse) = self.inverse.get(j) {
                 while let Some((&(_, row), later)) = own.split_first().filter(|(o, _)| o.0 as usize == j) {
@@ -105,7 +110,10 @@ impl Kernel for Descend<'_> {
                     }
                 }
                 // The part along ŵ does not change a normalized prototype.
-                along = dot(simd, dw, w) * inverse * inverse;
+                match copied {
+                    Some(copied) => copied.gradient(dw, extra, w),
+                    None => along = dot(simd, dw, w) * inverse * inverse,
+                }
             }
             if self.limit < f64::INFINITY {
                 for (dw, w) in dw.iter_mut().zip(&*w) {

@@ -93,6 +93,7 @@ impl<'a> Lane<'a> {
             let n = classes.len() * centers;
             let blocks = n.div_ceil(block);
             space.sums.reset(layout.row_step, rows.form.is_reweighted());
+            space.rescaled.clear();
             space.dx.clear();
             space.dx.resize(layout.rows * layout.dim_step, 0.0);
             size(&mut space.shifts, blocks * layout.row_step);

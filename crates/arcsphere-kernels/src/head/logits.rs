@@ -15,7 +15,7 @@ pub struct RowGeometry {
 /// with N by [`Negatives`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowLogit {
-    /// s, the factor of all logits of the row.
+    /// s, the factor of all logits of the row. Above 1e30 it counts as 1e30, which no norm moves.
     pub scale: f64,
     /// ∂s/∂‖x‖.
     pub dscale_dnorm: f64,

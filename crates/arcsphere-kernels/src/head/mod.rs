@@ -46,6 +46,7 @@ mod negatives;
 mod descend;
 mod embedding;
 mod similarity;
+mod standing;
 
 mod softmax;
 
@@ -59,7 +60,7 @@ mod oracle;
 
 pub use batch::{Batch, Parameters, RowStats};
 pub use logits::{Logits, MarginRule, Negatives, OneVsAll, Parabola, RowGeometry, RowLogit, Threshold};
-pub use norms::NORM_FLOOR;
+pub use norms::{NORM_FLOOR, first_not_finite_row};
 pub use predict::{Best, predict};
 pub use update::{Moments, Update};
 pub use workspace::Workspace;
@@ -79,6 +80,25 @@ use softmax::Softmax;
 /// # Panics
 ///
 /// As [`step_in`].
+///
+/// ```
+/// use arcsphere_kernels::head::{Batch, Logits, Moments, Parameters, RowStats, Update, step};
+///
+/// // Two embeddings of two classes, prototypes along the axes, plain softmax without a bias.
+/// let (x, labels, mut w) = ([2.0, 0.0, 0.0, 1.0], [0, 1], [1.0, 0.0, 0.0, 1.0]);
+/// let (mut velocity, mut dx, mut stats) = ([0.0; 4], [0.0; 4], [RowStats::default(); 2]);
+/// let batch = Batch { embeddings: &x, labels: &labels, ..Batch::new(2) };
+/// let parameters = Parameters {
+///     weights: &mut w,
+///     moments: Moments { first: &mut velocity, second: &mut [] },
+///     ..Parameters::default()
+/// };
+/// let sgd = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.0 };
+/// let loss = step(&batch, Logits::Linear, parameters, &sgd, &mut dx, &mut stats);
+/// let by_hand = 0.5 * ((1.0 + (-2.0_f64).exp()).ln() + (1.0 + (-1.0_f64).exp()).ln());
+/// assert!((loss - by_hand).abs() < 1e-6 && stats.iter().all(|row| row.correct));
+/// assert!(w[0] > 1.0, "the prototype moves towards its embedding");
+/// ```
 pub fn step(
     batch: &Batch<'_>,
     logits: Logits<'_>,
@@ -98,6 +118,10 @@ pub fn step(
 /// and divided by ‖w‖, when logits are angular. The bits of all of it depend on
 /// `isa`, `batch.lanes` and `batch.chunk`, not on `workspace` or on threads.
 ///
+/// Normalized vectors may have every norm that an f32 has, from 0 up. Where a row's logits are not finite,
+/// as its embedding or a prototype is not, or w·x + b is beyond f32, no parameter moves, `dx` is NaN and the mean
+/// loss is not finite; [`first_not_finite_row`] says beforehand which row it is.
+///
 /// # Panics
 ///
 /// Callers check all of it beforehand: if lengths disagree, a label is not below C, K is 0,
@@ -114,19 +138,9 @@ pub fn step_in(
     stats: &mut [RowStats],
 ) -> f64 {
     let (b, d) = (batch.labels.len(), batch.dim);
-    let (prototypes, extra) = (parameters.weights.len() / d, parameters.extra_gradient.len());
-    assert!(batch.centers > 0, "a class has at least one prototype");
-    let classes = prototypes / batch.centers;
-    assert_eq!(parameters.weights.len(), classes * batch.centers * d, "weights must be C·K rows of D numbers");
-    assert!(extra == 0 || extra == prototypes * d, "a further gradient must have the shape of the weights");
-    assert_eq!(batch.embeddings.len(), b * d);
     assert_eq!(dx.len(), b * d);
     assert_eq!(stats.len(), b);
-    assert!(batch.labels.iter().all(|&y| (y as usize) < classes), "a label is not below the number of classes");
-    let binary = matches!(logits, Logits::OneVsAll(_));
-    assert!(!binary || !parameters.bias.is_empty(), "binary problems need a bias");
-    let smooths = batch.centers == 1 && !binary;
-    assert!(smooths || batch.smoothing == 0.0, "label smoothing is for a softmax over one prototype per class");
+    let prototypes = check(batch, &logits, &parameters);
     if b == 0 {
         return 0.0;
     }
@@ -147,20 +161,46 @@ pub fn step_in(
     let mut lanes = Lane::split(batch, &layout, &rows, parameters, lanes, kept);
     let shared = lane::Shared { isa, batch, layout: &layout, packed, rows: &rows, bias_update };
     let pull = match rows.form {
+        Form::OneVsAll(_) if rows.geometry.iter().any(|row| row.cos.is_nan()) => {
+            stats.fill(RowStats { loss: f64::NAN, ..RowStats::default() });
+            None
+        }
         Form::OneVsAll(rule) => {
             let pairs = Pairs::new(rule, f64::from(bias[0]), &rows);
             lane::for_each(&mut lanes, |lane| lane.only_pass(&shared, &pairs, update));
             let dbias = [pairs.finish(&rows, &lanes, stats) as f32];
             bias_update.apply(&mut bias[..1], &dbias, &mut bias_moments.part(0..1));
-            pairs.pull
+            Some(pairs.pull)
         }
         Form::Linear | Form::Angular(_) => {
             lane::for_each(&mut lanes, |lane| lane.pass_one(&shared));
-            let softmax = Softmax::merge(batch, &rows, &lanes, classes, stats);
-            lane::for_each(&mut lanes, |lane| lane.pass_two(&shared, &softmax, update));
-            softmax.pull
+            let softmax = Softmax::merge(batch, &rows, &lanes, prototypes / batch.centers, stats);
+            softmax.lse.iter().all(|lse| lse.is_finite()).then(|| {
+                lane::for_each(&mut lanes, |lane| lane.pass_two(&shared, &softmax, update));
+                softmax.pull
+            })
         }
     };
-    embedding::gradient(isa, &layout, &rows, &pull, &lanes, dx);
+    match pull {
+        Some(pull) => embedding::gradient(isa, &layout, &rows, &pull, &lanes, dx),
+        None => dx.fill(f32::NAN),
+    }
     stats.iter().map(|s| s.loss).sum::<f64>() / b as f64
+}
+
+/// Stops at what callers check beforehand, and returns the number of prototypes.
+fn check(batch: &Batch<'_>, logits: &Logits<'_>, parameters: &Parameters<'_>) -> usize {
+    let d = batch.dim;
+    let (prototypes, extra) = (parameters.weights.len() / d, parameters.extra_gradient.len());
+    assert!(batch.centers > 0, "a class has at least one prototype");
+    let classes = prototypes / batch.centers;
+    assert_eq!(parameters.weights.len(), classes * batch.centers * d, "weights must be C·K rows of D numbers");
+    assert!(extra == 0 || extra == prototypes * d, "a further gradient must have the shape of the weights");
+    assert_eq!(batch.embeddings.len(), batch.labels.len() * d);
+    assert!(batch.labels.iter().all(|&y| (y as usize) < classes), "a label is not below the number of classes");
+    let binary = matches!(logits, Logits::OneVsAll(_));
+    assert!(!binary || !parameters.bias.is_empty(), "binary problems need a bias");
+    let smooths = batch.centers == 1 && !binary;
+    assert!(smooths || batch.smoothing == 0.0, "label smoothing is for a softmax over one prototype per class");
+    prototypes
 }

@@ -10,6 +10,7 @@ use super::lane::Lane;
 use super::logits::OneVsAll;
 use super::rows::Rows;
 use super::softmax::log_sum;
+use super::standing::wins;
 use super::workspace::{OUT, RowSums};
 use crate::isa::{Kernel, Simd};
 use crate::vecmath::{exp, log1p, pow};
@@ -60,7 +61,6 @@ impl Pairs {
         let mut dbias = 0.0;
         for (i, (stats, &u)) in stats.iter_mut().zip(&self.own).enumerate() {
             let over = |field: fn(&RowSums) -> &[f64]| lanes.iter().map(|l| field(l.sums())[i]).sum::<f64>();
-            let nearest = lanes.iter().map(|l| l.sums().plain[i]).fold(f32::NEG_INFINITY, f32::max);
             let geometry = &rows.geometry[i];
             *stats = RowStats {
                 loss: own_share * softplus(-u) + other_share * over(|s| &s.softplus),
@@ -68,7 +68,7 @@ impl Pairs {
                 norm: geometry.norm,
                 probability: sigmoid(u),
                 others: log_sum(lanes, i),
-                correct: geometry.cos > f64::from(nearest),
+                correct: wins(lanes, i),
             };
             dbias += self.per_row * (other_share * over(|s| &s.sigmoid) - own_share * sigmoid(-u));
         }

@@ -9,11 +9,12 @@ use super::exponentials::{Affine, Exponentials};
 use super::lane::{GROUP, Lane, Shared};
 use super::logits::Form;
 use super::negatives::Reweight;
-use super::norms::InverseNorms;
+use super::norms::{InverseNorms, Rescaled};
 use super::one_vs_all::Pairs;
 use super::product::{Left, Product};
 use super::similarity::Similarities;
 use super::softmax::Softmax;
+use super::standing::Standing;
 use super::update::Update;
 use super::workspace::{LaneSpace, size};
 
@@ -60,7 +61,9 @@ impl Lane<'_> {
             let (z, g) = (size(z, range.len() * step), size(gradient, range.len() * step));
             let inverse = &inverse[range];
             let affine = Affine::Angular(inverse);
-            isa.run(Similarities { z, rows: step, affine, centers: shared.batch.centers, own: &own });
+            let centers = shared.batch.centers;
+            Standing { dots: z, affine, scale: &shared.rows.scale, centers }.note(&own, sums);
+            isa.run(Similarities { z, rows: step, affine, centers, own: &own });
             isa.run(pairs.others(z, g, inverse, sums));
             self.add_to_dx(shared, block);
             self.descend(shared, &pairs.pull, block, update);
@@ -74,10 +77,13 @@ impl Lane<'_> {
         let (d, step, n) = (layout.dim, layout.row_step, range.len());
         let weights = &self.weights[range.start * d..range.end * d];
         let next = if first { &self.weights[next.start * d..next.end * d] } else { &[] };
-        let LaneSpace { kept, block: again, inverse, .. } = &mut *self.space;
+        let LaneSpace { kept, block: again, inverse, rescaled, copy, .. } = &mut *self.space;
         if first && self.angular {
-            isa.run(InverseNorms { weights, dim: d, out: &mut inverse[range.clone()] });
+            let out = &mut inverse[range.clone()];
+            isa.run(InverseNorms { weights, dim: d, out });
+            Rescaled::find(weights, d, range.start, out, rescaled);
         }
+        let weights = Rescaled::apply(Rescaled::among(rescaled, &range), weights, d, range.start, copy);
         let c = home(kept, again, block < self.kept, &range, step);
         let a = Left { data: weights, row: d, step: 1 };
         let (b, panels, ahead) = (&packed.by_dim, &layout.dots, &mut Ahead::of(next, &[]));
@@ -95,6 +101,9 @@ impl Lane<'_> {
         let LaneSpace { kept, block: again, shifts, inverse, slope, sums, .. } = &mut *self.space;
         let z = home(kept, again, block < self.kept, &range, step);
         let mut affine = if self.angular { Affine::Angular(&inverse[range]) } else { Affine::Linear(bias) };
+        if first {
+            Standing { dots: z, affine, scale: &rows.scale, centers: batch.centers }.note(&own, sums);
+        }
         if rows.form.is_reweighted() || batch.centers > 1 {
             isa.run(Similarities { z, rows: step, affine, centers: batch.centers, own: &own });
             if let Form::Angular(rule) = rows.form {
@@ -149,7 +158,8 @@ impl Lane<'_> {
         let moments = self.moments.part(range.start * d..range.end * d);
         let mut ahead = Ahead::of(moments.first, moments.second);
         let weights = &self.weights[range.start * d..range.end * d];
-        let LaneSpace { gradient, tail, dx, .. } = &mut *self.space;
+        let LaneSpace { gradient, tail, dx, rescaled, copy, .. } = &mut *self.space;
+        let weights = Rescaled::apply(Rescaled::among(rescaled, &range), weights, d, range.start, copy);
         let a = Left { data: &gradient[..n * step], row: 1, step };
         let (b, panels, c_row) = (weights, &layout.dx, layout.wide);
         Product { rows: layout.rows, depth: n, a, b, panels, c: dx, c_row, add: true, ahead: &mut ahead }.run(isa);
@@ -167,7 +177,7 @@ impl Lane<'_> {
         let (d, step, dw_step) = (layout.dim, layout.row_step, layout.dim_step);
         let next_kept = self.space.kept.get(next.start * step..next.end * step).unwrap_or_default();
         let mut ahead = Ahead::of(&self.weights[next.start * d..next.end * d], next_kept);
-        let LaneSpace { inverse, gradient, dw, .. } = &mut *self.space;
+        let LaneSpace { inverse, gradient, dw, rescaled, .. } = &mut *self.space;
         for first in range.clone().step_by(GROUP) {
             let group = first..(first + GROUP).min(range.end);
             let n = group.len();
@@ -184,6 +194,8 @@ impl Lane<'_> {
                 weights: &mut self.weights[first * d..group.end * d],
                 moments: self.moments.part(first * d..group.end * d),
                 inverse: if self.angular { &inverse[group.clone()] } else { &[] },
+                rescaled: Rescaled::among(rescaled, &group),
+                first,
                 own: &rows.own(self.prototypes.start + group.start..self.prototypes.start + group.end),
                 dtheta: &pull.dtheta_f32,
                 toward_embedding: &rows.toward_embedding,

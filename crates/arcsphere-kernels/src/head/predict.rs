@@ -1,16 +1,17 @@
 //! Which class an embedding belongs to: the largest logit without a margin.
 
-use super::norms::InverseNorms;
+use super::norms::{InverseNorms, Rescaled, sort_out};
 use crate::gemm::{Op, sgemm};
 use crate::isa::Isa;
 
 /// The best class of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Best {
-    /// Its index.
+    /// Its index; 0 where the logit is NaN.
     pub class: u32,
     /// Its logit: cos θ if `angular`, else w·x + b. For angular logits this is
-    /// multiplied by ‖x‖, which does not change the order within a row.
+    /// multiplied by ‖x‖, which does not change the order within a row. NaN where the embedding
+    /// is not finite, so that no class is the best; −∞ where every class's logit is NaN.
     pub logit: f32,
 }
 
@@ -18,7 +19,17 @@ pub struct Best {
 ///
 /// `embeddings` \[B, D\], `weights` \[C·K, D\] with K = `centers` ≥ 1 prototypes per class, of which
 /// the largest counts, `bias` \[C\] or empty. With `angular` the prototypes count as
-/// normalized. NaN logits never win.
+/// normalized, and every finite norm of both is right; without, w·x + b must be within f32's range. NaN logits never
+/// win. The bits do not depend on threads.
+///
+/// ```
+/// use arcsphere_kernels::head::predict;
+///
+/// let prototypes = [1.0, 0.0, 0.0, 2.0];
+/// let best = predict(&[0.6, 0.8, 1.0, 0.0, f32::NAN, 0.0], &prototypes, &[], 2, true, 1);
+/// assert_eq!([best[0].class, best[1].class], [1, 0]);
+/// assert!(best[2].logit.is_nan());
+/// ```
 pub fn predict(
     embeddings: &[f32],
     weights: &[f32],
@@ -30,13 +41,21 @@ pub fn predict(
     const CHUNK: usize = 1024;
     let rows = embeddings.len() / dim;
     let mut best = vec![Best { class: 0, logit: f32::NEG_INFINITY }; rows];
-    let mut z = Vec::new();
+    let (not_finite, mut small_or_large) = sort_out(embeddings, dim);
+    if !angular {
+        small_or_large.clear();
+    }
+    let (mut z, mut near, mut copy, mut rescaled) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let embeddings = Rescaled::apply(&small_or_large, embeddings, dim, 0, &mut near);
     for (block, w) in weights.chunks(CHUNK * dim).enumerate() {
         let n = w.len() / dim;
         let mut factor = vec![1.0; n];
+        rescaled.clear();
         if angular {
             Isa::best().run(InverseNorms { weights: w, dim, out: &mut factor });
+            Rescaled::find(w, dim, 0, &mut factor, &mut rescaled);
         }
+        let w = Rescaled::apply(&rescaled, w, dim, 0, &mut copy);
         z.resize(rows * n, 0.0);
         sgemm(rows, n, dim, embeddings, Op::Plain, w, Op::Transposed, 0.0, &mut z);
         for (best, z) in best.iter_mut().zip(z.chunks_exact(n)) {
@@ -48,6 +67,13 @@ pub fn predict(
                 }
             }
         }
+    }
+    for one in small_or_large {
+        let logit = &mut best[one.index].logit;
+        *logit = (f64::from(*logit) / one.factor) as f32;
+    }
+    for row in not_finite {
+        best[row] = Best { class: 0, logit: f32::NAN };
     }
     best
 }

@@ -10,6 +10,10 @@ use crate::isa::{Isa, Kernel, Simd};
 use crate::parallel;
 use crate::vecmath::dot_f64;
 
+/// A larger scale, which can only be an embedding's norm, counts as this: with it a gradient for a
+/// prototype of norm 1e-6 is within f32, and a softmax is a maximum long before.
+const LARGEST_SCALE: f64 = 1e30;
+
 /// A batch's rows, prepared.
 pub(super) struct Rows {
     /// How logits come from dots.
@@ -84,6 +88,9 @@ impl Rows {
             Logits::Angular(rule) => Form::Angular(rule.answer(&geometry, &mut answers)),
             Logits::OneVsAll(rule) => Form::OneVsAll(rule),
         };
+        for answer in answers.iter_mut().filter(|answer| answer.scale > LARGEST_SCALE) {
+            (answer.scale, answer.dscale_dnorm) = (LARGEST_SCALE, 0.0);
+        }
         let own_bias = |label: u32| bias.get(label as usize).copied().map_or(0.0, f64::from);
         let padded = |field: &dyn Fn(&RowLogit) -> f64| {
             let mut all: Vec<f32> = answers.iter().map(|a| field(a) as f32).collect();
@@ -145,7 +152,7 @@ impl Kernel for Part<'_> {
             let mut target_dot = 0.0;
             if self.linear {
                 left.copy_from_slice(x);
-                target_dot = dot_f64(&unit_x, &unit_w) * norm.max(NORM_FLOOR) * w_norm.max(NORM_FLOOR);
+                target_dot = dot_f64(&unit_x, &unit_w) * norm * w_norm;
             } else {
                 for (to, &from) in left.iter_mut().zip(&unit_x) {
                     *to = from as f32;
@@ -166,7 +173,7 @@ impl Part<'_> {
         // One prototype is the nearest without being measured.
         for k in (class * centers..(class + 1) * centers).filter(|_| centers > 1) {
             let w_norm = unit(&self.weights[k * d..][..d], unit_w);
-            let score = dot_f64(unit_x, unit_w) * if self.linear { w_norm.max(NORM_FLOOR) } else { 1.0 };
+            let score = dot_f64(unit_x, unit_w) * if self.linear { w_norm } else { 1.0 };
             if score > best.1 {
                 best = (k, score);
             }
@@ -175,14 +182,14 @@ impl Part<'_> {
     }
 }
 
-/// v / max(‖v‖, floor) in f64; returns ‖v‖.
+/// v/‖v‖ in f64, 0 where v is; returns ‖v‖. f64 holds the square of every f32.
 #[inline(always)]
 fn unit(v: &[f32], out: &mut [f64]) -> f64 {
     for (to, &from) in out.iter_mut().zip(v) {
         *to = f64::from(from);
     }
     let norm = dot_f64(out, out).sqrt();
-    let inverse = 1.0 / norm.max(NORM_FLOOR);
+    let inverse = if norm > 0.0 { 1.0 / norm } else { 0.0 };
     out.iter_mut().for_each(|v| *v *= inverse);
     norm
 }

@@ -1,6 +1,7 @@
 //! Memory of the head that outlives a step, so that a step allocates next to nothing.
 
 use super::layout::Packed;
+use super::norms::Rescaled;
 
 /// Buffers of the head. Holds nothing of meaning between steps: any workspace serves any batch.
 #[derive(Debug, Default)]
@@ -36,6 +37,9 @@ pub(super) struct LaneSpace {
     pub(super) shifts: Vec<f32>,
     /// 1/‖w‖ of the lane's prototypes; not read for linear logits.
     pub(super) inverse: Vec<f32>,
+    /// Prototypes that enter the products as copies, sorted; and a block in which they do.
+    pub(super) rescaled: Vec<Rescaled>,
+    pub(super) copy: Vec<f32>,
     /// Derivatives of a block's logits by the cosine over the scale, where they are not 1.
     pub(super) slope: Vec<f32>,
     /// Gᵀ of a block, \[prototypes, rows\].
@@ -67,6 +71,10 @@ pub(super) struct RowSums {
     pub(super) logit: Vec<f64>,
     /// Where logits are not s·cos or w·x + b: the largest of these. Else empty, as `max` is it.
     pub(super) plain: Vec<f32>,
+    /// The plain logit of the own class, where it is one of the lane's, and the largest of the lane's
+    /// classes before it.
+    pub(super) own: Vec<Option<f32>>,
+    pub(super) before: Vec<f32>,
     /// Σ log(1 + e^z) and Σ 1/(1 + e^−z), where every class is a binary problem.
     pub(super) softplus: Vec<f64>,
     pub(super) sigmoid: Vec<f64>,
@@ -75,10 +83,13 @@ pub(super) struct RowSums {
 impl RowSums {
     /// Sums over nothing, for `rows` rows; with `plain` if logits are re-weighted.
     pub(super) fn reset(&mut self, rows: usize, reweighted: bool) {
-        self.max.clear();
-        self.max.resize(rows, f32::NEG_INFINITY);
-        self.plain.clear();
-        self.plain.resize(if reweighted { rows } else { 0 }, f32::NEG_INFINITY);
+        self.own.clear();
+        self.own.resize(rows, None);
+        let plain = if reweighted { rows } else { 0 };
+        for (sums, rows) in [(&mut self.max, rows), (&mut self.before, rows), (&mut self.plain, plain)] {
+            sums.clear();
+            sums.resize(rows, f32::NEG_INFINITY);
+        }
         for sums in [&mut self.exp, &mut self.weighted, &mut self.logit, &mut self.softplus, &mut self.sigmoid] {
             sums.clear();
             sums.resize(rows, 0.0);

@@ -4,7 +4,6 @@
 #![allow(clippy::needless_range_loop)]
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 use super::plan::{Tile, Tiling, plane};
 use super::points::{POINTS, from_input, to_output};
@@ -57,16 +56,14 @@ fn convolve<const M: usize, const R: usize>(
     let zeros = vec![0.0; outputs];
     let bias = bias.unwrap_or(&zeros);
     let (in_image, out_image): (usize, usize) = (tiling.input.iter().product(), tiling.output.iter().product());
-    let mut out = Box::<[f32]>::new_uninit_slice(batch * out_image);
-    let ranges = parallel::split(batch, parallel::threads());
-    let outs = parallel::cut(&mut out, &ranges, out_image);
-    parallel::map(ranges.into_iter().zip(outs).collect(), |(images, out): (Range<usize>, &mut [_])| {
-        let x = &x[images.start * in_image..images.end * in_image];
-        let (points, weights) = (&points, &weights);
-        isa.run(Part::<M> { tiling, points, weights, bias, images: images.len(), x, out });
-    });
+    let (points, weights) = (&points, &weights);
     // SAFETY: the tiles cover every output of every image.
-    unsafe { out.assume_init() }.into_vec()
+    unsafe {
+        parallel::fill(batch, out_image, |images, out| {
+            let x = &x[images.start * in_image..images.end * in_image];
+            isa.run(Part::<M> { tiling, points, weights, bias, images: images.len(), x, out });
+        })
+    }
 }
 
 /// A part of the batch.

@@ -1,6 +1,7 @@
 //! The head written down plainly in f64, and the fused one held against it.
 
 mod centers;
+mod extremes;
 mod negatives;
 mod one_vs_all;
 mod softmax;
@@ -181,7 +182,7 @@ impl Case {
             let (mut c, mut held) = (self.similarities(point, i), self.similarities(&here, i));
             let own = c.remove(y);
             held.remove(y);
-            let correct = c.iter().all(|&c| own > c);
+            let correct = c[..y].iter().all(|&c| own > c) && c[y..].iter().all(|&c| own >= c);
             let geometry = RowGeometry { cos: own, sin: (1.0 - own * own).max(0.0).sqrt(), norm };
             let answer = wild(i, geometry);
             let g = |c: f64, t: f64| 2.0 * ((c + 1.0) / 2.0).powf(t) - 1.0;
