@@ -15,7 +15,18 @@ pub enum Op {
 ///
 /// `op_a`, `op_b` say whether `a` and `b` hold the operand or its transpose. With
 /// `beta` = 0 the old contents of `c` are not read, so they may be anything. Runs
-/// on the calling thread: callers parallelize over blocks, in an order that they fix.
+/// on the calling thread: callers parallelize over blocks, in an order that they fix. The bits depend on the
+/// CPU's instruction set and on m, n and k, not on threads: blocks of a fixed size repeat bit by bit.
+///
+/// ```
+/// use arcsphere_kernels::gemm::{Op, sgemm};
+///
+/// // A·Bᵀ: the dots of two rows with three.
+/// let (a, b) = ([1.0, 2.0, 3.0, 4.0], [1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+/// let mut c = [0.0; 6];
+/// sgemm(2, 3, 2, &a, Op::Plain, &b, Op::Transposed, 0.0, &mut c);
+/// assert_eq!(c, [1.0, 2.0, 3.0, 3.0, 4.0, 7.0]);
+/// ```
 ///
 /// # Panics
 ///

@@ -47,6 +47,14 @@ pub struct NormGrad {
 ///
 /// The sums are taken around the first pixel, so a mean far from zero costs no digits.
 ///
+/// ```
+/// use arcsphere_kernels::{isa::Isa, norm};
+///
+/// // Two pixels of two channels.
+/// let found = norm::statistics(Isa::best(), &[1.0, 10.0, 3.0, 14.0], 2);
+/// assert_eq!((found.mean, found.variance), (vec![2.0, 12.0], vec![1.0, 4.0]));
+/// ```
+///
 /// # Panics
 ///
 /// If `channels` is zero or `x` is not a whole number of pixels.
@@ -69,6 +77,20 @@ pub fn statistics(isa: Isa, x: &[f32], channels: usize) -> Statistics {
 }
 
 /// Normalizes `x`, `[..., channels]`.
+///
+/// ```
+/// use arcsphere_kernels::isa::Isa;
+/// use arcsphere_kernels::norm::{Norm, backward, forward, statistics};
+///
+/// let x = [1.0, 3.0];
+/// let statistics = &statistics(Isa::best(), &x, 1);
+/// let norm = Norm { statistics, weight: &[1.0], bias: &[0.5], epsilon: 0.0, slope: None };
+/// assert_eq!(forward(Isa::best(), &x, &norm), [-0.5, 1.5]);
+/// // What shifts both pixels alike is normalized away.
+/// let mut grad = [1.0, 1.0];
+/// let parameters = backward(Isa::best(), &x, &norm, &mut grad);
+/// assert_eq!((grad, parameters.weight, parameters.bias), ([0.0, 0.0], vec![0.0], vec![2.0]));
+/// ```
 ///
 /// # Panics
 ///

@@ -11,6 +11,10 @@ use rayon::prelude::*;
 /// Splits `0..len` into at most `parts` ranges that differ in length by one at most.
 ///
 /// Empty ranges are left out; `parts` of zero counts as one.
+///
+/// ```
+/// assert_eq!(arcsphere_kernels::parallel::split(7, 3), [0..3, 3..5, 5..7]);
+/// ```
 pub fn split(len: usize, parts: usize) -> Vec<Range<usize>> {
     let parts = parts.clamp(1, len.max(1));
     let (size, extra) = (len / parts, len % parts);
@@ -34,6 +38,15 @@ pub fn threads() -> usize {
 /// Runs `work` once for each item, in parallel, and returns the results in the items' order.
 ///
 /// One item, or one thread, runs on the caller's thread.
+///
+/// ```
+/// use arcsphere_kernels::parallel::{map, split, threads};
+///
+/// // Sums of four parts, the same on any number of threads.
+/// let sums = map(split(100, 4), |part| part.sum::<usize>());
+/// assert_eq!(sums, [300, 925, 1550, 2175]);
+/// assert!(threads() >= 1);
+/// ```
 pub fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     if items.len() <= 1 || threads() == 1 {
         return items.into_iter().map(work).collect();

@@ -67,6 +67,18 @@ impl PoolShape {
 
 /// The largest value of each window; the first of equals; NaN where there is one.
 ///
+/// ```
+/// use arcsphere_kernels::isa::Isa;
+/// use arcsphere_kernels::pool::{PoolShape, backward, forward};
+///
+/// // A window of 2 × 2 over an image of 2 × 2.
+/// let shape = PoolShape::new([1, 2, 2, 1], 2, 2, 0).ok_or("no such pooling")?;
+/// let pooled = forward(Isa::best(), &shape, &[1.0, 4.0, 3.0, 2.0]);
+/// assert_eq!((&*pooled.values, &*pooled.winners), (&[4.0][..], &[1][..]));
+/// assert_eq!(backward(Isa::best(), &shape, &pooled.winners, &[5.0]), [0.0, 5.0, 0.0, 0.0]);
+/// # Ok::<(), &str>(())
+/// ```
+///
 /// # Panics
 ///
 /// If `x` has another length than the shape asks for.

@@ -8,6 +8,14 @@ use crate::parallel::{self, Periodic};
 
 /// Parametric ReLU of `x`, `[..., channels]`, with one slope per channel.
 ///
+/// ```
+/// use arcsphere_kernels::{isa::Isa, prelu};
+///
+/// // Two pixels of two channels.
+/// let y = prelu::forward(Isa::best(), &[1.0, -2.0, -4.0, 3.0], &[0.25, 0.5]);
+/// assert_eq!(y, [1.0, -1.0, -1.0, 3.0]);
+/// ```
+///
 /// # Panics
 ///
 /// If there is no slope or `x` is not a whole number of pixels.
@@ -25,6 +33,14 @@ pub fn forward(isa: Isa, x: &[f32], slope: &[f32]) -> Vec<f32> {
 /// Turns `grad` from the output's gradient into the input's, and returns the slopes' gradient,
 /// `[channels]`. At x = 0 the slope's side counts, as in PyTorch.
 ///
+/// ```
+/// use arcsphere_kernels::{isa::Isa, prelu};
+///
+/// let mut grad = [1.0, 1.0, 1.0, 1.0];
+/// let slopes = prelu::backward(Isa::best(), &[1.0, -2.0, -4.0, 3.0], &[0.25, 0.5], &mut grad);
+/// assert_eq!((grad, slopes), ([1.0, 0.5, 0.25, 1.0], vec![-4.0, -2.0]));
+/// ```
+///
 /// # Panics
 ///
 /// As for [`forward`], or if `grad` has another length than `x`.
@@ -41,6 +57,15 @@ pub fn backward(isa: Isa, x: &[f32], slope: &[f32], grad: &mut [f32]) -> Vec<f32
 }
 
 /// max(0, x) in place; NaN stays.
+///
+/// ```
+/// use arcsphere_kernels::{isa::Isa, prelu};
+///
+/// let (mut x, mut grad) = ([1.0, -2.0], [5.0, 5.0]);
+/// prelu::relu(Isa::best(), &mut x);
+/// prelu::relu_backward(Isa::best(), &x, &mut grad);
+/// assert_eq!((x, grad), ([1.0, 0.0], [5.0, 0.0]));
+/// ```
 pub fn relu(isa: Isa, x: &mut [f32]) {
     let ranges = parallel::split(x.len(), parallel::threads());
     parallel::map(parallel::cut(x, &ranges, 1), |x| isa.run(Relu { x }));

@@ -17,7 +17,7 @@ const LN2_LOW: f32 = -2.121_944_4e-4;
 /// [−87, 88]. Below −87.3 the result is 0 (no subnormals), above 88 it is finite
 /// and saturated at e^88. Written without branches, so that loops over it vectorize.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     // Adding and subtracting 1.5·2²³ rounds to the nearest integer.
     const ROUND: f32 = 12_582_912.0;
@@ -41,7 +41,7 @@ pub fn exp(x: f32) -> f32 {
 ///
 /// x = m·2ⁿ with m in [√½, √2), and log m = 2·artanh((m − 1)/(m + 1)): relative error ≤ 3e-7.
 #[inline(always)]
-pub fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     let above = x.to_bits().wrapping_sub(SQRT_HALF);
     let n = (above.cast_signed() >> 23) as f32;
@@ -53,7 +53,7 @@ pub fn ln(x: f32) -> f32 {
 ///
 /// 2·artanh(x/(2 + x)), which loses no digits near 0.
 #[inline(always)]
-pub fn log1p(x: f32) -> f32 {
+pub(crate) fn log1p(x: f32) -> f32 {
     2.0 * artanh(x / (2.0 + x))
 }
 
@@ -61,7 +61,7 @@ pub fn log1p(x: f32) -> f32 {
 ///
 /// e^(p·log x): relative error ≤ 3e-7·(1 + |p·log x|).
 #[inline(always)]
-pub fn pow(x: f32, p: f32) -> f32 {
+pub(crate) fn pow(x: f32, p: f32) -> f32 {
     exp(p * ln(x))
 }
 

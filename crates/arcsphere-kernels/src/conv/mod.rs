@@ -32,6 +32,16 @@ use crate::isa::Isa;
 
 /// The convolution of `x`, `[batch, out_height, out_width, out_channels]`.
 ///
+/// ```
+/// use arcsphere_kernels::conv::{ConvShape, forward};
+/// use arcsphere_kernels::isa::Isa;
+///
+/// // One image of 1 × 3 pixels with one channel, a 1 × 1 kernel of 2 and a bias of 1.
+/// let shape = ConvShape::new([1, 1, 3, 1], 1, 1, 1, 0, 1).ok_or("no such convolution")?;
+/// assert_eq!(forward(Isa::best(), &shape, &[1.0, 2.0, 3.0], &[2.0], Some(&[1.0])), [3.0, 5.0, 7.0]);
+/// # Ok::<(), &str>(())
+/// ```
+///
 /// # Panics
 ///
 /// If a slice's length is not the one that the shape asks for.
@@ -50,6 +60,15 @@ pub fn forward(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Opt
 /// The gradient with respect to the input, `[batch, height, width, in_channels]`, from the
 /// output's gradient `dy`.
 ///
+/// ```
+/// use arcsphere_kernels::conv::{ConvShape, input_grad};
+/// use arcsphere_kernels::isa::Isa;
+///
+/// let shape = ConvShape::new([1, 1, 3, 1], 1, 1, 1, 0, 1).ok_or("no such convolution")?;
+/// assert_eq!(input_grad(Isa::best(), &shape, &[1.0, 0.0, -1.0], &[2.0]), [2.0, 0.0, -2.0]);
+/// # Ok::<(), &str>(())
+/// ```
+///
 /// # Panics
 ///
 /// If a slice's length is not the one that the shape asks for.
@@ -66,7 +85,18 @@ pub fn input_grad(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Ve
 
 /// The gradients with respect to weight and bias, from the input and the output's gradient.
 ///
-/// Each thread sums its share of the batch; the shares are added in a fixed order.
+/// Each thread sums its share of the batch; the shares are added in a fixed order. So the bits depend on
+/// `isa` and on the number of threads.
+///
+/// ```
+/// use arcsphere_kernels::conv::{ConvShape, weight_grad};
+/// use arcsphere_kernels::isa::Isa;
+///
+/// let shape = ConvShape::new([1, 1, 3, 1], 1, 1, 1, 0, 1).ok_or("no such convolution")?;
+/// let grad = weight_grad(Isa::best(), &shape, &[1.0, 2.0, 3.0], &[1.0, 0.0, -1.0]);
+/// assert_eq!((grad.weight, grad.bias), (vec![-2.0], vec![0.0]));
+/// # Ok::<(), &str>(())
+/// ```
 ///
 /// # Panics
 ///

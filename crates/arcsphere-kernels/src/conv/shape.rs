@@ -35,6 +35,15 @@ impl ConvShape {
     /// convolution or the kernels cannot compute it: a size of zero, a padded input smaller than
     /// the kernel, padding of the kernel's size or more, or groups other than 1 (full) and
     /// `in_channels` = `out_channels` (depthwise).
+    ///
+    /// ```
+    /// use arcsphere_kernels::conv::ConvShape;
+    ///
+    /// let shape = ConvShape::new([2, 7, 8, 3], 5, 3, 2, 1, 1);
+    /// assert_eq!(shape.map(|shape| shape.output()), Some([2, 4, 4, 5]));
+    /// // A kernel of 3 on images of 2 × 2 without padding.
+    /// assert!(ConvShape::new([1, 2, 2, 4], 4, 3, 1, 0, 1).is_none());
+    /// ```
     pub fn new(
         input: [usize; 4],
         out_channels: usize,
@@ -62,12 +71,12 @@ impl ConvShape {
     }
 
     /// Height of the output: ⌊(height + 2·padding − kernel) / stride⌋ + 1.
-    pub fn out_height(&self) -> usize {
+    pub(super) fn out_height(&self) -> usize {
         (self.height + 2 * self.padding - self.kernel) / self.stride + 1
     }
 
     /// Width of the output: ⌊(width + 2·padding − kernel) / stride⌋ + 1.
-    pub fn out_width(&self) -> usize {
+    pub(super) fn out_width(&self) -> usize {
         (self.width + 2 * self.padding - self.kernel) / self.stride + 1
     }
 

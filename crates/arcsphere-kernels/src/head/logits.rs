@@ -45,6 +45,26 @@ impl RowLogit {
 }
 
 /// A margin, as the head sees it: one question per batch.
+///
+/// ```
+/// use arcsphere_kernels::head::{MarginRule, Negatives, RowGeometry, RowLogit};
+///
+/// /// z_y = 30·(cos θ − 0.35), z_j = 30·cos θ_j.
+/// struct Shifted;
+///
+/// impl MarginRule for Shifted {
+///     fn answer(&mut self, geometry: &[RowGeometry], out: &mut [RowLogit]) -> Negatives {
+///         for (row, out) in geometry.iter().zip(out) {
+///             *out = RowLogit { scale: 30.0, psi: row.cos - 0.35, dpsi_dtheta: -row.sin, ..RowLogit::NEUTRAL };
+///         }
+///         Negatives::Plain
+///     }
+/// }
+///
+/// let mut out = [RowLogit::NEUTRAL];
+/// Shifted.answer(&[RowGeometry { cos: 1.0, sin: 0.0, norm: 2.0 }], &mut out);
+/// assert_eq!(out[0].scale * out[0].psi, 19.5);
+/// ```
 pub trait MarginRule: Send {
     /// Writes each row's scale and target value into `out` \[B\], in the order of `geometry`
     /// \[B\], and says what becomes of the other classes' cosines. `out` comes filled with

@@ -73,43 +73,6 @@ use one_vs_all::Pairs;
 use rows::Rows;
 use softmax::Softmax;
 
-/// One training step of the head, with the widest instructions of this CPU and memory of its own.
-///
-/// See [`step_in`].
-///
-/// # Panics
-///
-/// As [`step_in`].
-///
-/// ```
-/// use arcsphere_kernels::head::{Batch, Logits, Moments, Parameters, RowStats, Update, step};
-///
-/// // Two embeddings of two classes, prototypes along the axes, plain softmax without a bias.
-/// let (x, labels, mut w) = ([2.0, 0.0, 0.0, 1.0], [0, 1], [1.0, 0.0, 0.0, 1.0]);
-/// let (mut velocity, mut dx, mut stats) = ([0.0; 4], [0.0; 4], [RowStats::default(); 2]);
-/// let batch = Batch { embeddings: &x, labels: &labels, ..Batch::new(2) };
-/// let parameters = Parameters {
-///     weights: &mut w,
-///     moments: Moments { first: &mut velocity, second: &mut [] },
-///     ..Parameters::default()
-/// };
-/// let sgd = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.0 };
-/// let loss = step(&batch, Logits::Linear, parameters, &sgd, &mut dx, &mut stats);
-/// let by_hand = 0.5 * ((1.0 + (-2.0_f64).exp()).ln() + (1.0 + (-1.0_f64).exp()).ln());
-/// assert!((loss - by_hand).abs() < 1e-6 && stats.iter().all(|row| row.correct));
-/// assert!(w[0] > 1.0, "the prototype moves towards its embedding");
-/// ```
-pub fn step(
-    batch: &Batch<'_>,
-    logits: Logits<'_>,
-    parameters: Parameters<'_>,
-    update: &Update,
-    dx: &mut [f32],
-    stats: &mut [RowStats],
-) -> f64 {
-    step_in(Isa::best(), &mut Workspace::default(), batch, logits, parameters, update, dx, stats)
-}
-
 /// One training step of the head.
 ///
 /// Writes d(mean loss)/dX into `dx` \[B, D\], a [`RowStats`] per row into `stats`
@@ -127,6 +90,27 @@ pub fn step(
 /// Callers check all of it beforehand: if lengths disagree, a label is not below C, K is 0,
 /// [`OneVsAll`] has no bias, or labels are smoothed for [`OneVsAll`] or K > 1, where ε/C of a class
 /// has no meaning.
+///
+/// ```
+/// use arcsphere_kernels::head::{Batch, Logits, Moments, Parameters, RowStats, Update, Workspace, step_in};
+/// use arcsphere_kernels::isa::Isa;
+///
+/// // Two embeddings of two classes, prototypes along the axes, plain softmax without a bias.
+/// let (x, labels, mut w) = ([2.0, 0.0, 0.0, 1.0], [0, 1], [1.0, 0.0, 0.0, 1.0]);
+/// let (mut velocity, mut dx, mut stats) = ([0.0; 4], [0.0; 4], [RowStats::default(); 2]);
+/// let batch = Batch { embeddings: &x, labels: &labels, ..Batch::new(2) };
+/// let parameters = Parameters {
+///     weights: &mut w,
+///     moments: Moments { first: &mut velocity, second: &mut [] },
+///     ..Parameters::default()
+/// };
+/// let sgd = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.0 };
+/// let memory = &mut Workspace::default();
+/// let loss = step_in(Isa::best(), memory, &batch, Logits::Linear, parameters, &sgd, &mut dx, &mut stats);
+/// let by_hand = 0.5 * ((1.0 + (-2.0_f64).exp()).ln() + (1.0 + (-1.0_f64).exp()).ln());
+/// assert!((loss - by_hand).abs() < 1e-6 && stats.iter().all(|row| row.correct));
+/// assert!(w[0] > 1.0, "the prototype moves towards its embedding");
+/// ```
 pub fn step_in(
     isa: Isa,
     workspace: &mut Workspace,

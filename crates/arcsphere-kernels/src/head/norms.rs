@@ -23,7 +23,7 @@ const ORDINARY: Range<f32> = 1e-15..1e15;
 /// The first row of \[rows, `dim`\] in which a number is NaN or infinite.
 ///
 /// `None` where all are finite, or there are none. Reads the numbers once, at the speed of memory: a check
-/// before [`step`](super::step), whose prototypes one such row would spoil.
+/// before [`step_in`](super::step_in), whose prototypes one such row would spoil.
 ///
 /// ```
 /// use arcsphere_kernels::head::first_not_finite_row;

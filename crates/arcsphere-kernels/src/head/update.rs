@@ -24,6 +24,15 @@ impl Moments<'_> {
 }
 
 /// An update rule.
+///
+/// ```
+/// use arcsphere_kernels::head::{Moments, Update};
+///
+/// let (mut w, mut velocity) = ([1.0], [2.0]);
+/// let sgd = Update::Sgd { rate: 0.5, momentum: 0.5, decay: 0.0 };
+/// sgd.apply(&mut w, &[3.0], &mut Moments { first: &mut velocity, second: &mut [] });
+/// assert_eq!((velocity, w), ([4.0], [-1.0]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Update {
     /// Nothing moves: the gradient is written to [`Moments::first`].

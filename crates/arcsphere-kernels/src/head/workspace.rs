@@ -3,7 +3,9 @@
 use super::layout::Packed;
 use super::norms::Rescaled;
 
-/// Buffers of the head. Holds nothing of meaning between steps: any workspace serves any batch.
+/// Buffers of the head, by default empty. Holds nothing of meaning between steps: any workspace serves any
+/// batch. In it the exponentials of the first pass take 40 MB and 9 % of W and its velocity; what does
+/// not fit is computed twice, to the same bits.
 #[derive(Debug, Default)]
 pub struct Workspace {
     budget: Option<usize>,
@@ -12,9 +14,9 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// A workspace in which the exponentials of the first pass take `bytes` at most, instead of
-    /// 40 MB and 9 % of W and its velocity. What does not fit is computed twice, to the same bits.
-    pub fn with_budget(bytes: usize) -> Self {
+    /// A workspace in which the exponentials of the first pass take `bytes` at most.
+    #[cfg(test)]
+    pub(super) fn with_budget(bytes: usize) -> Self {
         Workspace { budget: Some(bytes), ..Workspace::default() }
     }
 

@@ -93,6 +93,8 @@ impl Isa {
     }
 
     /// Runs a kernel compiled for this instruction set.
+    // Where the whole program is compiled for it, the call is safe by itself.
+    #[allow(unused_unsafe)]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             // SAFETY: `available` makes this value only where the CPU has the features.

@@ -1,5 +1,8 @@
 //! The instruction sets with registers of their own, each a token and its few instructions.
 
+// Where the whole program is compiled for an instruction set, its functions are safe by themselves.
+#![allow(unused_unsafe)]
+
 use super::simd::{Kernel, Simd};
 
 /// A token, the function compiled for it, and its vectors.

@@ -114,7 +114,16 @@ fn large_scales_do_not_overflow() {
             extra_gradient: &[],
         };
         let logits = Logits::Angular(&mut Steep(rule));
-        let loss = step(&batch, logits, parameters, &Update::Gradient, &mut dx, &mut vec![RowStats::default(); 12]);
+        let loss = step_in(
+            Isa::best(),
+            &mut Workspace::default(),
+            &batch,
+            logits,
+            parameters,
+            &Update::Gradient,
+            &mut dx,
+            &mut vec![RowStats::default(); 12],
+        );
         assert!(loss.is_finite() && dx.iter().chain(&dw).all(|v| v.is_finite()), "{rule:?}: {loss}");
     }
 }

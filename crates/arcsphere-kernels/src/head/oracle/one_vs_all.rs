@@ -77,7 +77,16 @@ fn the_bias_moves_by_the_update_rule() {
         extra_gradient: &[],
     };
     let stats = &mut [RowStats::default(); 5];
-    step(&batch, Logits::OneVsAll(rule), parameters, &still, &mut [0.0; 15], stats);
+    step_in(
+        Isa::best(),
+        &mut Workspace::default(),
+        &batch,
+        Logits::OneVsAll(rule),
+        parameters,
+        &still,
+        &mut [0.0; 15],
+        stats,
+    );
     let velocity = 0.5 + db;
     assert!((bias_first[0] - velocity).abs() < 1e-6 && (bias[0] - (case.bias[0] - 0.1 * velocity)).abs() < 1e-6);
     assert_eq!((bias[1], bias_first[1]), (9.0, 9.0));
