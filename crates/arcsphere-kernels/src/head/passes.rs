@@ -14,7 +14,7 @@ use super::one_vs_all::Pairs;
 use super::product::{Left, Product};
 use super::similarity::Similarities;
 use super::softmax::Softmax;
-use super::standing::Standing;
+use super::standing::{Standing, ties};
 use super::update::Update;
 use super::workspace::{LaneSpace, size};
 
@@ -65,6 +65,7 @@ impl Lane<'_> {
             Standing { dots: z, affine, scale: &shared.rows.scale, centers }.note(&own, sums);
             isa.run(Similarities { z, rows: step, affine, centers, own: &own });
             isa.run(pairs.others(z, g, inverse, sums));
+            self.settle_ties(shared, block, &own);
             self.add_to_dx(shared, block);
             self.descend(shared, &pairs.pull, block, update);
         }
@@ -88,6 +89,27 @@ impl Lane<'_> {
         let a = Left { data: weights, row: d, step: 1 };
         let (b, panels, ahead) = (&packed.by_dim, &layout.dots, &mut Ahead::of(next, &[]));
         Product { rows: n, depth: d, a, b, panels, c, c_row: step, add: false, ahead }.run(isa);
+    }
+
+    /// Where an own class has an equal in the block, which of them comes first: from the block's dots, made anew.
+    fn settle_ties(&mut self, shared: &Shared<'_>, block: usize, own: &[(u32, u32)]) {
+        let tied = ties(own, &self.space.sums);
+        if tied.is_empty() {
+            return;
+        }
+        let Shared { isa, batch, layout, packed, rows, .. } = *shared;
+        let range = self.range(block);
+        let (d, step) = (layout.dim, layout.row_step);
+        let bias = self.bias.get(self.classes(&range)).unwrap_or_default();
+        let weights = &self.weights[range.start * d..range.end * d];
+        let LaneSpace { inverse, rescaled, copy, sums, .. } = &mut *self.space;
+        let weights = Rescaled::apply(Rescaled::among(rescaled, &range), weights, d, range.start, copy);
+        let mut dots = vec![0.0; range.len() * step];
+        let a = Left { data: weights, row: d, step: 1 };
+        let (b, panels, c, ahead) = (&packed.by_dim, &layout.dots, &mut dots, &mut Ahead::default());
+        Product { rows: range.len(), depth: d, a, b, panels, c, c_row: step, add: false, ahead }.run(isa);
+        let affine = if self.angular { Affine::Angular(&inverse[range]) } else { Affine::Linear(bias) };
+        Standing { dots: &dots, affine, scale: &rows.scale, centers: batch.centers }.settle(&tied, sums);
     }
 
     /// A block's exponentials, and the first time their sums.
@@ -125,6 +147,9 @@ impl Lane<'_> {
             sums: first.then_some(sums),
             smoothing: first && batch.smoothing > 0.0,
         });
+        if first {
+            self.settle_ties(shared, block, &own);
+        }
     }
 
     /// G of a block.

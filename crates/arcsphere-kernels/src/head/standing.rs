@@ -19,13 +19,22 @@ pub(super) struct Standing<'a> {
 
 impl Standing<'_> {
     /// Notes of these rows (prototype within the block, row), whose own class is here, its logit and
-    /// the largest of the classes before it. `sums` are those of the blocks before.
+    /// the largest of the blocks before, of which `sums` are.
     pub(super) fn note(&self, own: &[(u32, u32)], sums: &mut RowSums) {
         for &(prototype, row) in own {
             let row = row as usize;
             let class = prototype as usize / self.centers * self.centers;
-            sums.before[row] = self.largest(0..class, row).max(sums.largest(row));
+            sums.before[row] = sums.largest(row);
             sums.own[row] = Some(self.largest(class..class + self.centers, row));
+        }
+    }
+
+    /// Brings to the largest before those classes of this block that come before a row's own.
+    pub(super) fn settle(&self, tied: &[(u32, u32)], sums: &mut RowSums) {
+        for &(prototype, row) in tied {
+            let class = prototype as usize / self.centers * self.centers;
+            let before = &mut sums.before[row as usize];
+            *before = before.max(self.largest(0..class, row as usize));
         }
     }
 
@@ -43,6 +52,13 @@ impl Standing<'_> {
         }
         largest
     }
+}
+
+/// Those of these rows whose own class has an equal in its block, `sums` being of all blocks up to it: few, so that
+/// nobody else pays for finding out which of the two comes first.
+pub(super) fn ties(own: &[(u32, u32)], sums: &RowSums) -> Vec<(u32, u32)> {
+    let is_tied = |row: usize| sums.own[row].is_some_and(|z| z == sums.largest(row) && z > sums.before[row]);
+    own.iter().copied().filter(|&(_, row)| is_tied(row as usize)).collect()
 }
 
 /// Whether the own class of row `i` has the largest logit, and the classes before it smaller ones.
