@@ -3,7 +3,9 @@
 mod flags;
 mod grid;
 
-pub(crate) use flags::{DataFlags, Flag, FlagValues, LossFlags, MarginFlags, TrainingFlags, all as all_flags};
+pub(crate) use flags::{
+    DataFlags, Flag, FlagValues, LossFlags, MarginFlags, MeasureFlags, TrainingFlags, all as all_flags,
+};
 pub(crate) use grid::{Advise, Sweep};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -129,6 +131,8 @@ pub(crate) struct Eval {
     pub(crate) run: PathBuf,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) measured: FlagValues<MeasureFlags>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -219,6 +223,8 @@ pub(crate) enum Listed {
     Causes,
     /// The flags that set a key of the configuration, and what is allowed there.
     Flags,
+    /// What can be measured, and by which protocols.
+    Measures,
 }
 
 /// `arcsphere list`

@@ -39,6 +39,11 @@ pub(crate) fn bar(steps: u64) -> ProgressBar {
     bar
 }
 
+/// Shows on a bar what is being measured.
+pub(crate) fn measuring(bar: &ProgressBar) -> impl Fn(&'static str, f64) + Sync + '_ {
+    |what, share| bar.set_message(format!("measuring: {what} {:.0} %", 100.0 * share))
+}
+
 /// Watches one run: moves the bar, writes checkpoints, stops at Ctrl-C.
 pub(crate) struct RunWatcher<'a> {
     /// The bar.

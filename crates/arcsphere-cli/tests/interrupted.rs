@@ -22,6 +22,12 @@ fn ctrl_c_and_kill_lose_nothing() {
     let whole = checkpoint(&place, "whole");
     assert_eq!(progress(&whole)["step"], 120);
 
+    // A kill while it is measured: trained and saved, and without a result.
+    let result = place.json("whole/result.json");
+    std::fs::remove_file(place.path("whole/result.json")).expect("a result");
+    place.ok(&["train", "--resume", "whole"]);
+    assert!(place.json("whole/result.json") == result && checkpoint(&place, "whole") == whole, "it was trained again");
+
     let train = with(&["train", "--out", "run"], &RUN);
     let (status, said) = place.stopped(&train, "run/checkpoint.safetensors", "INT");
     assert_eq!(status.code(), Some(130), "{said}");
@@ -126,4 +132,28 @@ fn a_sweep_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     for name in ["sweep.json", "sweep.csv", "report.html"] {
         assert!(place.read(&format!("s/{name}")) == place.read(&format!("whole/{name}")), "{name} is another");
     }
+}
+
+#[test]
+fn a_sweep_that_is_killed_while_it_measures_does_not_train_again() {
+    let place = Place::new();
+    place.classes("faces", 7);
+    let cell = "s/cells/cosface-m2_0.05-lr0.05-s12-seed1";
+    let sweep = ["--data", "faces", "--epochs", "8", "--batch", "8", "--lr", "0.05", "--seed", "1"];
+    let grid = ["--loss", "cosface", "--margin", "0.05", "--scale", "12", "--seeds", "1"];
+    place.ok(&with(&with(&["sweep", "--out", "s"], &sweep), &grid));
+    let whole = (place.json(&format!("{cell}.json")), place.read("s/sweep.json"));
+
+    // What such a kill leaves: the training's last checkpoint, and no numbers.
+    let own = ["--loss", "cosface", "--set", "loss.cosine_margin=0.05", "--set", "loss.scale=12", "--threads", "1"];
+    place.ok(&with(&with(&["train", "--out", "t"], &sweep), &own));
+    let checkpoint = place.path(&format!("{cell}.safetensors"));
+    std::fs::copy(place.path("t/checkpoint.safetensors"), &checkpoint).expect("a copy");
+    std::fs::remove_file(place.path(&format!("{cell}.json"))).expect("a cell");
+    place.ok(&["sweep", "--resume", "s"]);
+
+    let found = place.json(&format!("{cell}.json"));
+    assert_eq!(found["run"]["train_seconds"], place.json("t/result.json")["train_seconds"], "it was trained again");
+    assert_eq!(found["run"]["accuracy"], whole.0["run"]["accuracy"]);
+    assert!(place.read("s/sweep.json") == whole.1 && !checkpoint.exists());
 }

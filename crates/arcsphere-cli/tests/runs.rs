@@ -342,12 +342,18 @@ fn an_open_set_is_verified_and_not_classified() {
     place.classes("faces", 6);
     let args = ["--data", "faces", "--open-set", "--epochs", "2", "--batch", "8"];
     let said = place.ok(&with(&["train", "--out", "run"], &args));
-    assert!(said.contains("EER ") && !said.contains("accuracy"), "{said}");
+    assert!(said.contains("EER ") && !said.contains("accuracy "), "{said}");
+    assert!(said.contains("not measured: accuracy: no class was predicted"), "{said}");
     let result = place.json("run/result.json");
     assert!(result["eer"].is_number() && result["n_test"] == 0, "{result}");
     assert!(result["target_angle_mean"].is_null() && result["n_genuine"].as_u64() > Some(0), "{result}");
     assert!(["accuracy", "accuracy_low", "accuracy_high"].iter().all(|f| result[f].is_null()), "{result}");
+    assert_eq!(result["not_measured"][0]["protocol"], "closed_set", "{result}");
     assert_eq!(measured(&place, "run"), without_reason(result));
+    let some = place.ok(&["eval", "run", "--measures", "eer,nmi", "--json"]);
+    let some: Value = serde_json::from_str(&some).expect("JSON");
+    assert!(some["eer"].is_number() && some["nmi"].is_number() && some["recall_at_1"].is_null(), "{some}");
+    assert!(some["tmr_at_fmr"].as_object().is_some_and(|m| m.is_empty()) && some["not_measured"].is_null(), "{some}");
     place.ok(&["embed", "run", "faces", "--out", "e.npy"]);
     assert_eq!(npy(&place.read("e.npy")).0, (48, 2));
     place.ok(&["plot", "features", "run", "--out", "f.svg"]);
@@ -366,6 +372,7 @@ fn an_open_set_is_verified_and_not_classified() {
     assert_eq!((values[column("accuracy")], values[column("n_test")]), ("", "0"), "{csv}");
     let html = place.text("c/report.html");
     assert!(html.contains("arcface reaches an EER of ") && html.contains("Test accuracy –; EER "));
+    assert!(html.contains("<h2>Not measured</h2>") && html.contains("<li>accuracy: no class was predicted"), "{html}");
 }
 
 #[test]

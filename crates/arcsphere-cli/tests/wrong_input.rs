@@ -17,6 +17,9 @@ fn names_that_do_not_exist() {
     refused(&["train", "--backbone", "lenet2d"], &["no backbone \"lenet2d\"", "did you mean \"lenet_2d\"?"]);
     refused(&["train", "--data", "fashion-minst"], &["fashion-minst", "did you mean `fashion-mnist`?"]);
     refused(&["train", "--preset", "paper"], &["no preset \"paper\"", "papers", "photos"]);
+    let measure = ["no measure \"eerr\"", "did you mean \"eer\"?", "sampled_pairs"];
+    refused(&["train", "--measures", "nmi,eerr"], &measure);
+    refused(&["compare", "--set", "eval.measures=[\"eerr\"]"], &measure);
     refused(&["train", "--device", "gpu"], &["--device gpu", "there is no device", "flex"]);
     refused(&["compare", "--device", "abacus"], &["--device abacus"]);
     Place::new().refused(&["explain", "arcfac"], &["did you mean \"arcface\"?"]);

@@ -386,18 +386,6 @@ pub enum DataError {
         /// Channels expected.
         expected: usize,
     },
-    /// No genuine pair exists.
-    #[error("no genuine pair: none of the {classes} classes has two samples")]
-    NoGenuinePair {
-        /// Number of classes with a sample.
-        classes: usize,
-    },
-    /// No impostor pair exists.
-    #[error("no impostor pair: only {classes} class has samples, expected at least 2")]
-    NoImpostorPair {
-        /// Number of classes with a sample.
-        classes: usize,
-    },
     /// A name that is neither a known set nor a folder.
     #[error("unknown data set `{name}`{}; known: {known}; or give the path of a folder", suggest(suggestion.as_deref()))]
     UnknownDataset {

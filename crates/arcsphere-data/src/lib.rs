@@ -1,4 +1,4 @@
-//! Images, data sets, pairs, augmentation, sampling and batches.
+//! Images, data sets, augmentation, sampling and batches.
 //!
 //! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`age`], [`embedded`]) makes a
 //! [`Dataset`], a handle on [`Samples`] that decode when they are asked for; [`sampler`] orders its indices;
@@ -60,7 +60,6 @@ pub mod catalog;
 pub mod fetch;
 
 mod augment;
-pub mod pairs;
 pub mod sampler;
 
 pub mod batch;
@@ -72,7 +71,6 @@ pub use batch::Normalization;
 pub use catalog::{OpenOptions, open};
 pub use dataset::{Dataset, Shape};
 pub use error::DataError;
-pub use pairs::Pairs;
 pub use samples::{SampleInfo, Samples};
 pub use source::Source;
 pub use target::{Targets, Unit};

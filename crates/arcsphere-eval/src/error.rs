@@ -21,6 +21,36 @@ pub enum EvalError {
         /// Number of pairs given.
         pairs: usize,
     },
+    /// Pairs cannot be drawn where no class has two samples.
+    #[error("no genuine pair: none of the {classes} classes has two samples")]
+    NoGenuinePair {
+        /// Number of classes with a sample.
+        classes: usize,
+    },
+    /// Pairs cannot be drawn where there is one class.
+    #[error("no impostor pair: only {classes} class has samples, expected at least 2")]
+    NoImpostorPair {
+        /// Number of classes with a sample.
+        classes: usize,
+    },
+    /// A name that is neither a measure's nor a protocol's.
+    #[error("there is no measure or protocol \"{name}\" (known: {known})")]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// Whether a pair is of one subject is said in two ways that do not agree.
+    #[error("pair {pair} is of subjects {a} and {b}, and is said to be {}", if a == b { "no genuine pair" } else { "a genuine pair" })]
+    Subjects {
+        /// The pair's place.
+        pair: usize,
+        /// Its first subject.
+        a: u32,
+        /// Its second subject.
+        b: u32,
+    },
     /// A score, embedding or series holds a NaN or an infinity.
     #[error("{what} at index {index} is {value}, expected a finite number")]
     NotFinite {
@@ -95,6 +125,27 @@ pub enum EvalError {
         /// Where and why reading it failed.
         source: serde_json::Error,
     },
+}
+
+impl EvalError {
+    /// Whether the input is sound and has too little of something: then there is nothing to
+    /// measure, and the message says why.
+    ///
+    /// ```
+    /// use arcsphere_eval::verification::Roc;
+    /// assert!(Roc::new(&[0.5], &[true]).is_err_and(|e| e.is_inapplicable()));
+    /// assert!(Roc::new(&[f32::NAN], &[true]).is_err_and(|e| !e.is_inapplicable()));
+    /// ```
+    pub fn is_inapplicable(&self) -> bool {
+        matches!(
+            self,
+            Self::NoGenuine { .. }
+                | Self::NoImpostor { .. }
+                | Self::NoGenuinePair { .. }
+                | Self::NoImpostorPair { .. }
+                | Self::TooFew { .. }
+        )
+    }
 }
 
 /// The number of rows of a `[rows, dim]` slice, or why it is not one.

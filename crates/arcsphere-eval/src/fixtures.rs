@@ -1,9 +1,9 @@
 //! Made-up runs and cells, for the tests of what shows them.
 
 use crate::interval::wilson;
-use crate::results::{Run, fmr_key};
+use crate::measures::Estimate;
+use crate::results::{Run, TrainedBy};
 use crate::sweep::Cell;
-use std::collections::BTreeMap;
 
 /// A run as a caller would fill it in.
 pub fn run(loss: &str, seed: u64, correct: u64) -> Run {
@@ -20,41 +20,34 @@ pub fn run(loss: &str, seed: u64, correct: u64) -> Run {
         epochs: 5,
         backbone: "lenet_2d".into(),
         dim: 2,
-        accuracy: Some(share(correct)),
-        accuracy_low: Some(low),
-        accuracy_high: Some(high),
-        n_test: 1000,
-        eer: Some(0.02),
-        tmr_at_fmr: BTreeMap::from([(fmr_key(1e-2), 0.9), (fmr_key(1e-3), 0.7)]),
-        target_angle_mean: Some(0.07),
         train_seconds: 12.5,
         samples_per_second: 4000.0,
         ..Run::default()
     }
+    .with("accuracy", Estimate::new(share(correct)).within(low, high).over(1000))
+    .with("eer", 0.02)
+    .with("tmr_at_fmr@1e-2", 0.9)
+    .with("tmr_at_fmr@1e-3", 0.7)
+    .with("target_angle@mean", 0.07)
 }
 
 /// A run on an open set: pairs, no accuracy.
 pub fn unclassified(loss: &str, seed: u64, eer: f64) -> Run {
-    Run {
-        accuracy: None,
-        accuracy_low: None,
-        accuracy_high: None,
-        n_test: 0,
-        eer: Some(eer),
-        target_angle_mean: None,
-        ..run(loss, seed, 0)
-    }
+    let mut run = run(loss, seed, 0).with("eer", eer);
+    run.measures.retain(|key, _| !["accuracy", "target_angle"].contains(&key.measure_key()));
+    run
 }
 
 /// A run with errors in years on 100 images.
 pub fn aged(loss: &str, seed: u64, mae: f64) -> Run {
-    let mut run = run(loss, seed, 500);
-    (run.mae, run.mae_low, run.mae_high) = (Some(mae), Some(mae - 0.5), Some(mae + 0.5));
-    (run.mae_argmax, run.mae_argmax_low, run.mae_argmax_high) = (Some(mae + 1.0), Some(mae), Some(mae + 2.0));
-    run.cs = [("5".to_owned(), 0.6), ("10".to_owned(), 0.9)].into();
-    run.cs_argmax = [("5".to_owned(), 0.5)].into();
-    (run.n_regression, run.target_unit) = (100, "years".into());
-    run
+    let over = |value: f64| Estimate::new(value).over(100);
+    let run = run(loss, seed, 500)
+        .with("mae", over(mae).within(mae - 0.5, mae + 0.5))
+        .with("mae_argmax", over(mae + 1.0).within(mae, mae + 2.0))
+        .with("cs@5", over(0.6))
+        .with("cs@10", over(0.9))
+        .with("cs_argmax@5", over(0.5));
+    Run { target_unit: "years".into(), ..run }
 }
 
 /// A cell as a caller would fill it in; accuracies of 1000 samples.
@@ -68,7 +61,7 @@ pub fn cell(loss: &str, margin: f64, rate: f64, seed: u64, validation: f64, corr
         seed,
         run: Run {
             validation_accuracy: Some(validation),
-            trainer: "default".into(),
+            trainer: TrainedBy::Default,
             m1: Some(margin),
             ..run(loss, seed, correct)
         },

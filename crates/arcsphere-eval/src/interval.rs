@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{EvalError, Result};
 
+mod estimate;
+
+pub use estimate::Estimate;
+
 /// The level of every interval in this crate unless a level is passed: 95 %.
 pub const LEVEL: f64 = 0.95;
 

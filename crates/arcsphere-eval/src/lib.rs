@@ -26,6 +26,8 @@ pub mod holm;
 
 pub mod paired;
 
+pub mod pairs;
+
 pub mod verification;
 
 pub mod angles;
@@ -36,6 +38,10 @@ pub mod retrieval;
 
 pub mod regression;
 
+pub mod measures;
+
+pub mod protocols;
+
 pub mod results;
 
 pub mod sweep;
@@ -45,3 +51,8 @@ pub mod fixtures;
 
 pub use error::{EvalError, Result};
 pub use progress::Progress;
+
+/// The examples of README.md, which are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

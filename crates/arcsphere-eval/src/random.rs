@@ -19,7 +19,11 @@ pub(crate) fn keyed(purpose: &[u8; 8], seed: u64, index: u64) -> ChaCha8Rng {
 /// integer generation in an interval", 2019). Written here so that the bits depend on no
 /// library's version.
 pub(crate) fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
-    let n = n as u64;
+    below_u64(rng, n as u64) as usize
+}
+
+/// [`below`] of a number that may be no index.
+pub(crate) fn below_u64(rng: &mut ChaCha8Rng, n: u64) -> u64 {
     let mut m = u128::from(rng.next_u64()) * u128::from(n);
     if (m as u64) < n {
         let threshold = n.wrapping_neg() % n;
@@ -27,7 +31,15 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
             m = u128::from(rng.next_u64()) * u128::from(n);
         }
     }
-    (m >> 64) as usize
+    (m >> 64) as u64
+}
+
+/// Fisher–Yates, from the last element down.
+pub(crate) fn shuffle<T>(rng: &mut ChaCha8Rng, items: &mut [T]) {
+    for i in (1..items.len()).rev() {
+        let j = below(rng, i + 1);
+        items.swap(i, j);
+    }
 }
 
 /// A uniform number in [0, 1), a multiple of 2⁻⁵³.

@@ -6,21 +6,23 @@
 //! CSV.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::measures::{Estimate, Key};
+use crate::protocols::{Found, NotMeasured};
 
 pub(crate) mod csv;
 pub(crate) mod file;
-mod ordered;
+mod flat;
 mod summary;
 
 pub use file::write_atomic;
-pub use ordered::{Estimate, OrderedSummary, summarize_ordered};
-pub(crate) use summary::accuracies;
-pub use summary::{LossSummary, Method, summarize};
+pub(crate) use summary::values;
+pub use summary::{LossSummary, Spread, Summary, ranking, summarize};
 
 /// Everything that a comparison measured, and what made it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -70,15 +72,57 @@ pub struct Machine {
     pub device: String,
 }
 
-/// One training: one loss, one seed.
+/// Who trained a run, where ways of training are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TrainedBy {
+    /// Only one way of training was compared.
+    #[default]
+    #[serde(rename = "")]
+    Unnamed,
+    /// As this program trains.
+    Default,
+    /// Plain training, without what keeps a run from collapsing.
+    Naive,
+}
+
+impl TrainedBy {
+    /// As files and tables name it; empty for [`TrainedBy::Unnamed`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unnamed => "",
+            Self::Default => "default",
+            Self::Naive => "naive",
+        }
+    }
+}
+
+impl fmt::Display for TrainedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One training: who, how it went, and what was measured.
+///
+/// ```
+/// use arcsphere_eval::measures::Estimate;
+/// use arcsphere_eval::results::Run;
+/// let run = Run { loss: "arcface".into(), ..Run::default() }
+///     .with("accuracy", Estimate::new(0.97).within(0.96, 0.98).over(1000));
+/// let json = serde_json::to_value(&run)?;
+/// assert_eq!((json["accuracy_low"].as_f64(), json["n_test"].as_u64()), (Some(0.96), Some(1000)));
+/// assert_eq!(serde_json::from_value::<Run>(json)?, run);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Registry name of the loss.
     pub loss: String,
-    /// Who trained it: `default`, or `naive` for plain training without what keeps a run
-    /// from collapsing; empty where only one way of training was compared.
+    /// Who trained it.
     #[serde(default)]
-    pub trainer: String,
+    pub trainer: TrainedBy,
     /// Angle multiplier.
     pub m0: Option<f64>,
     /// Angle margin in radians.
@@ -100,108 +144,22 @@ pub struct Run {
     /// Embedding dimension.
     #[serde(default)]
     pub dim: u64,
-    /// Share of test samples classified correctly; none where none was classified, as
-    /// on an open set.
-    pub accuracy: Option<f64>,
-    /// Lower end of the accuracy's 95 % Wilson interval.
-    pub accuracy_low: Option<f64>,
-    /// Upper end of the accuracy's 95 % Wilson interval.
-    pub accuracy_high: Option<f64>,
-    /// Test samples classified: the accuracy's n.
-    pub n_test: u64,
     /// Accuracy on the validation samples at the end of training.
     #[serde(default)]
     pub validation_accuracy: Option<f64>,
-    /// Equal error rate on the test pairs.
-    pub eer: Option<f64>,
-    /// TMR on the test pairs by target FMR, keyed as [`fmr_key`] writes it.
-    pub tmr_at_fmr: BTreeMap<String, f64>,
-    /// Genuine test pairs.
-    #[serde(default)]
-    pub n_genuine: u64,
-    /// Impostor test pairs.
-    #[serde(default)]
-    pub n_impostor: u64,
-    /// Recall@1 on the test set, each sample against all others.
-    #[serde(default)]
-    pub recall_at_1: Option<f64>,
-    /// Recall@2: whether one of the two nearest is of the own class.
-    #[serde(default)]
-    pub recall_at_2: Option<f64>,
-    /// Recall@4.
-    #[serde(default)]
-    pub recall_at_4: Option<f64>,
-    /// Recall@8.
-    #[serde(default)]
-    pub recall_at_8: Option<f64>,
-    /// MAP@R on the test set.
-    #[serde(default)]
-    pub map_at_r: Option<f64>,
-    /// NMI of k-means clusters of the test embeddings with their classes.
-    #[serde(default)]
-    pub nmi: Option<f64>,
-    /// Mean absolute error of a predicted number on the test set, in `target_unit`.
-    #[serde(default)]
-    pub mae: Option<f64>,
-    /// Lower end of its 95 % interval over the samples.
-    #[serde(default)]
-    pub mae_low: Option<f64>,
-    /// Upper end of its 95 % interval over the samples.
-    #[serde(default)]
-    pub mae_high: Option<f64>,
-    /// Mean absolute error where the likeliest class's value is told, in `target_unit`; `mae` is
-    /// then that of the expectation over the classes.
-    #[serde(default)]
-    pub mae_argmax: Option<f64>,
-    /// Lower end of its 95 % interval over the samples.
-    #[serde(default)]
-    pub mae_argmax_low: Option<f64>,
-    /// Upper end of its 95 % interval over the samples.
-    #[serde(default)]
-    pub mae_argmax_high: Option<f64>,
-    /// Cumulative score of the same numbers as `mae`, by largest error, keyed as [`cs_key`] writes it.
-    #[serde(default)]
-    pub cs: BTreeMap<String, f64>,
-    /// Lower ends of their 95 % Wilson intervals.
-    #[serde(default)]
-    pub cs_low: BTreeMap<String, f64>,
-    /// Upper ends of their 95 % Wilson intervals.
-    #[serde(default)]
-    pub cs_high: BTreeMap<String, f64>,
-    /// Cumulative score where the likeliest class's value is told, as `mae_argmax`.
-    #[serde(default)]
-    pub cs_argmax: BTreeMap<String, f64>,
-    /// Lower ends of their 95 % Wilson intervals.
-    #[serde(default)]
-    pub cs_argmax_low: BTreeMap<String, f64>,
-    /// Upper ends of their 95 % Wilson intervals.
-    #[serde(default)]
-    pub cs_argmax_high: BTreeMap<String, f64>,
-    /// Test samples with a predicted number: the n of `mae` and `cs`.
-    #[serde(default)]
-    pub n_regression: u64,
-    /// Unit of the predicted number, such as `years` or `°`.
+    /// What was measured on the test set. In files `accuracy`, `accuracy_low`, `n_test`, … stand
+    /// beside the other fields; a number that was not measured is `null` there.
+    #[serde(flatten, with = "flat::measures")]
+    pub measures: BTreeMap<Key, Estimate>,
+    /// How many there were of what: `genuine` and `impostor` pairs. In files `n_genuine`, ….
+    #[serde(flatten, with = "flat::counts")]
+    pub counts: BTreeMap<String, u64>,
+    /// What was not measured, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_measured: Vec<NotMeasured>,
+    /// Unit of a predicted number, such as `years` or `°`; empty without one.
     #[serde(default)]
     pub target_unit: String,
-    /// Mean angle between a test embedding and its prototype.
-    pub target_angle_mean: Option<f64>,
-    /// Standard deviation of that angle.
-    #[serde(default)]
-    pub target_angle_sd: Option<f64>,
-    /// Mean over the test samples of the smallest non-target angle.
-    pub nontarget_angle_min_mean: Option<f64>,
-    /// Mean over the classes of the angle with the nearest other prototype.
-    #[serde(default)]
-    pub nearest_prototype_angle_mean: Option<f64>,
-    /// The smallest angle between two prototypes.
-    #[serde(default)]
-    pub nearest_prototype_angle_min: Option<f64>,
-    /// Mean embedding norm on the test set.
-    #[serde(default)]
-    pub embedding_norm_mean: Option<f64>,
-    /// Standard deviation of the embedding norm.
-    #[serde(default)]
-    pub embedding_norm_sd: Option<f64>,
     /// Wall time of training, without evaluation.
     pub train_seconds: f64,
     /// Training samples per second.
@@ -221,18 +179,25 @@ pub struct Run {
     pub recoveries: Vec<String>,
 }
 
-/// The key of an FMR in [`Run::tmr_at_fmr`]: `1e-2`, `1e-3`, `5e-4`.
-///
-/// ```
-/// assert_eq!(arcsphere_eval::results::fmr_key(0.001), "1e-3");
-/// ```
-pub fn fmr_key(fmr: f64) -> String {
-    format!("{fmr:e}")
-}
+impl Run {
+    /// The number under a key such as `eer` or `tmr_at_fmr@1e-2`, if it was measured.
+    pub fn get(&self, key: &str) -> Option<f64> {
+        self.measures.get(key).map(|e| e.value)
+    }
 
-/// The key of a largest error in [`Run::cs`]: `5`, `2.5`.
-pub fn cs_key(k: f64) -> String {
-    k.to_string()
+    /// The run with a number under `key`.
+    #[must_use]
+    pub fn with(mut self, key: &str, estimate: impl Into<Estimate>) -> Self {
+        self.measures.insert(Key::from(key), estimate.into());
+        self
+    }
+
+    /// Takes what protocols found.
+    pub fn take(&mut self, found: Found) {
+        self.measures.extend(found.measures);
+        self.counts.extend(found.counts);
+        self.not_measured.extend(found.not_measured);
+    }
 }
 
 impl Results {

@@ -12,6 +12,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+mod of_scores;
+mod weighted;
+
+pub use of_scores::{OperatingEstimate, Verification, Verified};
+
 use crate::error::{EvalError, Result, rows};
 use crate::interval::{Proportion, wilson};
 

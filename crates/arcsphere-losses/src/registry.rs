@@ -74,14 +74,21 @@ pub fn find<T: Named>(
     if let Some(entry) = entries.clone().find(|e| e.name() == wanted || e.aliases().contains(&wanted.as_str())) {
         return Ok(entry);
     }
-    let nearest = entries
-        .clone()
-        .flat_map(|e| std::iter::once(e.name()).chain(e.aliases().iter().copied()))
-        .map(|n| (edit_distance(&wanted, n), n))
-        .min()
-        .filter(|(distance, n)| *distance <= 1 + n.len() / 3)
-        .map(|(_, n)| n);
+    let names = entries.clone().flat_map(|e| std::iter::once(e.name()).chain(e.aliases().iter().copied()));
+    let nearest = nearest(&wanted, names);
     Err(UnknownName { kind, name: name.to_owned(), nearest, known: entries.map(|e| e.name()).collect() })
+}
+
+/// That `name` is none of the `known` ones, with the nearest of them.
+pub fn unknown(kind: &'static str, name: &str, known: Vec<&'static str>) -> UnknownName {
+    let wanted = name.trim().to_ascii_lowercase().replace('-', "_");
+    UnknownName { kind, name: name.to_owned(), nearest: nearest(&wanted, known.iter().copied()), known }
+}
+
+/// The closest of some names, if one is close.
+fn nearest(wanted: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let near = names.map(|n| (edit_distance(wanted, n), n)).min()?;
+    (near.0 <= 1 + near.1.len() / 3).then_some(near.1)
 }
 
 /// Levenshtein's distance between two words.

@@ -88,6 +88,14 @@ pub trait Figure {
 ///
 /// # Errors
 /// As [`Figure::draw`].
+///
+/// ```
+/// use arcsphere_report::figure::{TargetCurve, TargetCurves, Theme, to_svg};
+/// let curves = [TargetCurve { label: "softmax", target: &f64::cos }];
+/// let svg = to_svg(&TargetCurves { title: "ψ(θ)", subtitle: "", curves: &curves }, Theme::Dark)?;
+/// assert!(svg.starts_with("<svg") && svg.contains("softmax"));
+/// # Ok::<(), arcsphere_eval::EvalError>(())
+/// ```
 pub fn to_svg<F: Figure>(figure: &F, theme: Theme) -> Result<String> {
     draw_svg(figure, svg::Paint::Fixed, theme)
 }
@@ -97,6 +105,14 @@ pub fn to_svg<F: Figure>(figure: &F, theme: Theme) -> Result<String> {
 ///
 /// # Errors
 /// As [`Figure::draw`].
+///
+/// ```
+/// use arcsphere_report::figure::{TargetCurve, TargetCurves, css_variables, to_adaptive_svg};
+/// let curves = [TargetCurve { label: "softmax", target: &f64::cos }];
+/// let svg = to_adaptive_svg(&TargetCurves { title: "ψ(θ)", subtitle: "", curves: &curves })?;
+/// assert!(svg.contains("var(--fig-c0)") && css_variables().contains("--fig-c0:"));
+/// # Ok::<(), arcsphere_eval::EvalError>(())
+/// ```
 pub fn to_adaptive_svg<F: Figure>(figure: &F) -> Result<String> {
     draw_svg(figure, svg::Paint::Variables, Theme::Light)
 }
@@ -113,6 +129,14 @@ fn draw_svg<F: Figure>(figure: &F, paint: svg::Paint, theme: Theme) -> Result<St
 ///
 /// # Errors
 /// As [`Figure::draw`].
+///
+/// ```
+/// use arcsphere_report::figure::{Curve, Curves, Theme, to_png};
+/// let curve = Curve { label: "arcface", training_loss: &[2.0, 1.0], validation_accuracy: &[0.8, 0.9] };
+/// let png = to_png(&Curves { title: "Training", subtitle: "", curves: &[curve] }, Theme::Light)?;
+/// assert!(png.starts_with(b"\x89PNG"));
+/// # Ok::<(), arcsphere_eval::EvalError>(())
+/// ```
 pub fn to_png<F: Figure>(figure: &F, theme: Theme) -> Result<Vec<u8>> {
     text::register()?;
     // Drawn at four times the size and averaged down: plotters smooths text and

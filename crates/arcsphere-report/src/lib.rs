@@ -8,3 +8,8 @@
 pub mod figure;
 
 pub mod report;
+
+/// The examples of README.md, which are run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,8 +17,6 @@ mod finding;
 
 mod lost;
 
-mod measure;
-
 mod ordered;
 
 mod sections;
@@ -29,7 +27,6 @@ mod tables;
 
 pub use finding::{Finding, Standing, find};
 pub use html::margins;
-pub use measure::Measure;
 pub use sweep::{SweepReport, sweep_pictures};
 
 /// A picture of a report.
@@ -62,6 +59,27 @@ pub struct Report {
 }
 
 impl Report {
+    /// A page of numbers alone: no picture, no configuration, no limits beyond those of any comparison.
+    ///
+    /// ```
+    /// use arcsphere_eval::results::{Results, Run};
+    /// use arcsphere_report::report::Report;
+    /// let run = Run { loss: "arcface".into(), ..Run::default() }.with("accuracy", 0.97);
+    /// let html = Report::new("One loss", Results { runs: vec![run], ..Results::default() }).to_html();
+    /// assert!(html.starts_with("<!doctype html>") && html.contains("arcface reaches a test accuracy of 97.00 %."));
+    /// ```
+    pub fn new(title: &str, results: Results) -> Self {
+        let title = title.to_owned();
+        Self {
+            title,
+            results,
+            pictures: vec![],
+            configuration: String::new(),
+            reproduce: String::new(),
+            limits: vec![],
+        }
+    }
+
     /// The page.
     pub fn to_html(&self) -> String {
         let summaries = summarize(&self.results.runs);
@@ -74,6 +92,7 @@ impl Report {
             lost::table(out, &self.results);
             sections::losses(out, &summaries, &self.results, &self.pictures);
             tables::runs(out, &self.results);
+            sections::not_measured(out, &self.results);
             sections::limits(out, &self.limits, &sections::limits_of(&summaries));
             sections::provenance(out, &self.results, &self.reproduce, &self.configuration);
         })

@@ -1,6 +1,7 @@
 //! My network, your trainer: any Burn module is a backbone, with checkpoints, resume and collapse handling.
 
-use arcsphere::{backbones::Backbone, config::Layers, evaluate::evaluate, plan, train::Trainer};
+use arcsphere::evaluate::{Protocols, evaluate};
+use arcsphere::{backbones::Backbone, config::Layers, plan, train::Trainer};
 use arcsphere_data::{Shape, embedded};
 use burn::{module::Module, nn, tensor::Tensor};
 
@@ -29,7 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = plan::Plan::for_backbone(&config, &splits, &net)?;
     let mut trainer = Trainer::with_backbone(plan, net, &device)?;
     trainer.run(&splits, &mut ())?;
-    println!("accuracy {:?}", evaluate(&trainer, &splits)?.run.accuracy);
+    let found = evaluate(&trainer, &splits, &Protocols::default(), &|_, _| {})?;
+    println!("accuracy {:?}", found.run.get("accuracy"));
     Ok(())
 }
 

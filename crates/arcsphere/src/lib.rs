@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use arcsphere::config::Config;
-//! use arcsphere::evaluate::evaluate;
+//! use arcsphere::evaluate::{evaluate, protocols};
 //! use arcsphere::plan::{self, Plan};
 //! use arcsphere::train::Trainer;
 //!
@@ -30,9 +30,10 @@
 //!
 //! let mut trainer = Trainer::new(plan, &arcsphere::device("flex")?)?;
 //! trainer.run(&splits, &mut ())?;
-//! let run = evaluate(&trainer, &splits)?.run;
+//! let measures = protocols(&config.eval, config.data.split_seed)?;
+//! let run = evaluate(&trainer, &splits, &measures, &|_, _| {})?.run;
 //! assert!(!run.reason.contains("NaN"));
-//! assert_eq!(run.n_test, 50);
+//! assert_eq!(run.measures["accuracy"].n, Some(50));
 //! # Ok(())
 //! # }
 //! ```

@@ -127,7 +127,7 @@ fn widths(sweep: &Sweep, loss: &str, tolerance: f64) -> Vec<Width> {
 
 /// Width and openness of the range among the margins of one seed, margins rising.
 fn width(cells: &[&Cell], tolerance: f64) -> (f64, bool) {
-    let test = |c: &Cell| c.run.accuracy.filter(|a| a.is_finite() && !c.run.collapsed);
+    let test = |c: &Cell| c.run.get("accuracy").filter(|a| a.is_finite() && !c.run.collapsed);
     let valid = cells.iter().enumerate().filter(|(_, c)| test(c).is_some());
     let chosen = valid.filter_map(|(i, c)| Some((i, c.run.validation_accuracy?)));
     let Some((best, _)) = chosen.reduce(|a, b| if b.1 > a.1 { b } else { a }) else { return (0.0, false) };
@@ -140,7 +140,7 @@ fn width(cells: &[&Cell], tolerance: f64) -> (f64, bool) {
                 // Less than no margin is not to be had.
                 return (here.boundary_cost, step > 0 || here.boundary_cost > 0.0);
             };
-            let (own, other) = (test(here).unwrap_or(bar), next.run.accuracy.unwrap_or(0.0));
+            let (own, other) = (test(here).unwrap_or(bar), next.run.get("accuracy").unwrap_or(0.0));
             match test(next) {
                 Some(accuracy) if accuracy >= bar => at = at.saturating_add_signed(step),
                 // A run that collapsed with a fair accuracy still ends the range, at once.
@@ -162,7 +162,7 @@ mod tests {
     use arcsphere_eval::results::Run;
 
     fn cell(loss: &str, seed: u64, margin: f64, accuracy: f64) -> Cell {
-        let run = Run { accuracy: Some(accuracy), validation_accuracy: Some(accuracy), ..Run::default() };
+        let run = Run { validation_accuracy: Some(accuracy), ..Run::default() }.with("accuracy", accuracy);
         Cell { loss: loss.into(), margin, boundary_cost: margin, seed, run, ..Cell::default() }
     }
 
@@ -177,7 +177,7 @@ mod tests {
             [(0.0, 0.90), (0.1, 0.96), (0.2, 0.95), (0.3, 0.93)].map(|(m, a)| cell("a", 0, m, a)).into();
         // The bar is 0.94: crossed a third of the way from 0.1 down to 0, and half of the way from 0.2 up to 0.3.
         assert!(near(of(&cells), (0.25 - 0.1 * 2.0 / 3.0, false)), "{:?}", of(&cells));
-        cells[3].run.accuracy = Some(0.95);
+        cells[3].run = cells[3].run.clone().with("accuracy", 0.95);
         assert!(near(of(&cells), (0.3 - 0.1 * 2.0 / 3.0, true)), "{:?}", of(&cells));
         cells[2].run.collapsed = true;
         assert!(near(of(&cells), (0.1 - 0.1 * 2.0 / 3.0, false)), "{:?}", of(&cells));

@@ -5,10 +5,11 @@ use super::words::{self, NONE};
 use anyhow::Result;
 use arcsphere_eval::interval::{Proportion, wilson};
 use arcsphere_eval::paired::sign_flip;
+use arcsphere_eval::results::TrainedBy;
 use arcsphere_eval::sweep::{Cell, LossSweep, SIGNIFICANT, Sweep, describe_margin};
 
 /// Trainer whose runs must not collapse.
-const DEFAULT: &str = "default";
+const DEFAULT: TrainedBy = TrainedBy::Default;
 
 /// The sweeps of a group as one. A job's variant names the trainer where a run does not.
 pub(super) fn joined(sweeps: &[(&str, Sweep)]) -> Sweep {
@@ -17,8 +18,8 @@ pub(super) fn joined(sweeps: &[(&str, Sweep)]) -> Sweep {
         .iter()
         .flat_map(|(variant, sweep)| {
             sweep.cells.iter().cloned().map(move |mut cell| {
-                if cell.run.trainer.is_empty() {
-                    cell.run.trainer = if variant.is_empty() { DEFAULT } else { variant }.to_owned();
+                if cell.run.trainer == TrainedBy::Unnamed {
+                    cell.run.trainer = if *variant == "naive" { TrainedBy::Naive } else { DEFAULT };
                 }
                 cell
             })
@@ -38,7 +39,7 @@ pub(super) fn table(losses: &[LossSweep]) -> String {
             let seeds = loss.groups().map(|g| g.runs()).max().unwrap_or(0);
             vec![
                 loss.loss.clone(),
-                loss.trainer.clone(),
+                loss.trainer.to_string(),
                 format!("{margins} × {} × {seeds}", loss.rates.len()),
                 share(dead, all),
                 loss.groups().map(|g| g.recovered.len()).sum::<usize>().to_string(),
@@ -64,7 +65,7 @@ pub(super) fn cells(sweep: &Sweep, losses: &[LossSweep]) -> String {
         for group in loss.groups() {
             rows.push(vec![
                 loss.loss.clone(),
-                loss.trainer.clone(),
+                loss.trainer.to_string(),
                 format!("{} = {}", describe_margin(&loss.margin_key).0, words::short(group.margin)),
                 words::short(group.rate),
                 words::share(&group.collapsed),
@@ -101,10 +102,10 @@ pub(super) fn cells(sweep: &Sweep, losses: &[LossSweep]) -> String {
 /// What the counts allow to say: each trainer's rate, the target of the default one, and the trainers against each
 /// other over the same margins, rates and seeds.
 pub(super) fn findings(name: &str, sweep: &Sweep) -> Result<Vec<String>> {
-    let mut trainers: Vec<&str> = Vec::new();
+    let mut trainers: Vec<TrainedBy> = Vec::new();
     for cell in &sweep.cells {
-        if !trainers.contains(&cell.run.trainer.as_str()) {
-            trainers.push(&cell.run.trainer);
+        if !trainers.contains(&cell.run.trainer) {
+            trainers.push(cell.run.trainer);
         }
     }
     let mut out = Vec::new();
@@ -114,20 +115,20 @@ pub(super) fn findings(name: &str, sweep: &Sweep) -> Result<Vec<String>> {
         let saved = own.iter().filter(|c| c.run.recovered > 0 && !c.run.collapsed).count();
         let mut text =
             format!("{name}, {trainer} trainer: {} collapsed, {saved} more recovered", share(dead, own.len()));
-        text += &format!("; median accuracy {} %", quarters(own.iter().map(|c| c.run.accuracy.unwrap_or(0.0))));
+        text += &format!("; median accuracy {} %", quarters(own.iter().map(|c| c.run.get("accuracy").unwrap_or(0.0))));
         if *trainer == DEFAULT {
             text += if dead == 0 { "; the target of 0 collapses is reached" } else { "; the target of 0 is missed" };
         }
         out.push(text + ".");
     }
     for other in trainers.iter().filter(|t| **t != DEFAULT) {
-        out.extend(against(name, sweep, other)?);
+        out.extend(against(name, sweep, *other)?);
     }
     Ok(out)
 }
 
 /// Another trainer against the default one, training by training.
-fn against(name: &str, sweep: &Sweep, other: &str) -> Result<Option<String>> {
+fn against(name: &str, sweep: &Sweep, other: TrainedBy) -> Result<Option<String>> {
     let place = |c: &Cell| (c.loss.clone(), c.margin.to_bits(), c.rate.to_bits(), c.seed);
     let own: Vec<(_, bool)> =
         sweep.cells.iter().filter(|c| c.run.trainer == DEFAULT).map(|c| (place(c), c.run.collapsed)).collect();
@@ -198,14 +199,14 @@ mod tests {
         let (mut default, mut naive) = (Sweep::default(), Sweep::default());
         for seed in 0..6 {
             let mut well = cell("arcface", 0.5, seed, 0.95);
-            well.run.trainer.clear();
+            well.run.trainer = TrainedBy::Unnamed;
             if seed == 3 {
                 well.run.recovered = 1;
                 well.run.causes = vec!["loss not finite".into()];
             }
             default.cells.push(well);
             let mut dead = cell("arcface", 0.5, seed, 0.1);
-            dead.run.trainer.clear();
+            dead.run.trainer = TrainedBy::Unnamed;
             dead.run.collapsed = true;
             dead.run.causes = vec!["loss not finite".into()];
             naive.cells.push(dead);
@@ -248,7 +249,7 @@ mod tests {
             "{last}"
         );
         let mut alone = sweep();
-        alone.cells.retain(|c| c.run.trainer == "naive");
+        alone.cells.retain(|c| c.run.trainer == TrainedBy::Naive);
         assert_eq!(findings("2-D", &alone).unwrap().len(), 1);
     }
 

@@ -232,9 +232,10 @@ pub(super) fn machine(m: &arcsphere_eval::results::Machine, version: &str) -> St
 pub(super) mod tests {
     use super::super::parts::tests::comparison;
     use super::*;
+    use arcsphere_eval::measures::Estimate;
 
     fn run(loss: &str, seed: u64, accuracy: f64) -> Run {
-        Run { loss: loss.into(), seed, accuracy: Some(accuracy), n_test: 1000, ..Run::default() }
+        Run { loss: loss.into(), seed, ..Run::default() }.with("accuracy", Estimate::new(accuracy).over(1000))
     }
 
     fn results(runs: Vec<Run>) -> Results {

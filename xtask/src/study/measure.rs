@@ -1,7 +1,7 @@
 //! The numbers of a run that tables show.
 
 use arcsphere_eval::interval::{Mean, mean, wilson};
-use arcsphere_eval::results::{Run, cs_key, fmr_key};
+use arcsphere_eval::results::Run;
 use serde::Deserialize;
 
 /// A number of a run.
@@ -70,16 +70,16 @@ impl Measure {
     /// The value of a run.
     pub(super) fn of(self, run: &Run) -> Option<f64> {
         let value = match self {
-            Measure::Accuracy => run.accuracy,
-            Measure::Eer => run.eer,
-            Measure::Tmr => run.tmr_at_fmr.get(&fmr_key(0.01)).copied(),
-            Measure::TargetAngle => run.target_angle_mean,
-            Measure::NontargetAngle => run.nontarget_angle_min_mean,
-            Measure::RecallAt1 => run.recall_at_1,
-            Measure::MapAtR => run.map_at_r,
-            Measure::Nmi => run.nmi,
-            Measure::Mae => run.mae,
-            Measure::Cs5 => run.cs.get(&cs_key(5.0)).copied(),
+            Measure::Accuracy => run.get("accuracy"),
+            Measure::Eer => run.get("eer"),
+            Measure::Tmr => run.get("tmr_at_fmr@1e-2"),
+            Measure::TargetAngle => run.get("target_angle@mean"),
+            Measure::NontargetAngle => run.get("nontarget_angle"),
+            Measure::RecallAt1 => run.get("recall_at_k@1"),
+            Measure::MapAtR => run.get("map_at_r"),
+            Measure::Nmi => run.get("nmi"),
+            Measure::Mae => run.get("mae"),
+            Measure::Cs5 => run.get("cs@5"),
         };
         value.filter(|v| v.is_finite())
     }
@@ -102,7 +102,7 @@ impl Measure {
             m.high = m.high.map(|high| high.min(1.0));
         }
         if self == Measure::Accuracy && m.n == 1 {
-            let n = runs.iter().find(|run| run.accuracy.is_some()).map_or(0, |run| run.n_test);
+            let n = runs.iter().find_map(|run| run.measures.get("accuracy")?.n).unwrap_or(0);
             if let Ok(p) = wilson(((m.value * n as f64).round() as u64).min(n), n) {
                 (m.low, m.high) = (Some(p.low), Some(p.high));
             }
@@ -114,11 +114,12 @@ impl Measure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arcsphere_eval::measures::Estimate;
 
     #[test]
     fn a_collapsed_run_counts_as_nothing_right() {
         let dead = Run { seed: 1, collapsed: true, ..Run::default() };
-        let well = Run { accuracy: Some(0.9), eer: Some(f64::NAN), ..Run::default() };
+        let well = Run::default().with("accuracy", 0.9).with("eer", f64::NAN);
         assert_eq!(Measure::Accuracy.values(&[well.clone(), dead.clone()]), [(0, 0.9), (1, 0.0)]);
         assert_eq!(Measure::Accuracy.values(std::slice::from_ref(&dead)), []);
         assert_eq!(Measure::Eer.values(&[well, dead]), []);
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn one_seed_has_the_samples_interval_and_more_the_seeds() {
-        let run = |seed, accuracy| Run { seed, accuracy: Some(accuracy), n_test: 1000, ..Run::default() };
+        let run = |seed, accuracy| Run { seed, ..Run::default() }.with("accuracy", Estimate::new(accuracy).over(1000));
         let one = Measure::Accuracy.mean(&[run(0, 0.95)]).unwrap();
         let p = wilson(950, 1000).unwrap();
         assert_eq!((one.n, one.low, one.high), (1, Some(p.low), Some(p.high)));
@@ -139,8 +140,7 @@ mod tests {
 
     #[test]
     fn keys_are_those_that_results_write() {
-        let run =
-            Run { tmr_at_fmr: [("1e-2".to_owned(), 0.9)].into(), cs: [("5".to_owned(), 0.4)].into(), ..Run::default() };
+        let run = Run::default().with("tmr_at_fmr@1e-2", 0.9).with("cs@5", 0.4);
         assert_eq!((Measure::Tmr.of(&run), Measure::Cs5.of(&run)), (Some(0.9), Some(0.4)));
         assert_eq!(Measure::TargetAngle.shown(std::f64::consts::PI), 180.0);
     }

@@ -252,6 +252,7 @@ mod tests {
     use super::super::parts::tests::{comparison, sweeps as sweep_part};
     use super::super::sensitivity::tests::cell;
     use super::*;
+    use arcsphere_eval::measures::Estimate;
     use arcsphere_eval::results::Run;
     use std::path::PathBuf;
 
@@ -282,12 +283,8 @@ mod tests {
     fn a_comparison_has_table_figure_and_finding() {
         let root = root("comparison");
         let part = comparison();
-        let run = |loss: &str, seed, accuracy| Run {
-            loss: loss.into(),
-            seed,
-            accuracy: Some(accuracy),
-            n_test: 10,
-            ..Run::default()
+        let run = |loss: &str, seed, accuracy: f64| {
+            Run { loss: loss.into(), seed, ..Run::default() }.with("accuracy", Estimate::new(accuracy).over(10))
         };
         let runs = vec![run("softmax", 0, 0.9), run("softmax", 1, 0.8), run("arcface", 0, 0.9), run("arcface", 1, 0.9)];
         Results { runs, ..Results::default() }.write_json(&result_path(&root, &part.jobs[0])).unwrap();

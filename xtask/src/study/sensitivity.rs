@@ -181,18 +181,14 @@ pub(super) fn analyze(sweep: &Sweep) -> Result<Vec<LossSweep>> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use arcsphere_eval::results::Run;
+    use arcsphere_eval::measures::Estimate;
+    use arcsphere_eval::results::{Run, TrainedBy};
     use arcsphere_eval::sweep::Cell;
 
     /// A sweep's cell at its margin in radians, with the same accuracy on validation and test images.
     pub(in super::super) fn cell(loss: &str, margin: f64, seed: u64, accuracy: f64) -> Cell {
-        let run = Run {
-            accuracy: Some(accuracy),
-            validation_accuracy: Some(accuracy),
-            trainer: "default".into(),
-            n_test: 1000,
-            ..Run::default()
-        };
+        let run = Run { validation_accuracy: Some(accuracy), trainer: TrainedBy::Default, ..Run::default() };
+        let run = run.with("accuracy", Estimate::new(accuracy).over(1000));
         Cell {
             loss: loss.into(),
             margin_key: "angle_margin".into(),

@@ -23,6 +23,8 @@ pub(crate) enum Takes {
     Numbers,
     /// Height and width, as in 112x96.
     Size,
+    /// Words, separated by commas.
+    Words,
 }
 
 /// A flag that sets a key of the configuration.
@@ -69,6 +71,7 @@ impl Flag {
             Takes::Number => arg.value_parser(value_parser!(f64)),
             Takes::Numbers => arg.value_parser(value_parser!(f64)).value_delimiter(',').action(ArgAction::Append),
             Takes::Size => arg.value_parser(size),
+            Takes::Words => arg.value_delimiter(',').action(ArgAction::Append),
         }
     }
 
@@ -83,6 +86,10 @@ impl Flag {
             Takes::Number => matches.get_one::<f64>(self.key).copied().map(Value::Float),
             Takes::Numbers => {
                 let all = matches.get_many::<f64>(self.key).map(|all| all.copied().map(Value::Float).collect());
+                all.map(Value::Array)
+            }
+            Takes::Words => {
+                let all = matches.get_many::<String>(self.key).map(|all| all.cloned().map(Value::String).collect());
                 all.map(Value::Array)
             }
             Takes::Size => {
@@ -145,6 +152,24 @@ impl Table for DataFlags {
     ];
 }
 
+/// What is measured at the end of a training, and by `eval`.
+const MEASURES: Flag = flag(
+    "measures",
+    "A,B,…",
+    Takes::Words,
+    "eval.measures",
+    "Measures and protocols (`arcsphere list measures`) [default: all but those that are too costly for so many \
+     images, which is said]; what is named is computed whatever it costs",
+);
+
+/// What is measured of a run that is trained.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MeasureFlags;
+
+impl Table for MeasureFlags {
+    const FLAGS: &'static [Flag] = &[MEASURES];
+}
+
 /// How to train.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TrainingFlags;
@@ -187,6 +212,7 @@ impl Table for TrainingFlags {
             "Train as the usual public code does, to see the difference: the papers' margins and scale at once, a \
              clamped arccos left to autodiff, no soft start, no clipping, no recovery",
         ),
+        MEASURES,
     ];
 }
 
@@ -339,6 +365,7 @@ mod tests {
             Takes::Number => Value::Float(0.5),
             Takes::Numbers => Value::Array(vec![Value::Float(0.5)]),
             Takes::Size => Value::Array(vec![Value::Integer(9), Value::Integer(8)]),
+            Takes::Words => Value::Array(vec![Value::String("eer".into())]),
         }
     }
 

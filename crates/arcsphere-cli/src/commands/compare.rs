@@ -1,6 +1,6 @@
 //! `arcsphere compare`: every loss on the same images, in one report.
 
-mod report;
+pub(super) mod report;
 mod runs;
 
 use super::command_line::Line;

@@ -4,12 +4,12 @@ use super::run_dir;
 use crate::args::Eval;
 use crate::mistake::mistake;
 use crate::out::say;
-use crate::{settings, timing};
+use crate::{settings, timing, watch};
 use anyhow::Result;
-use arcsphere::evaluate::evaluate;
+use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{self, Plan};
+use arcsphere_eval::measures::{Estimate, Key, MEASURES, Measure, Unit};
 use arcsphere_eval::results::Run;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Measures a run.
@@ -18,6 +18,7 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let own = checkpoint.config.clone();
     let layers =
         arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
+    let layers = args.measured.over(layers)?;
     let config = settings::flags(layers, &args.data, &Default::default())?.build()?;
     settings::set_threads(config.train.threads)?;
     let source = settings::open(&config)?;
@@ -41,7 +42,10 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let seconds = timing::read(&args.run, &checkpoint)?;
     let mut trainer = checkpoint.restore(plan, &device)?;
     trainer.seconds = seconds;
-    let evaluation = evaluate(&trainer, &splits)?;
+    let bar = watch::bar(1);
+    let measures = protocols(&config.eval, own.data.split_seed)?;
+    let evaluation = evaluate(&trainer, &splits, &measures, &watch::measuring(&bar))?;
+    bar.finish_and_clear();
     if args.json {
         say!("{}", serde_json::to_string_pretty(&evaluation.run)?);
     } else {
@@ -53,9 +57,9 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
 
 /// A run's number as a picture's subtitle has it: the accuracy, or the EER of an open set.
 pub(crate) fn headline(run: &Run) -> String {
-    match (run.accuracy, run.eer) {
-        (Some(accuracy), _) => format!("{:.2} %", 100.0 * accuracy),
-        (None, Some(eer)) => format!("classes never trained on, EER {:.2} %", 100.0 * eer),
+    match (run.get("accuracy"), run.get("eer")) {
+        (Some(accuracy), _) => percent(accuracy),
+        (None, Some(eer)) => format!("classes never trained on, EER {}", percent(eer)),
         (None, None) => "classes never trained on".to_owned(),
     }
 }
@@ -65,40 +69,24 @@ pub(crate) fn times(n: u64) -> String {
     if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }
 
-/// The errors on an ordered target, a line each way of telling it; empty where there is none.
-fn ordered(run: &Run) -> String {
-    let Some(mae) = run.mae else { return String::new() };
-    let unit = if run.target_unit == "°" { "°".to_owned() } else { format!(" {}", run.target_unit) };
-    let ends = |low: Option<f64>, high: Option<f64>| {
-        low.zip(high).map_or_else(String::new, |(low, high)| format!(" [{low:.2}, {high:.2}]"))
-    };
-    let line = |what: &str, mae: f64, of_mae: String, [cs, low, high]: [&BTreeMap<String, f64>; 3]| {
-        let mut out = format!("MAE {mae:.2}{unit}{of_mae}");
-        for (k, share) in cs {
-            let percent = |of: &BTreeMap<String, f64>| of.get(k).map(|v| 100.0 * v);
-            let _ = write!(out, ", CS({k}{unit}) {:.2} %{}", 100.0 * share, ends(percent(low), percent(high)));
-        }
-        format!("{out} by the {what} (95 %, n = {})\n", run.n_regression)
-    };
-    // A straight line gives a number and no probabilities.
-    let (number, class) = match run.loss.as_str() {
-        "regression" => ("number", "nearest step"),
-        _ => ("expectation", "likeliest class"),
-    };
-    let scores = [&run.cs, &run.cs_low, &run.cs_high];
-    let mut out = line(number, mae, ends(run.mae_low, run.mae_high), scores);
-    if let Some(argmax) = run.mae_argmax {
-        let scores = [&run.cs_argmax, &run.cs_argmax_low, &run.cs_argmax_high];
-        out += &line(class, argmax, ends(run.mae_argmax_low, run.mae_argmax_high), scores);
-    }
-    out
+fn percent(v: f64) -> String {
+    format!("{:.2} %", 100.0 * v)
 }
 
 /// A run's numbers in a few lines.
 pub(crate) fn summary(run: &Run) -> String {
+    let lines = [fate(run), accuracy(run), pairs(run), retrieval(run), ordered(run), angles(run), further(run)];
+    let mut out = lines.concat();
+    for missing in &run.not_measured {
+        let _ = writeln!(out, "not measured: {missing}");
+    }
+    let _ = write!(out, "{} epochs in {:.0} s, {:.0} images/s", run.epochs, run.train_seconds, run.samples_per_second);
+    out
+}
+
+/// Whether it collapsed, and of what.
+fn fate(run: &Run) -> String {
     let mut out = String::new();
-    let percent = |v: f64| format!("{:.2} %", 100.0 * v);
-    let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
     if run.collapsed {
         let _ = writeln!(out, "collapsed: {}", run.reason);
     }
@@ -110,49 +98,133 @@ pub(crate) fn summary(run: &Run) -> String {
         };
         let _ = writeln!(out, "{what}: {}", run.causes.join(", "));
     }
-    if let (Some(accuracy), Some(low), Some(high)) = (run.accuracy, run.accuracy_low, run.accuracy_high) {
-        let _ = writeln!(
-            out,
-            "accuracy {} [{}, {}] (Wilson 95 %, n = {})",
-            percent(accuracy),
-            percent(low),
-            percent(high),
-            run.n_test
-        );
+    out
+}
+
+fn accuracy(run: &Run) -> String {
+    match run.measures.get("accuracy") {
+        Some(Estimate { value, low: Some(low), high: Some(high), n, .. }) => format!(
+            "accuracy {} [{}, {}] (Wilson 95 %, n = {})\n",
+            percent(*value),
+            percent(*low),
+            percent(*high),
+            n.unwrap_or(0)
+        ),
+        _ => String::new(),
     }
-    if let Some(eer) = run.eer {
-        let rates: Vec<String> =
-            run.tmr_at_fmr.iter().rev().map(|(fmr, tmr)| format!("{} at {fmr}", percent(*tmr))).collect();
-        let _ = writeln!(
-            out,
-            "EER {}, TMR@FMR (TAR@FAR) {} ({} genuine, {} impostor pairs)",
-            percent(eer),
-            rates.join(", "),
-            run.n_genuine,
-            run.n_impostor
-        );
+}
+
+/// What a measure is at, and its values, of the protocols that are always run.
+fn values<'a>(run: &'a Run, measure: &'a str) -> impl DoubleEndedIterator<Item = (&'a str, &'a Estimate)> {
+    let own = run.measures.iter().filter(move |(k, _)| k.protocol().is_empty() && k.measure_key() == measure);
+    own.map(|(k, e)| (k.at(), e))
+}
+
+fn pairs(run: &Run) -> String {
+    let rates: Vec<String> =
+        values(run, "tmr_at_fmr").rev().map(|(fmr, tmr)| format!("{} at {fmr}", percent(tmr.value))).collect();
+    let eer = run.get("eer").map(|eer| format!("EER {}", percent(eer)));
+    let tmr = (!rates.is_empty()).then(|| format!("TMR@FMR (TAR@FAR) {}", rates.join(", ")));
+    let shown: Vec<String> = eer.into_iter().chain(tmr).collect();
+    if shown.is_empty() {
+        return String::new();
     }
-    if let (Some(recall), Some(map_at_r)) = (run.recall_at_1, run.map_at_r) {
-        let further = [(2, run.recall_at_2), (4, run.recall_at_4), (8, run.recall_at_8)];
-        let further: Vec<String> =
-            further.iter().filter_map(|(k, v)| v.map(|v| format!(", @{k} {}", percent(v)))).collect();
-        let nmi = run.nmi.map_or(String::new(), |nmi| format!(", NMI {}", percent(nmi)));
-        let _ = writeln!(out, "Recall@1 {}{}; MAP@R {}{nmi}", percent(recall), further.concat(), percent(map_at_r));
-    }
-    out.push_str(&ordered(run));
-    if run.target_angle_mean.is_some() {
+    let n = |what: &str| run.counts.get(what).copied().unwrap_or(0);
+    format!("{} ({} genuine, {} impostor pairs)\n", shown.join(", "), n("genuine"), n("impostor"))
+}
+
+fn retrieval(run: &Run) -> String {
+    let recall: Vec<String> = values(run, "recall_at_k").map(|(k, v)| format!("@{k} {}", percent(v.value))).collect();
+    let recall = (!recall.is_empty()).then(|| format!("Recall{}", recall.join(", ")));
+    let named = |key: &str, name: &str| run.get(key).map(|v| format!("{name} {}", percent(v)));
+    let rest: Vec<String> = named("map_at_r", "MAP@R").into_iter().chain(named("nmi", "NMI")).collect();
+    let rest = (!rest.is_empty()).then(|| rest.join(", "));
+    let shown: Vec<String> = recall.into_iter().chain(rest).collect();
+    if shown.is_empty() { String::new() } else { shown.join("; ") + "\n" }
+}
+
+/// The errors on an ordered target, a line each way of telling it; empty where there is none.
+fn ordered(run: &Run) -> String {
+    // A straight line gives a number and no probabilities.
+    let (number, class) = match run.loss.as_str() {
+        "regression" => ("number", "nearest step"),
+        _ => ("expectation", "likeliest class"),
+    };
+    ordered_line(run, "mae", "cs", number) + &ordered_line(run, "mae_argmax", "cs_argmax", class)
+}
+
+fn ordered_line(run: &Run, mae: &str, cs: &str, what: &str) -> String {
+    let unit = if run.target_unit == "°" { "°".to_owned() } else { format!(" {}", run.target_unit) };
+    let ends = |e: &Estimate, by: f64| {
+        e.low.zip(e.high).map_or_else(String::new, |(low, high)| format!(" [{:.2}, {:.2}]", by * low, by * high))
+    };
+    let mae = run.measures.get(mae);
+    let first = mae.map(|e| format!("MAE {:.2}{unit}{}", e.value, ends(e, 1.0)));
+    let scores = values(run, cs).map(|(k, e)| format!("CS({k}{unit}) {:.2} %{}", 100.0 * e.value, ends(e, 100.0)));
+    let shown: Vec<String> = first.into_iter().chain(scores).collect();
+    let n = mae.or_else(|| values(run, cs).next().map(|v| v.1)).and_then(|e| e.n).unwrap_or(0);
+    if shown.is_empty() { String::new() } else { format!("{} by the {what} (95 %, n = {n})\n", shown.join(", ")) }
+}
+
+fn angles(run: &Run) -> String {
+    let mut out = String::new();
+    let degrees = |key: &str| run.get(key).map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
+    if run.get("target_angle@mean").is_some() {
         let _ = writeln!(
             out,
             "target angle {} ± {}, nearest other {}, nearest prototypes {}",
-            degrees(run.target_angle_mean),
-            degrees(run.target_angle_sd),
-            degrees(run.nontarget_angle_min_mean),
-            degrees(run.nearest_prototype_angle_mean)
+            degrees("target_angle@mean"),
+            degrees("target_angle@sd"),
+            degrees("nontarget_angle"),
+            degrees("nearest_prototype_angle@mean")
         );
     }
-    if let (Some(mean), Some(sd)) = (run.embedding_norm_mean, run.embedding_norm_sd) {
+    if let (Some(mean), Some(sd)) = (run.get("embedding_norm@mean"), run.get("embedding_norm@sd")) {
         let _ = writeln!(out, "embedding norm {mean:.2} ± {sd:.2}");
     }
-    let _ = write!(out, "{} epochs in {:.0} s, {:.0} images/s", run.epochs, run.train_seconds, run.samples_per_second);
     out
+}
+
+/// Measures that the lines above have.
+const SHOWN: [&str; 14] = [
+    "accuracy",
+    "eer",
+    "tmr_at_fmr",
+    "recall_at_k",
+    "map_at_r",
+    "nmi",
+    "mae",
+    "mae_argmax",
+    "cs",
+    "cs_argmax",
+    "target_angle",
+    "nontarget_angle",
+    "nearest_prototype_angle",
+    "embedding_norm",
+];
+
+/// Every other measure, and what further protocols found, a line a number.
+fn further(run: &Run) -> String {
+    let is_further = |key: &Key| !key.protocol().is_empty() || !SHOWN.contains(&key.measure_key());
+    let mut out = String::new();
+    for measure in MEASURES {
+        for (key, e) in run.measures.iter().filter(|(k, _)| k.measure_key() == measure.key && is_further(k)) {
+            out.push_str(&line(measure, key, e, &run.target_unit));
+        }
+    }
+    out
+}
+
+fn line(measure: &Measure, key: &Key, e: &Estimate, target_unit: &str) -> String {
+    let show = |v: f64| match measure.unit {
+        Unit::Share => percent(v),
+        Unit::Angle => format!("{:.1}°", v.to_degrees()),
+        Unit::Target => format!("{v:.2} {target_unit}"),
+        _ => format!("{v:.4}"),
+    };
+    let at = if key.at().is_empty() { String::new() } else { format!(" at {}", key.at()) };
+    let by = if key.protocol().is_empty() { String::new() } else { format!("{}: ", key.protocol()) };
+    let ends = e.low.zip(e.high).map_or_else(String::new, |(low, high)| format!(" [{}, {}]", show(low), show(high)));
+    let n = e.n.map_or_else(String::new, |n| format!(" (n = {n})"));
+    format!("{by}{}{at} {}{ends}{n}\n", measure.name, show(e.value))
 }

@@ -9,6 +9,8 @@ use arcsphere::losses::{self, Kind, Loss, Param};
 use arcsphere::optim::OPTIMIZERS;
 use arcsphere::stability::{CAUSES, CauseInfo};
 use arcsphere_data::catalog::{DATASETS, DatasetInfo};
+use arcsphere_eval::measures::{MEASURES, Measure};
+use arcsphere_eval::protocols::{PROTOCOLS, Protocol};
 use serde_json::{Value, json};
 
 /// A name, its line, and the same as JSON.
@@ -25,6 +27,9 @@ pub(crate) fn run(args: &List) -> Result<()> {
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), json!({"name": name, "summary": text})))
             .collect(),
         Listed::Causes => CAUSES.iter().map(of_cause).collect(),
+        Listed::Measures => {
+            MEASURES.iter().map(|m| of_measure(m)).chain(PROTOCOLS.iter().map(|p| of_protocol(p))).collect()
+        }
         Listed::Flags => all_flags().map(of_flag).collect(),
     };
     if args.json {
@@ -50,6 +55,20 @@ fn of_dataset(d: &DatasetInfo) -> Row {
         "train": d.train, "test": d.test, "license": d.license, "source": d.source,
     });
     (d.name.to_owned(), text, value)
+}
+
+fn of_measure(m: &Measure) -> Row {
+    let limit = m.limit.map(|l| format!("; left out above {:.0e} operations ({})", l.most, l.formula));
+    let by: Vec<&str> = PROTOCOLS.iter().filter(|p| p.gives.contains(&m.from())).map(|p| p.name).collect();
+    let value = json!({ "name": m.key, "summary": m.summary, "protocols": by });
+    (m.key.to_owned(), format!("{}{}", m.summary, limit.unwrap_or_default()), value)
+}
+
+fn of_protocol(p: &Protocol) -> Row {
+    let asked = if p.always { "" } else { "; where it is named" };
+    let of = MEASURES.iter().filter(|m| p.gives.contains(&m.from())).map(|m| m.key).collect::<Vec<_>>();
+    let value = json!({ "name": p.name, "summary": p.summary, "measures": of });
+    (p.name.to_owned(), format!("protocol: {} ({}){asked}", p.summary, of.join(", ")), value)
 }
 
 fn of_backbone(b: &BackboneInfo) -> Row {

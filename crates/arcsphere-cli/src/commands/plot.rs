@@ -9,7 +9,7 @@ use crate::out::say;
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::Layers;
-use arcsphere::evaluate::evaluate;
+use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::losses::fit;
 use arcsphere::losses::margin::{self, Group, MarginLoss, Margins, Recipe, Unit};
 use arcsphere::plan::{self, Plan};
@@ -92,7 +92,8 @@ fn features(args: &Plot, theme: Theme) -> Result<()> {
     let splits = plan::split(&config, &source)?;
     let plan = Plan::check(&config, &splits)?;
     let trainer = checkpoint.restore(plan, &settings::device("flex")?)?;
-    let evaluation = evaluate(&trainer, &splits)?;
+    let measures = protocols(&config.eval, config.data.split_seed)?;
+    let evaluation = evaluate(&trainer, &splits, &measures, &|_, _| {})?;
     let subtitle = format!("test set of {}, {}", source.name, headline(&evaluation.run));
     let figure = Features {
         title: trainer.plan.name(),

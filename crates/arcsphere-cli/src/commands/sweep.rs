@@ -6,17 +6,17 @@ mod margins;
 mod report;
 
 use super::jobs::{self, Jobs};
-use super::margin_loss;
+use super::{margin_loss, run_dir};
 use crate::args;
 use crate::machine::machine;
 use crate::mistake::{Interrupted, mistake};
 use crate::out::{note, say};
-use crate::{settings, watch};
-use anyhow::Result;
+use crate::{settings, timing, watch};
+use anyhow::{Context, Result};
 use arcsphere::Device;
-use arcsphere::checkpoint;
+use arcsphere::checkpoint::{self, Provenance};
 use arcsphere::config::{Layers, to_toml};
-use arcsphere::evaluate::evaluate;
+use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{self, Splits};
 use arcsphere::train::{End, Flow, Trainer, Watcher};
 use folder::{Cells, SweepSpec};
@@ -63,8 +63,8 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     let resume = format!("arcsphere sweep --resume {}", folder.display());
     let jobs =
         Jobs { at_once: at_once.min(missing.len()), threads: 1, before, noun: "cells", bar: &bar, resume: &resume };
-    let trained = jobs.run(&missing, |point| train(point, &cells, &splits, &device, &bar));
-    if let Err(error) = trained {
+    let place = Place { cells: &cells, splits: &splits, name: &source.name, device: &device, bar: &bar };
+    if let Err(error) = jobs.run(&missing, |point| one(point, &place)) {
         if error.is::<Interrupted>() {
             bar.abandon();
             let left = cells.missing(&points)?.len();
@@ -118,15 +118,41 @@ fn resumed(args: &args::Sweep, own: Grid) -> Result<Grid> {
     Ok(own)
 }
 
+/// Where and on what the points are trained.
+struct Place<'a> {
+    cells: &'a Cells,
+    splits: &'a Splits,
+    name: &'a str,
+    device: &'a Device,
+    bar: &'a ProgressBar,
+}
+
 /// Trains and measures one point, and keeps nothing of it but its numbers.
-fn train(point: &Point, cells: &Cells, splits: &Splits, device: &Device, bar: &ProgressBar) -> Result<()> {
-    let mut trainer = Trainer::new(point.plan.clone(), device)?;
-    if trainer.run(splits, &mut CellWatcher(bar))? == End::Stopped {
+fn one(point: &Point, place: &Place<'_>) -> Result<()> {
+    let trainer = trained(point, place)?;
+    let config = point.plan.config();
+    let measures = protocols(&config.eval, config.data.split_seed)?;
+    place.cells.write(point, evaluate(&trainer, place.splits, &measures, &watch::measuring(place.bar))?.run)
+}
+
+/// A finished training: one that was not measured, or a new one, which is kept until it is.
+fn trained(point: &Point, place: &Place<'_>) -> Result<Trainer> {
+    let folder = place.cells.training(point);
+    let path = folder.join(checkpoint::FILE_NAME);
+    if path.is_file() {
+        place.bar.inc(point.plan.steps());
+        return run_dir::begin(&folder, point.plan.clone(), place.splits, place.device);
+    }
+    let mut trainer = Trainer::new(point.plan.clone(), place.device)?;
+    if trainer.run(place.splits, &mut CellWatcher(place.bar))? == End::Stopped {
         return Err(Interrupted(String::new()).into());
     }
     // A training that died early has no more steps to show.
-    bar.inc(point.plan.steps().saturating_sub(trainer.progress.step));
-    cells.write(point, evaluate(&trainer, splits)?.run)
+    place.bar.inc(point.plan.steps().saturating_sub(trainer.progress.step));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    checkpoint::save(&trainer, &Provenance::of(place.name, place.splits)?, &path)?;
+    timing::write(&path, trainer.seconds)?;
+    Ok(trainer)
 }
 
 /// Moves the bar over all cells, and stops at Ctrl-C.

@@ -7,7 +7,7 @@ use crate::out::{note, say};
 use crate::{settings, watch};
 use anyhow::Result;
 use arcsphere::checkpoint::{self, Checkpoint};
-use arcsphere::evaluate::evaluate;
+use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{self, Plan};
 
 /// Trains or resumes a run, and measures it.
@@ -46,8 +46,10 @@ pub(crate) fn run(args: &Train) -> Result<()> {
     run_dir::label(&bar, trainer.plan.name());
     let resume = format!("arcsphere train --resume {}", folder.display());
     let trainer = run_dir::train(trainer, &folder, &splits, &source.name, &bar, &resume)?;
+    let config = trainer.plan.config();
+    let measures = protocols(&config.eval, config.data.split_seed)?;
+    let evaluation = evaluate(&trainer, &splits, &measures, &watch::measuring(&bar))?;
     bar.finish_and_clear();
-    let evaluation = evaluate(&trainer, &splits)?;
     run_dir::write_result(&folder, &evaluation.run)?;
     say!("{}", super::eval::summary(&evaluation.run));
     say!("{}", folder.display());

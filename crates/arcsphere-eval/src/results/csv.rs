@@ -1,11 +1,15 @@
 //! The runs as a flat table, quoted as RFC 4180 asks.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::{Results, Run};
 
 impl Results {
     /// One line a run under a line of names, lines ending in CR LF. The FMR targets and
     /// the largest errors of all runs become columns `tmr_at_fmr_1e-2`, …, `cs_5`, `cs_5_low`, `cs_5_high`,
-    /// `cs_argmax_5`, …
+    /// `cs_argmax_5`, …; a number that has no field of its own `NAME`, `NAME_low`, `NAME_high`, `NAME_n`.
     pub fn to_csv(&self) -> String {
         let keys = Keys::of(self.runs.iter());
         table(&columns(&Run::default(), &keys), self.runs.iter().map(|run| columns(run, &keys)))
@@ -25,21 +29,52 @@ pub(crate) fn table(head: &[Column], lines: impl Iterator<Item = Vec<Column>>) -
     out
 }
 
+/// Columns before and after the TMRs.
+const FIRST: &str = "loss m0 m1 m2 scale seed epochs backbone dim accuracy accuracy_low accuracy_high n_test \
+    validation_accuracy eer";
+const THEN: &str = "n_genuine n_impostor target_angle_mean target_angle_sd nontarget_angle_min_mean \
+    nearest_prototype_angle_mean nearest_prototype_angle_min embedding_norm_mean embedding_norm_sd train_seconds \
+    samples_per_second collapsed reason margin_reason trainer recovered causes recall_at_1 recall_at_2 recall_at_4 \
+    recall_at_8 map_at_r nmi mae mae_low mae_high mae_argmax mae_argmax_low mae_argmax_high n_regression target_unit";
+/// Maps by the largest error.
+const SCORES: [&str; 6] = ["cs", "cs_low", "cs_high", "cs_argmax", "cs_argmax_low", "cs_argmax_high"];
+
 /// The keys that the maps of any run have: a column each.
 pub(crate) struct Keys {
     fmrs: Vec<String>,
     errors: Vec<String>,
+    /// Of the map `measures`.
+    further: BTreeSet<String>,
 }
 
 impl Keys {
-    pub(crate) fn of<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Self {
-        let sorted = |keys: &mut dyn Iterator<Item = &'a String>| -> Vec<String> {
-            let set: std::collections::BTreeSet<&String> = keys.collect();
-            set.into_iter().cloned().collect()
-        };
-        let mut errors = sorted(&mut runs.clone().flat_map(|r| r.cs.keys()));
+    pub(crate) fn of<'a>(runs: impl Iterator<Item = &'a Run>) -> Self {
+        let (mut fmrs, mut errors, mut further) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for run in runs.map(json) {
+            let keys = |map: &str| run[map].as_object().map(|m| m.keys().cloned().collect::<Vec<_>>());
+            fmrs.extend(keys("tmr_at_fmr").unwrap_or_default());
+            errors.extend(keys("cs").unwrap_or_default());
+            further.extend(keys("measures").unwrap_or_default());
+        }
+        let mut errors: Vec<String> = errors.into_iter().collect();
         errors.sort_by(|a, b| a.parse().unwrap_or(f64::MAX).total_cmp(&b.parse().unwrap_or(f64::MAX)));
-        Self { fmrs: sorted(&mut runs.flat_map(|r| r.tmr_at_fmr.keys())), errors }
+        Self { fmrs: fmrs.into_iter().collect(), errors, further }
+    }
+}
+
+/// A run as it is in files; a run has no key that is no text, and no number that JSON cannot say.
+fn json(run: &Run) -> Value {
+    serde_json::to_value(run).unwrap_or_default()
+}
+
+/// A value as a field: nothing for `null`, a list with semicolons.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join("; "),
+        Value::Number(n) if n.is_f64() => number(n.as_f64().unwrap_or(f64::NAN)),
+        other => other.to_string(),
     }
 }
 
@@ -50,74 +85,23 @@ pub(crate) fn number(v: f64) -> String {
 
 /// The names and values of a run's columns, in their order.
 pub(crate) fn columns(run: &Run, keys: &Keys) -> Vec<Column> {
-    let maybe = |v: Option<f64>| v.map_or_else(String::new, number);
-    let own = |(name, value): (&str, String)| (name.to_owned(), value);
-    let mut out: Vec<Column> = [
-        ("loss", run.loss.clone()),
-        ("m0", maybe(run.m0)),
-        ("m1", maybe(run.m1)),
-        ("m2", maybe(run.m2)),
-        ("scale", maybe(run.scale)),
-        ("seed", run.seed.to_string()),
-        ("epochs", run.epochs.to_string()),
-        ("backbone", run.backbone.clone()),
-        ("dim", run.dim.to_string()),
-        ("accuracy", maybe(run.accuracy)),
-        ("accuracy_low", maybe(run.accuracy_low)),
-        ("accuracy_high", maybe(run.accuracy_high)),
-        ("n_test", run.n_test.to_string()),
-        ("validation_accuracy", maybe(run.validation_accuracy)),
-        ("eer", maybe(run.eer)),
-    ]
-    .map(own)
-    .into();
-    out.extend(keys.fmrs.iter().map(|k| (format!("tmr_at_fmr_{k}"), maybe(run.tmr_at_fmr.get(k).copied()))));
-    out.extend(
-        [
-            ("n_genuine", run.n_genuine.to_string()),
-            ("n_impostor", run.n_impostor.to_string()),
-            ("target_angle_mean", maybe(run.target_angle_mean)),
-            ("target_angle_sd", maybe(run.target_angle_sd)),
-            ("nontarget_angle_min_mean", maybe(run.nontarget_angle_min_mean)),
-            ("nearest_prototype_angle_mean", maybe(run.nearest_prototype_angle_mean)),
-            ("nearest_prototype_angle_min", maybe(run.nearest_prototype_angle_min)),
-            ("embedding_norm_mean", maybe(run.embedding_norm_mean)),
-            ("embedding_norm_sd", maybe(run.embedding_norm_sd)),
-            ("train_seconds", number(run.train_seconds)),
-            ("samples_per_second", number(run.samples_per_second)),
-            ("collapsed", run.collapsed.to_string()),
-            ("reason", run.reason.clone()),
-            ("margin_reason", run.margin_reason.clone()),
-            ("trainer", run.trainer.clone()),
-            ("recovered", run.recovered.to_string()),
-            ("causes", run.causes.join("; ")),
-            ("recall_at_1", maybe(run.recall_at_1)),
-            ("recall_at_2", maybe(run.recall_at_2)),
-            ("recall_at_4", maybe(run.recall_at_4)),
-            ("recall_at_8", maybe(run.recall_at_8)),
-            ("map_at_r", maybe(run.map_at_r)),
-            ("nmi", maybe(run.nmi)),
-            ("mae", maybe(run.mae)),
-            ("mae_low", maybe(run.mae_low)),
-            ("mae_high", maybe(run.mae_high)),
-            ("mae_argmax", maybe(run.mae_argmax)),
-            ("mae_argmax_low", maybe(run.mae_argmax_low)),
-            ("mae_argmax_high", maybe(run.mae_argmax_high)),
-            ("n_regression", run.n_regression.to_string()),
-            ("target_unit", run.target_unit.clone()),
-        ]
-        .map(own),
-    );
+    let run = json(run);
+    let own = |name: &str| (name.to_owned(), text(&run[name]));
+    let mut out: Vec<Column> = FIRST.split_whitespace().map(own).collect();
+    out.extend(keys.fmrs.iter().map(|k| (format!("tmr_at_fmr_{k}"), text(&run["tmr_at_fmr"][k]))));
+    out.extend(THEN.split_whitespace().map(own));
     for k in &keys.errors {
-        let scores = [
-            (format!("cs_{k}"), &run.cs),
-            (format!("cs_{k}_low"), &run.cs_low),
-            (format!("cs_{k}_high"), &run.cs_high),
-            (format!("cs_argmax_{k}"), &run.cs_argmax),
-            (format!("cs_argmax_{k}_low"), &run.cs_argmax_low),
-            (format!("cs_argmax_{k}_high"), &run.cs_argmax_high),
-        ];
-        out.extend(scores.map(|(name, score)| (name, maybe(score.get(k).copied()))));
+        out.extend(SCORES.map(|map| {
+            let name = ["low", "high"].iter().find_map(|end| Some((map.strip_suffix(end)?.strip_suffix('_')?, end)));
+            let name = name.map_or_else(|| format!("{map}_{k}"), |(score, end)| format!("{score}_{k}_{end}"));
+            (name, text(&run[map][k]))
+        }));
+    }
+    for key in &keys.further {
+        let name = key.replace(['/', '@'], "_");
+        let estimate = &run["measures"][key];
+        out.push((name.clone(), text(&estimate["value"])));
+        out.extend(["low", "high", "n"].map(|part| (format!("{name}_{part}"), text(&estimate[part]))));
     }
     out
 }
@@ -142,13 +126,14 @@ fn push_line<'a>(out: &mut String, fields: impl Iterator<Item = &'a str>) {
 mod tests {
     use super::*;
     use crate::fixtures::{run, unclassified};
+    use crate::measures::Estimate;
 
     #[test]
     fn a_line_a_run_with_quotes_where_needed() {
         let mut second = run("softmax", 2, 900);
         second.reason = "NaN, at step 3\nof 10".into();
         second.scale = None;
-        second.tmr_at_fmr.clear();
+        second.measures.retain(|key, _| key.measure_key() != "tmr_at_fmr");
         let results = Results { runs: vec![run("arcface", 1, 970), second], ..Results::default() };
         let csv = results.to_csv();
         let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
@@ -166,15 +151,28 @@ mod tests {
     #[test]
     fn scores_of_all_runs_are_columns_from_small_to_large() {
         let mut second = run("softmax", 1, 900);
-        second.cs = [(10.0, 0.9), (2.5, 0.25)].map(|(k, v)| (crate::results::cs_key(k), v)).into();
-        second.cs_argmax_high = [("10".to_owned(), 0.8)].into();
+        second = second.with("cs@10", 0.9).with("cs@2.5", 0.25);
+        second = second.with("cs_argmax@10", Estimate::new(0.7).within(0.6, 0.8));
         second.causes = vec!["loss not finite".into(), "all one class".into()];
         let csv = Results { runs: vec![run("arcface", 1, 970), second], ..Results::default() }.to_csv();
         let lines: Vec<&str> = csv.split("\r\n").collect();
         let of = |k: &str| format!("cs_{k},cs_{k}_low,cs_{k}_high,cs_argmax_{k},cs_argmax_{k}_low,cs_argmax_{k}_high");
         assert!(lines[0].ends_with(&format!(",target_unit,{},{}", of("2.5"), of("10"))), "{csv}");
-        assert!(lines[1].ends_with(",0,,,,,,,,,,,,,") && lines[2].ends_with(",0,,0.25,,,,,,0.9,,,,,0.8"), "{csv}");
+        assert!(
+            lines[1].ends_with(",0,,,,,,,,,,,,,") && lines[2].ends_with(",0,,0.25,,,,,,0.9,,,0.7,0.6,0.8"),
+            "{csv}"
+        );
         assert!(lines[2].contains(",loss not finite; all one class,"), "{csv}");
+    }
+
+    #[test]
+    fn what_has_no_field_of_its_own_is_a_column_too() {
+        let further = run("arcface", 1, 970).with("query_gallery/recall_at_k@1", Estimate::new(0.5).over(8));
+        let csv = Results { runs: vec![further, run("softmax", 1, 900)], ..Results::default() }.to_csv();
+        let lines: Vec<&str> = csv.split("\r\n").collect();
+        let name = "query_gallery_recall_at_k_1";
+        assert!(lines[0].ends_with(&format!(",target_unit,{name},{name}_low,{name}_high,{name}_n")), "{csv}");
+        assert!(lines[1].ends_with(",,0.5,,,8") && lines[2].ends_with(",0,,,,,"), "{csv}");
     }
 
     #[test]

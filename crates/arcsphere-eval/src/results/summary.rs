@@ -1,29 +1,46 @@
 //! One line a loss: the runs of all its seeds together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
-use super::Run;
+use super::{Run, TrainedBy};
 use crate::interval::{mean, wilson};
+use crate::measures::{Better, Estimate, Interval, Key, MEASURES, Measure};
 
 /// What an interval of a summary speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// Wilson's interval of a single run: other test samples, the same network.
-    Wilson,
-    /// Student's t over the seeds: other seeds, the same data.
-    StudentT,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// Other test samples, the same network.
+    Samples,
+    /// Other seeds, the same data: Student's t.
+    Seeds,
+}
+
+/// One number over the runs of a loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Seeds and values, in the order of the runs that have one.
+    pub values: Vec<(u64, f64)>,
+    /// Their mean, its 95 % interval, and the n of the first run.
+    pub estimate: Estimate,
+    /// What that interval speaks of; none without one.
+    pub spread: Option<Spread>,
+}
+
+impl Summary {
+    /// The seed of the worst value, and the value; the first of equal ones.
+    pub fn worst(&self, better: Better) -> Option<(u64, f64)> {
+        let is_worse = |a: f64, b: f64| if better == Better::Lower { a > b } else { a < b };
+        self.values.iter().copied().reduce(|w, v| if is_worse(v.1, w.1) { v } else { w })
+    }
 }
 
 /// All runs of one loss with the same trainer, margins, scale, backbone and dimension.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LossSummary {
     /// Registry name of the loss.
     pub loss: String,
-    /// Who trained it, as in [`Run::trainer`].
-    pub trainer: String,
+    /// Who trained it.
+    pub trainer: TrainedBy,
     /// Angle multiplier.
     pub m0: Option<f64>,
     /// Angle margin in radians.
@@ -38,52 +55,47 @@ pub struct LossSummary {
     pub dim: u64,
     /// Number of runs.
     pub runs: usize,
-    /// Seeds and their test accuracies, in the order of the runs that have one.
-    pub accuracies: Vec<(u64, f64)>,
-    /// Mean of those accuracies; none if no run has one, as on an open set.
-    pub accuracy: Option<f64>,
-    /// Lower end of its 95 % interval, cut at 0.
-    pub accuracy_low: Option<f64>,
-    /// Upper end of its 95 % interval, cut at 1.
-    pub accuracy_high: Option<f64>,
-    /// What that interval speaks of; none without one.
-    pub method: Option<Method>,
-    /// The worst seed and its accuracy.
-    pub worst: Option<(u64, f64)>,
-    /// Number of runs that collapsed; their accuracies are part of the mean.
+    /// Every number that some run has.
+    pub measures: BTreeMap<Key, Summary>,
+    /// Number of runs that collapsed.
     pub collapsed: usize,
     /// Number of runs that were saved from a collapse, once or several times, to their end.
-    #[serde(default)]
     pub recovered: usize,
-    /// Seeds and their EERs, in the order of the runs that have one.
-    pub eers: Vec<(u64, f64)>,
-    /// Mean of those EERs.
-    pub eer: Option<f64>,
-    /// Mean TMR by target FMR over the runs that have it.
-    pub tmr_at_fmr: BTreeMap<String, f64>,
-    /// Mean target angle in radians.
-    pub target_angle: Option<f64>,
-    /// Mean smallest non-target angle in radians.
-    pub nontarget_angle_min: Option<f64>,
-    /// Mean angle between neighboring prototypes in radians.
-    pub nearest_prototype_angle: Option<f64>,
-    /// Mean Recall@1.
-    pub recall_at_1: Option<f64>,
-    /// Mean MAP@R.
-    pub map_at_r: Option<f64>,
-    /// Mean NMI.
-    pub nmi: Option<f64>,
-    /// Seeds and their MAEs, in the order of the runs that have one.
-    #[serde(default)]
-    pub maes: Vec<(u64, f64)>,
-    /// Mean of those MAEs, in `target_unit`.
-    pub mae: Option<f64>,
-    /// Unit of the predicted number.
+    /// Unit of a predicted number.
     pub target_unit: String,
     /// Mean training time in seconds.
     pub train_seconds: f64,
     /// Mean training samples per second.
     pub samples_per_second: f64,
+}
+
+impl LossSummary {
+    /// The mean under a key such as `eer` or `tmr_at_fmr@1e-2`.
+    pub fn get(&self, key: &str) -> Option<f64> {
+        self.measures.get(key).map(|s| s.estimate.value)
+    }
+
+    /// The values of a measure of one value; none where no run has one.
+    pub fn of(&self, measure: &Measure) -> Option<&Summary> {
+        self.measures.get(measure.key)
+    }
+
+    /// Whether every run has a value of a measure.
+    pub fn is_whole(&self, measure: &Measure) -> bool {
+        self.of(measure).map_or(0, |s| s.values.len()) == self.runs
+    }
+}
+
+/// The measure that ranks losses: the first by [`Measure::ranks`] that any of them has.
+///
+/// ```
+/// use arcsphere_eval::results::{Run, ranking, summarize};
+/// let run = Run::default().with("eer", 0.02).with("accuracy", 0.97);
+/// assert_eq!(ranking(&summarize(&[run])).map(|m| m.key), Some("accuracy"));
+/// ```
+pub fn ranking(summaries: &[LossSummary]) -> Option<&'static Measure> {
+    let has = |m: &&&Measure| summaries.iter().any(|s| s.of(m).is_some());
+    MEASURES.iter().filter(|m| m.ranks.is_some()).filter(has).min_by_key(|m| m.ranks).copied()
 }
 
 /// Groups `runs` by loss, trainer, margins, scale, backbone and dimension, in the order in
@@ -92,14 +104,16 @@ pub struct LossSummary {
 /// An accuracy that is not finite counts as 0, and so does that of a collapsed run
 /// without one where another run of its group has one: to leave it out would make a
 /// loss look better by failing.
+///
+/// ```
+/// use arcsphere_eval::results::{Run, summarize};
+/// let run = |seed, eer| Run { loss: "arcface".into(), seed, ..Run::default() }.with("eer", eer);
+/// let summaries = summarize(&[run(0, 0.02), run(1, 0.04)]);
+/// assert_eq!((summaries.len(), summaries[0].get("eer")), (1, Some(0.03)));
+/// ```
 pub fn summarize(runs: &[Run]) -> Vec<LossSummary> {
-    groups(runs).iter().map(|g| group_summary(g)).collect()
-}
-
-/// The groups of [`summarize`].
-pub(super) fn groups(runs: &[Run]) -> Vec<Vec<&Run>> {
     let same = |a: &Run, b: &Run| {
-        (&a.loss, &a.trainer) == (&b.loss, &b.trainer)
+        (&a.loss, a.trainer) == (&b.loss, b.trainer)
             && (a.m0, a.m1, a.m2, a.scale) == (b.m0, b.m1, b.m2, b.scale)
             && (&a.backbone, a.dim) == (&b.backbone, b.dim)
     };
@@ -110,94 +124,94 @@ pub(super) fn groups(runs: &[Run]) -> Vec<Vec<&Run>> {
             None => groups.push(vec![run]),
         }
     }
-    groups
+    groups.iter().map(|g| group_summary(g)).collect()
 }
 
 fn group_summary(runs: &[&Run]) -> LossSummary {
-    let accuracies = accuracies(runs);
-    let by_seed = |f: &dyn Fn(&Run) -> Option<f64>| {
-        runs.iter().filter_map(|r| Some((r.seed, f(r).filter(|v| v.is_finite())?))).collect()
+    let keys: BTreeSet<&Key> = runs.iter().flat_map(|r| r.measures.keys()).collect();
+    let average = |f: fn(&Run) -> f64| {
+        let present: Vec<f64> = runs.iter().map(|r| f(r)).filter(|v| v.is_finite()).collect();
+        mean(&present).map_or(0.0, |m| m.value)
     };
-    let average = |f: &dyn Fn(&Run) -> Option<f64>| {
-        let present: Vec<f64> = runs.iter().filter_map(|r| f(r)).filter(|v| v.is_finite()).collect();
-        mean(&present).ok().map(|m| m.value)
-    };
-    let values: Vec<f64> = accuracies.iter().map(|a| a.1).collect();
-    let spread = mean(&values).ok();
-    let interval = spread.and_then(|m| {
-        if let Some((low, high)) = m.low.zip(m.high) {
-            return Some((low.max(0.0), high.min(1.0), Method::StudentT));
-        }
-        let n = runs.iter().find(|r| r.accuracy.is_some())?.n_test;
-        let correct = (m.value * n as f64).round() as u64;
-        let p = wilson(correct.min(n), n).ok()?;
-        Some((p.low, p.high, Method::Wilson))
-    });
-    let worst = accuracies.iter().copied().reduce(|w, a| if a.1 < w.1 { a } else { w });
-    let mut tmr_at_fmr = BTreeMap::new();
-    for key in runs.iter().flat_map(|r| r.tmr_at_fmr.keys()) {
-        if let Some(value) = average(&|r| r.tmr_at_fmr.get(key).copied()) {
-            tmr_at_fmr.insert(key.clone(), value);
-        }
-    }
+    let first = runs[0];
     LossSummary {
-        loss: runs[0].loss.clone(),
-        trainer: runs[0].trainer.clone(),
-        m0: runs[0].m0,
-        m1: runs[0].m1,
-        m2: runs[0].m2,
-        scale: runs[0].scale,
-        backbone: runs[0].backbone.clone(),
-        dim: runs[0].dim,
+        loss: first.loss.clone(),
+        trainer: first.trainer,
+        m0: first.m0,
+        m1: first.m1,
+        m2: first.m2,
+        scale: first.scale,
+        backbone: first.backbone.clone(),
+        dim: first.dim,
         runs: runs.len(),
-        accuracy: spread.map(|m| m.value),
-        accuracy_low: interval.map(|i| i.0),
-        accuracy_high: interval.map(|i| i.1),
-        method: interval.map(|i| i.2),
-        worst,
+        measures: keys.into_iter().filter_map(|k| Some((k.clone(), summary(runs, k)?))).collect(),
         collapsed: runs.iter().filter(|r| r.collapsed).count(),
         recovered: runs.iter().filter(|r| r.recovered > 0 && !r.collapsed).count(),
-        eers: by_seed(&|r| r.eer),
-        eer: average(&|r| r.eer),
-        tmr_at_fmr,
-        target_angle: average(&|r| r.target_angle_mean),
-        nontarget_angle_min: average(&|r| r.nontarget_angle_min_mean),
-        nearest_prototype_angle: average(&|r| r.nearest_prototype_angle_mean),
-        recall_at_1: average(&|r| r.recall_at_1),
-        map_at_r: average(&|r| r.map_at_r),
-        nmi: average(&|r| r.nmi),
-        maes: by_seed(&|r| r.mae),
-        mae: average(&|r| r.mae),
-        target_unit: runs[0].target_unit.clone(),
-        train_seconds: average(&|r| Some(r.train_seconds)).unwrap_or(0.0),
-        samples_per_second: average(&|r| Some(r.samples_per_second)).unwrap_or(0.0),
-        accuracies,
+        target_unit: first.target_unit.clone(),
+        train_seconds: average(|r| r.train_seconds),
+        samples_per_second: average(|r| r.samples_per_second),
     }
 }
 
-/// Seeds and accuracies of the runs that have one, by the rule of [`summarize`].
-pub(crate) fn accuracies(runs: &[&Run]) -> Vec<(u64, f64)> {
-    let finite = |v: f64| if v.is_finite() { v } else { 0.0 };
-    let classified = runs.iter().any(|r| r.accuracy.is_some());
-    let of = |r: &Run| r.accuracy.map(finite).or((classified && r.collapsed).then_some(0.0));
-    runs.iter().filter_map(|r| of(r).map(|a| (r.seed, a))).collect()
+/// Seeds and values of the runs that have one, by the rule of [`summarize`].
+pub(crate) fn values(runs: &[&Run], key: &Key) -> Vec<(u64, f64)> {
+    let lost = key.measure().and_then(|m| m.lost);
+    let measured = runs.iter().any(|r| r.measures.contains_key(key));
+    let of = |r: &Run| match (r.get(key.as_str()), lost) {
+        (Some(v), _) if v.is_finite() => Some(v),
+        (Some(_), lost) => lost,
+        (None, lost) => lost.filter(|_| measured && r.collapsed),
+    };
+    runs.iter().filter_map(|r| Some((r.seed, of(r)?))).collect()
+}
+
+fn summary(runs: &[&Run], key: &Key) -> Option<Summary> {
+    let values = values(runs, key);
+    let numbers: Vec<f64> = values.iter().map(|v| v.1).collect();
+    let m = mean(&numbers).ok()?;
+    let first = runs.iter().find_map(|r| r.measures.get(key))?;
+    let cut = |low: f64, high: f64| key.measure().map_or((low, high), |measure| measure.cut(low, high));
+    let (ends, spread) = match m.low.zip(m.high) {
+        Some((low, high)) => (Some(cut(low, high)), Some(Spread::Seeds)),
+        None => {
+            let own = of_samples(key, m.value, first).map(|(low, high)| cut(low, high));
+            (own, own.map(|_| Spread::Samples))
+        }
+    };
+    let estimate =
+        Estimate { low: ends.map(|e| e.0), high: ends.map(|e| e.1), ..Estimate { value: m.value, ..*first } };
+    Some(Summary { values, estimate, spread })
+}
+
+/// The interval over the samples, where a single run has one.
+fn of_samples(key: &Key, value: f64, first: &Estimate) -> Option<(f64, f64)> {
+    match (key.measure().map_or(Interval::Samples, |m| m.interval), first.n) {
+        (Interval::Wilson, Some(n)) => {
+            wilson(((value * n as f64).round() as u64).min(n), n).ok().map(|p| (p.low, p.high))
+        }
+        _ => first.low.zip(first.high),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{run, unclassified};
+    use crate::fixtures::{aged, run, unclassified};
+
+    fn accuracy(s: &LossSummary) -> &Summary {
+        &s.measures["accuracy"]
+    }
 
     #[test]
     fn naive_runs_stand_apart_and_saved_ones_are_counted() {
         let mut naive = run("arcface", 1, 600);
-        naive.trainer = "naive".into();
+        naive.trainer = TrainedBy::Naive;
         let mut saved = run("arcface", 2, 960);
         saved.recovered = 2;
         let mut lost = run("arcface", 3, 100);
         (lost.recovered, lost.collapsed) = (5, true);
         let s = summarize(&[run("arcface", 1, 970), naive, saved, lost]);
-        let counts: Vec<_> = s.iter().map(|s| (s.trainer.as_str(), s.runs, s.recovered, s.collapsed)).collect();
+        let counts: Vec<_> = s.iter().map(|s| (s.trainer.name(), s.runs, s.recovered, s.collapsed)).collect();
         assert_eq!(counts[1], ("naive", 1, 0, 0));
         assert_eq!((counts.len(), counts[0].1, counts[0].2, counts[0].3), (2, 3, 1, 1));
     }
@@ -206,33 +220,38 @@ mod tests {
     fn groups_by_loss_and_settings() {
         let mut other = run("arcface", 1, 900);
         other.m1 = Some(0.3);
-        let naive = Run { trainer: "naive".into(), ..run("softmax", 1, 100) };
+        let naive = Run { trainer: TrainedBy::Naive, ..run("softmax", 1, 100) };
         let runs = [run("softmax", 1, 960), run("arcface", 1, 970), run("softmax", 2, 980), other, naive];
         let s = summarize(&runs);
-        assert_eq!((s.len(), s[3].trainer.as_str()), (4, "naive"));
+        assert_eq!((s.len(), s[3].trainer.name()), (4, "naive"));
         assert_eq!(s[0].loss, "softmax");
-        assert!((s[0].accuracy.unwrap() - 0.97).abs() < 1e-12);
-        assert_eq!((s[0].runs, s[0].worst), (2, Some((1, 0.96))));
-        assert_eq!(s[0].method, Some(Method::StudentT));
+        let first = accuracy(&s[0]);
+        assert!((first.estimate.value - 0.97).abs() < 1e-12);
+        assert_eq!((s[0].runs, first.worst(Better::Higher)), (2, Some((1, 0.96))));
+        assert_eq!(first.spread, Some(Spread::Seeds));
         // t(1) = 12.706 times sd/√2 = 0.01: cut at 1 above.
-        assert!((s[0].accuracy_low.unwrap() - (0.97 - 0.127_062)).abs() < 1e-5);
-        assert_eq!(s[0].accuracy_high, Some(1.0));
-        assert_eq!(s[1].method, Some(Method::Wilson));
-        assert!((s[1].accuracy_low.unwrap() - wilson(970, 1000).unwrap().low).abs() < 1e-12);
+        assert!((first.estimate.low.unwrap() - (0.97 - 0.127_062)).abs() < 1e-5);
+        assert_eq!(first.estimate.high, Some(1.0));
+        let second = accuracy(&s[1]);
+        assert_eq!(second.spread, Some(Spread::Samples));
+        assert!((second.estimate.low.unwrap() - wilson(970, 1000).unwrap().low).abs() < 1e-12);
     }
 
     #[test]
     fn a_collapsed_run_counts() {
         let mut dead = run("arcface", 2, 100);
         dead.collapsed = true;
-        dead.eer = None;
+        dead.measures.remove("eer");
         // As it is in memory, and as JSON gives it back.
-        for accuracy in [Some(f64::NAN), None, Some(0.0)] {
-            dead.accuracy = accuracy;
+        for value in [Some(f64::NAN), None, Some(0.0)] {
+            match value {
+                Some(value) => dead = dead.with("accuracy", value),
+                None => drop(dead.measures.remove("accuracy")),
+            }
             let s = summarize(&[run("arcface", 1, 980), dead.clone()]);
-            assert_eq!((s[0].collapsed, s[0].worst), (1, Some((2, 0.0))));
-            assert!((s[0].accuracy.unwrap() - 0.49).abs() < 1e-12);
-            assert_eq!(s[0].eer, Some(0.02), "a mean over the runs that have one");
+            assert_eq!((s[0].collapsed, accuracy(&s[0]).worst(Better::Higher)), (1, Some((2, 0.0))));
+            assert!((accuracy(&s[0]).estimate.value - 0.49).abs() < 1e-12);
+            assert_eq!(s[0].get("eer"), Some(0.02), "a mean over the runs that have one");
         }
         assert!(summarize(&[]).is_empty());
     }
@@ -243,17 +262,49 @@ mod tests {
         dead.collapsed = true;
         let s = summarize(&[unclassified("arcface", 1, 0.1), unclassified("arcface", 2, 0.2), dead]);
         let s = &s[0];
-        assert_eq!((s.accuracy, s.accuracy_low, s.accuracy_high, s.method, s.worst), (None, None, None, None, None));
-        assert!(s.accuracies.is_empty());
-        assert_eq!((s.runs, s.collapsed, &s.eers[..]), (3, 1, &[(1, 0.1), (2, 0.2)][..]));
-        assert!((s.eer.unwrap() - 0.15).abs() < 1e-12);
+        assert!(!s.measures.contains_key("accuracy"));
+        let eer = &s.measures["eer"];
+        assert_eq!((s.runs, s.collapsed, &eer.values[..]), (3, 1, &[(1, 0.1), (2, 0.2)][..]));
+        assert!((eer.estimate.value - 0.15).abs() < 1e-12);
     }
 
     #[test]
     fn a_run_without_an_accuracy_is_no_zero() {
         let s = summarize(&[unclassified("arcface", 1, 0.1), run("arcface", 2, 970)]);
-        assert_eq!((s[0].accuracy, s[0].worst), (Some(0.97), Some((2, 0.97))));
+        let own = accuracy(&s[0]);
+        assert_eq!((own.estimate.value, own.worst(Better::Higher)), (0.97, Some((2, 0.97))));
         // The interval is that of the run that has one.
-        assert_eq!(s[0].accuracy_low, Some(wilson(970, 1000).unwrap().low));
+        assert_eq!(own.estimate.low, Some(wilson(970, 1000).unwrap().low));
+    }
+
+    #[test]
+    fn one_seed_has_the_interval_of_its_samples_and_several_that_of_the_seeds() {
+        let one = &summarize(&[aged("arcface", 0, 4.0)])[0];
+        assert_eq!(one.measures["mae"].estimate, Estimate::new(4.0).within(3.5, 4.5).over(100));
+        for (key, right) in [("cs@5", 60), ("cs_argmax@5", 50)] {
+            assert_eq!(one.measures[key].estimate, wilson(right, 100).unwrap().into());
+            assert_eq!(one.measures[key].spread, Some(Spread::Samples));
+        }
+        let mut lost = run("arcface", 2, 100);
+        lost.collapsed = true;
+        let two = &summarize(&[aged("arcface", 0, 4.0), aged("arcface", 1, 6.0), lost])[0];
+        // t(1) = 12.7062, sd/√2 = 1; cut at 0.
+        let mae = &two.measures["mae"];
+        assert_eq!((two.runs, mae.values.len(), mae.estimate.value, mae.estimate.low), (3, 2, 5.0, Some(0.0)));
+        assert!((mae.estimate.high.unwrap() - 17.7062).abs() < 1e-3);
+        assert_eq!((two.get("mae_argmax"), mae.spread), (Some(6.0), Some(Spread::Seeds)));
+    }
+
+    #[test]
+    fn losses_are_ranked_by_the_first_measure_that_any_has() {
+        let key = |runs: &[Run]| ranking(&summarize(runs)).map(|m| m.key);
+        let none = unclassified("a", 1, 0.1);
+        assert_eq!(key(&[none.clone(), run("b", 1, 900)]), Some("accuracy"));
+        assert_eq!((key(&[aged("a", 1, 2.0)]), key(&[none.clone()])), (Some("mae"), Some("eer")));
+        let two = summarize(&[unclassified("a", 1, 0.10), unclassified("a", 2, 0.12)]);
+        // t(1) = 12.706 times sd/√2 = 0.01: cut at 0 below. A single EER has no interval.
+        let eer = two[0].measures["eer"].estimate;
+        assert!(eer.low == Some(0.0) && (eer.high.unwrap() - (0.11 + 0.127_062)).abs() < 1e-5, "{eer:?}");
+        assert_eq!(summarize(&[none])[0].measures["eer"].estimate.low, None);
     }
 }

@@ -5,6 +5,7 @@ use super::group::Group;
 use super::usable::{NoRange, UsableRange, usable};
 use super::{Cell, Sweep};
 use crate::error::{EvalError, Result};
+use crate::results::TrainedBy;
 
 /// One loss under one trainer, over margins and learning rates.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +13,7 @@ pub struct LossSweep {
     /// Registry name of the loss.
     pub loss: String,
     /// Who trained it, as in [`Run::trainer`](crate::results::Run::trainer).
-    pub trainer: String,
+    pub trainer: TrainedBy,
     /// Which margin varies, as in [`Cell::margin_key`].
     pub margin_key: String,
     /// By rising learning rate.
@@ -73,7 +74,7 @@ impl RateSweep {
 pub fn analyze(sweep: &Sweep, seed: u64) -> Result<Vec<LossSweep>> {
     check(&sweep.cells)?;
     let mut losses: Vec<Vec<&Cell>> = Vec::new();
-    let name = |c: &Cell| (c.loss.clone(), c.run.trainer.clone(), c.margin_key.clone());
+    let name = |c: &Cell| (c.loss.clone(), c.run.trainer, c.margin_key.clone());
     for cell in &sweep.cells {
         match losses.iter_mut().find(|l| name(l[0]) == name(cell)) {
             Some(loss) => loss.push(cell),
@@ -97,14 +98,17 @@ fn check(cells: &[Cell]) -> Result<()> {
     }
     let key = |c: &Cell| {
         let numbers = (c.margin.to_bits(), c.rate.to_bits(), c.seed);
-        (c.loss.clone(), c.run.trainer.clone(), c.margin_key.clone(), numbers)
+        (c.loss.clone(), c.run.trainer, c.margin_key.clone(), numbers)
     };
     let mut sorted: Vec<&Cell> = cells.iter().collect();
     sorted.sort_by_cached_key(|c| key(c));
     match sorted.windows(2).find(|w| key(w[0]) == key(w[1])) {
         Some(twice) => {
             let c = twice[0];
-            let trainer = if c.run.trainer.is_empty() { String::new() } else { format!(" ({})", c.run.trainer) };
+            let trainer = match c.run.trainer {
+                TrainedBy::Unnamed => String::new(),
+                named => format!(" ({named})"),
+            };
             let place = format!("{} {}, learning rate {}, seed {}", c.margin_key, c.margin, c.rate, c.seed);
             Err(EvalError::Twice(format!("{}{trainer} at {place}", c.loss)))
         }
@@ -118,13 +122,7 @@ fn loss_sweep(cells: &[&Cell], seed: u64) -> Result<LossSweep> {
     let chosen = (0..rates.len()).filter_map(|i| Some((i, rates[i].best_group()?)));
     let best = highest(chosen);
     let c = cells[0];
-    Ok(LossSweep {
-        loss: c.loss.clone(),
-        trainer: c.run.trainer.clone(),
-        margin_key: c.margin_key.clone(),
-        rates,
-        best,
-    })
+    Ok(LossSweep { loss: c.loss.clone(), trainer: c.run.trainer, margin_key: c.margin_key.clone(), rates, best })
 }
 
 fn rate_sweep(cells: &[&Cell], seed: u64) -> Result<RateSweep> {
@@ -180,7 +178,8 @@ mod tests {
         assert!(best.differences[1].unwrap().mean.value > 0.0);
         assert_eq!(best.usable.as_ref().unwrap().high, 0.5);
         for c in &mut cells {
-            c.run.accuracy = c.run.accuracy.map(|a| 1.0 - a);
+            let turned = 1.0 - c.run.get("accuracy").unwrap();
+            c.run = c.run.clone().with("accuracy", turned);
         }
         let turned = of(cells);
         assert_eq!(turned[0].best_rate().unwrap().best_group().unwrap().margin, 0.3);
@@ -189,7 +188,7 @@ mod tests {
     #[test]
     fn losses_trainers_and_rates_are_apart_and_in_order() {
         let mut naive = dead("b", 0.5, 0.1, 1, "NaN");
-        naive.run.trainer = "naive".into();
+        naive.run.trainer = TrainedBy::Naive;
         let losses = of(vec![
             cell("b", 0.5, 0.1, 1, 0.9, 900),
             naive,
@@ -197,7 +196,7 @@ mod tests {
             cell("a", 0.1, 0.1, 1, 0.9, 900),
             cell("a", 0.5, 0.01, 1, 0.9, 900),
         ]);
-        let names: Vec<(&str, &str)> = losses.iter().map(|l| (l.loss.as_str(), l.trainer.as_str())).collect();
+        let names: Vec<(&str, &str)> = losses.iter().map(|l| (l.loss.as_str(), l.trainer.name())).collect();
         assert_eq!(names, [("b", "default"), ("b", "naive"), ("a", "default")]);
         let a = &losses[2];
         assert_eq!(a.rates.iter().map(|r| r.rate).collect::<Vec<_>>(), [0.01, 0.1]);

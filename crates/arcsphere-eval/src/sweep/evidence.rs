@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cell, Group, LossSweep, RateSweep, Sweep, analyze};
 use crate::error::Result;
+use crate::results::TrainedBy;
 
 /// Margins of one loss, trained at one scale on one data set, at the learning rate that suited best.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub struct Evidence {
 ///
 /// Those of [`analyze`].
 pub fn evidence(sweep: &Sweep, source: &str, seed: u64) -> Result<Vec<Evidence>> {
-    let cells: Vec<&Cell> = sweep.cells.iter().filter(|c| c.run.trainer != "naive").collect();
+    let cells: Vec<&Cell> = sweep.cells.iter().filter(|c| c.run.trainer != TrainedBy::Naive).collect();
     let mut places: Vec<(Option<f64>, u64)> = Vec::new();
     for cell in &cells {
         let place = (cell.run.scale, cell.run.dim);
@@ -97,19 +98,19 @@ fn least_collapsed(loss: &LossSweep) -> Option<&RateSweep> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measures::Estimate;
     use crate::results::Run;
 
-    fn cell(margin: f64, seed: u64, accuracy: Option<f64>, trainer: &str) -> Cell {
+    fn cell(margin: f64, seed: u64, accuracy: Option<f64>, trainer: TrainedBy) -> Cell {
         let run = Run {
-            accuracy: accuracy.or(Some(0.1)),
             validation_accuracy: accuracy.or(Some(0.1)),
             collapsed: accuracy.is_none(),
-            trainer: trainer.into(),
+            trainer,
             scale: Some(16.0),
             dim: 2,
-            n_test: 2000,
             ..Run::default()
-        };
+        }
+        .with("accuracy", Estimate::new(accuracy.unwrap_or(0.1)).over(2000));
         Cell {
             loss: "arcface".into(),
             margin_key: "angle_margin".into(),
@@ -126,10 +127,10 @@ mod tests {
         let mut cells = Vec::new();
         for (seed, noise) in [0.0, 0.001, -0.0015].into_iter().enumerate() {
             let seed = seed as u64;
-            cells.push(cell(0.0, seed, Some(0.95 + noise), "default"));
-            cells.push(cell(0.2, seed, Some(0.96 + 1.1 * noise), "default"));
-            cells.push(cell(0.4, seed, None, "default"));
-            cells.push(cell(0.6, seed, Some(0.99), "naive"));
+            cells.push(cell(0.0, seed, Some(0.95 + noise), TrainedBy::Default));
+            cells.push(cell(0.2, seed, Some(0.96 + 1.1 * noise), TrainedBy::Default));
+            cells.push(cell(0.4, seed, None, TrainedBy::Default));
+            cells.push(cell(0.6, seed, Some(0.99), TrainedBy::Naive));
         }
         let found = evidence(&Sweep { cells, ..Sweep::default() }, "s", 0).unwrap();
         assert_eq!(found.len(), 1);

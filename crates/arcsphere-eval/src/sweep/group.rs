@@ -3,7 +3,8 @@
 use super::Cell;
 use crate::error::Result;
 use crate::interval::{Mean, Proportion, mean, wilson};
-use crate::results::{Run, accuracies};
+use crate::measures::Key;
+use crate::results::{Run, values};
 
 /// All trainings of one loss, trainer, margin and learning rate.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,9 +45,8 @@ impl Group {
         let mut cells = cells.to_vec();
         cells.sort_by_key(|c| c.seed);
         let runs: Vec<Run> = cells.iter().map(|c| Run { seed: c.seed, ..c.run.clone() }).collect();
-        let accuracies = accuracies(&runs.iter().collect::<Vec<_>>());
-        let values: Vec<f64> = accuracies.iter().map(|a| a.1).collect();
-        let accuracy = mean(&values).ok().map(|m| Mean {
+        let accuracies = values(&runs.iter().collect::<Vec<_>>(), &Key::from("accuracy"));
+        let accuracy = mean(&accuracies.iter().map(|a| a.1).collect::<Vec<f64>>()).ok().map(|m| Mean {
             low: m.low.map(|low| low.max(0.0)),
             high: m.high.map(|high| high.min(1.0)),
             ..m
@@ -107,7 +107,8 @@ mod tests {
         let mut saved = cell("a", 0.5, 0.1, 3, 0.94, 940);
         (saved.run.recovered, saved.run.causes) = (2, vec!["spike".into(), "spike".into()]);
         let mut none = dead("a", 0.5, 0.1, 2, "NaN");
-        (none.run.accuracy, none.run.validation_accuracy) = (None, None);
+        none.run.measures.remove("accuracy");
+        none.run.validation_accuracy = None;
         let g = group(&[saved, cell("a", 0.5, 0.1, 1, 0.96, 960), none]);
         assert_eq!(g.accuracies, [(1, 0.96), (2, 0.0), (3, 0.94)]);
         assert!((g.validation.unwrap() - 1.9 / 3.0).abs() < 1e-12);

@@ -112,15 +112,9 @@ impl Figure for BenchBars<'_> {
                 canvas.text((left - 12.0, middle), Align::Right, LABEL, &bar.label)?;
                 let pen = Pen::new(Ink::Series(series(bar.ratio, group.target)), 1.0);
                 canvas.fill_rect((left, middle - 8.0), (at(bar.ratio), middle + 8.0), pen)?;
-                let mut end = at(bar.ratio);
-                if let Some((low, high)) = bar.range {
-                    let whisker = Pen::new(Ink::Text, 1.4);
-                    canvas.line((at(low), middle), (at(high), middle), whisker)?;
-                    for value in [low, high] {
-                        canvas.line((at(value), middle - 4.0), (at(value), middle + 4.0), whisker)?;
-                    }
-                    end = end.max(at(high));
-                }
+                let ends = bar.range.map(|(low, high)| (at(low), at(high)));
+                let end = ends.map_or(at(bar.ratio), |(_, high)| high.max(at(bar.ratio)));
+                whiskers(canvas, ends, middle)?;
                 values.push(((end + 8.0, middle), format!("{}×", number(bar.ratio, 0.01))));
                 y += ROW;
             }
@@ -141,6 +135,17 @@ impl Figure for BenchBars<'_> {
         }
         axes.frame(canvas)
     }
+}
+
+/// The whiskers of a bar, if it has some, from one place to another.
+fn whiskers<B: DrawingBackend>(canvas: &mut Canvas<'_, B>, ends: Option<(f64, f64)>, middle: f64) -> Result<()> {
+    let Some((low, high)) = ends else { return Ok(()) };
+    let pen = Pen::new(Ink::Text, 1.4);
+    canvas.line((low, middle), (high, middle), pen)?;
+    for x in [low, high] {
+        canvas.line((x, middle - 4.0), (x, middle + 4.0), pen)?;
+    }
+    Ok(())
 }
 
 impl BenchBars<'_> {

@@ -45,11 +45,11 @@ struct Row<'a> {
 }
 
 impl<'a> CollapseMap<'a> {
-    fn trainers(&self) -> Vec<&'a str> {
+    fn trainers(&self) -> Vec<&'static str> {
         let mut out: Vec<&str> = Vec::new();
         for sweep in self.sweeps {
-            if !out.contains(&sweep.trainer.as_str()) {
-                out.push(&sweep.trainer);
+            if !out.contains(&sweep.trainer.name()) {
+                out.push(sweep.trainer.name());
             }
         }
         out
@@ -65,7 +65,7 @@ impl<'a> CollapseMap<'a> {
                 out.len() - 1
             });
             let row = &mut out[at];
-            if let Some(i) = trainers.iter().position(|t| *t == sweep.trainer) {
+            if let Some(i) = trainers.iter().position(|t| *t == sweep.trainer.name()) {
                 row.maps[i] = Some(sweep);
             }
             row.margins.extend(sweep.groups().map(|g| g.margin));
@@ -285,6 +285,7 @@ mod tests {
     use super::*;
     use crate::figure::{Theme, to_svg};
     use arcsphere_eval::fixtures::{cell, dead};
+    use arcsphere_eval::results::TrainedBy;
     use arcsphere_eval::sweep::{Sweep, analyze};
 
     #[test]
@@ -296,7 +297,7 @@ mod tests {
             saved.run.recovered = 1;
             cells.push(saved);
             let mut naive = dead("arcface", 0.5, 0.1, seed, if seed == 0 { "NaN" } else { "one class" });
-            naive.run.trainer = "naive".into();
+            naive.run.trainer = TrainedBy::Naive;
             cells.push(naive);
         }
         let sweeps = analyze(&Sweep { cells, ..Sweep::default() }, 1).unwrap();

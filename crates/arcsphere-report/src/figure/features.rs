@@ -51,6 +51,38 @@ struct Plane {
 }
 
 impl Features<'_> {
+    /// The number of points, where all fits together.
+    fn check(&self) -> Result<usize> {
+        let n = rows("the embeddings", self.embeddings, self.dim)?;
+        if n == 0 {
+            return Err(EvalError::TooFew { what: "the embeddings", got: 0, needed: 1 });
+        }
+        let classes = self.class_names.len();
+        check_labels(self.labels, n, classes)?;
+        let prototypes = rows("the prototypes", self.prototypes, self.dim)?;
+        if prototypes != 0 && prototypes != classes {
+            return Err(EvalError::Length { what: "the list of prototypes", got: prototypes, expected: classes });
+        }
+        Ok(n)
+    }
+
+    /// The subtitle, with what is not drawn.
+    fn said(&self, n: usize, shown: usize, beyond: usize) -> String {
+        let classes = self.class_names.len();
+        let mut out = String::from(self.subtitle);
+        if !out.is_empty() {
+            out.push_str(" · ");
+        }
+        out.push_str(&if shown == n { format!("{n} points") } else { format!("{shown} of {n} points drawn") });
+        if beyond > 0 {
+            out.push_str(&format!(" · {beyond} beyond the frame"));
+        }
+        if classes > NAMED {
+            out.push_str(&format!(" · {classes} classes, colors repeat every {SERIES}"));
+        }
+        out
+    }
+
     fn plane(&self) -> Result<Plane> {
         if self.dim == 2 {
             let pairs = |v: &[f32]| -> Vec<[f64; 2]> {
@@ -82,6 +114,17 @@ impl Features<'_> {
     }
 }
 
+/// The radius of most points: a few far ones must not squeeze all others into the middle.
+fn radius(points: &[[f64; 2]]) -> f64 {
+    let mut radii: Vec<f64> = points.iter().map(|p| p[0].hypot(p[1])).collect();
+    radii.sort_unstable_by(f64::total_cmp);
+    let n = radii.len();
+    let most = radii[((n - 1) * 995).div_ceil(1000)];
+    let largest = radii[n - 1];
+    let radius = if largest > 1.5 * most && most > 0.0 { 1.1 * most } else { largest };
+    if radius > 0.0 { radius } else { 1.0 }
+}
+
 fn unit([x, y]: [f64; 2]) -> [f64; 2] {
     let norm = x.hypot(y);
     if norm > 0.0 { [x / norm, y / norm] } else { [0.0, 0.0] }
@@ -97,25 +140,10 @@ impl Figure for Features<'_> {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<()> {
-        let n = rows("the embeddings", self.embeddings, self.dim)?;
-        if n == 0 {
-            return Err(EvalError::TooFew { what: "the embeddings", got: 0, needed: 1 });
-        }
+        let n = self.check()?;
         let classes = self.class_names.len();
-        check_labels(self.labels, n, classes)?;
-        let prototypes = rows("the prototypes", self.prototypes, self.dim)?;
-        if prototypes != 0 && prototypes != classes {
-            return Err(EvalError::Length { what: "the list of prototypes", got: prototypes, expected: classes });
-        }
         let plane = self.plane()?;
-
-        // A few far points must not squeeze all others into the middle.
-        let mut radii: Vec<f64> = plane.points.iter().map(|p| p[0].hypot(p[1])).collect();
-        radii.sort_unstable_by(f64::total_cmp);
-        let most = radii[((n - 1) * 995).div_ceil(1000)];
-        let largest = radii[n - 1];
-        let radius = if largest > 1.5 * most && most > 0.0 { 1.1 * most } else { largest };
-        let radius = if radius > 0.0 { radius } else { 1.0 };
+        let radius = radius(&plane.points);
         let named = classes <= NAMED;
         let room = if named { self.room(canvas, &plane.rays)? } else { 1.1 };
         let reach = room * radius;
@@ -123,21 +151,7 @@ impl Figure for Features<'_> {
         let step = if self.max_points == 0 { 1 } else { n.div_ceil(self.max_points).max(1) };
         let shown: Vec<usize> = (0..n).step_by(step).collect();
         let beyond = shown.iter().filter(|i| outside(plane.points[**i], reach)).count();
-        let mut subtitle = String::from(self.subtitle);
-        if !subtitle.is_empty() {
-            subtitle.push_str(" · ");
-        }
-        subtitle.push_str(&if step == 1 {
-            format!("{n} points")
-        } else {
-            format!("{} of {n} points drawn", shown.len())
-        });
-        if beyond > 0 {
-            subtitle.push_str(&format!(" · {beyond} beyond the frame"));
-        }
-        if !named {
-            subtitle.push_str(&format!(" · {classes} classes, colors repeat every {SERIES}"));
-        }
+        let subtitle = self.said(n, shown.len(), beyond);
         let top = legend::head(canvas, SIZE, self.title, &subtitle)?;
 
         let axes = Axes {

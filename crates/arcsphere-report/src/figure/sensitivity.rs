@@ -70,11 +70,11 @@ fn color(series: usize) -> Ink {
 }
 
 impl<'a> Sensitivity<'a> {
-    fn trainers(&self) -> Vec<&'a str> {
+    fn trainers(&self) -> Vec<&'static str> {
         let mut out: Vec<&str> = Vec::new();
         for sweep in self.sweeps {
-            if !out.contains(&sweep.trainer.as_str()) {
-                out.push(&sweep.trainer);
+            if !out.contains(&sweep.trainer.name()) {
+                out.push(sweep.trainer.name());
             }
         }
         out
@@ -85,8 +85,8 @@ impl<'a> Sensitivity<'a> {
         let mut out: Vec<(&LossSweep, Panel<'a>)> = Vec::new();
         for sweep in self.sweeps {
             let Some(rate) = sweep.best_rate().or(sweep.rates.first()) else { continue };
-            let series = trainers.iter().position(|t| *t == sweep.trainer).unwrap_or(0);
-            let line = Line { series, trainer: &sweep.trainer, rate };
+            let series = trainers.iter().position(|t| *t == sweep.trainer.name()).unwrap_or(0);
+            let line = Line { series, trainer: sweep.trainer.name(), rate };
             let same = |s: &LossSweep| (&s.loss, &s.margin_key) == (&sweep.loss, &sweep.margin_key);
             if let Some((_, panel)) = out.iter_mut().find(|(s, _)| same(s)) {
                 panel.lines.push(line);

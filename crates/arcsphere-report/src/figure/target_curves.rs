@@ -48,18 +48,7 @@ impl Figure for TargetCurves<'_> {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<()> {
-        let theta = |i: usize| PI * i as f64 / SAMPLES as f64;
-        let mut values = Vec::with_capacity(self.curves.len());
-        for curve in self.curves {
-            let v: Vec<f64> = (0..=SAMPLES).map(|i| (curve.target)(theta(i))).collect();
-            if let Some(index) = v.iter().position(|p| !p.is_finite()) {
-                return Err(EvalError::NotFinite { what: "the target function, sampled", index, value: v[index] });
-            }
-            values.push(v);
-        }
-        if values.is_empty() {
-            return Err(EvalError::TooFew { what: "the target curves", got: 0, needed: 1 });
-        }
+        let values = self.values()?;
         let least = values.iter().flatten().copied().fold(-1.0, f64::min);
         let most = values.iter().flatten().copied().fold(1.0, f64::max);
         let low = if least < LOWEST { LOWEST } else { least - 0.1 };
@@ -102,18 +91,41 @@ impl Figure for TargetCurves<'_> {
         }
         axes.frame(canvas)?;
 
-        // The legend follows the curves from top to bottom.
+        let entries = self.legend(&values);
+        legend::column(canvas, (axes.right() + 22.0, axes.top + 14.0), names, &entries)
+    }
+}
+
+/// The angle of a sample of a curve.
+fn theta(i: usize) -> f64 {
+    PI * i as f64 / SAMPLES as f64
+}
+
+impl TargetCurves<'_> {
+    /// The curves, sampled.
+    fn values(&self) -> Result<Vec<Vec<f64>>> {
+        if self.curves.is_empty() {
+            return Err(EvalError::TooFew { what: "the target curves", got: 0, needed: 1 });
+        }
+        let sampled = |curve: &TargetCurve<'_>| {
+            let v: Vec<f64> = (0..=SAMPLES).map(|i| (curve.target)(theta(i))).collect();
+            match v.iter().position(|p| !p.is_finite()) {
+                Some(index) => {
+                    Err(EvalError::NotFinite { what: "the target function, sampled", index, value: v[index] })
+                }
+                None => Ok(v),
+            }
+        };
+        self.curves.iter().map(sampled).collect()
+    }
+
+    /// The legend follows the curves from top to bottom.
+    fn legend(&self, values: &[Vec<f64>]) -> Vec<legend::Entry<'_>> {
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|a, b| values[*b][SAMPLES / 2].total_cmp(&values[*a][SAMPLES / 2]));
-        let entries: Vec<legend::Entry<'_>> = order
-            .into_iter()
-            .map(|series| legend::Entry {
-                name: self.curves[series].label,
-                series,
-                dash: Some(DASHES[series % DASHES.len()]),
-            })
-            .collect();
-        legend::column(canvas, (axes.right() + 22.0, axes.top + 14.0), names, &entries)
+        let dash = |series: usize| Some(DASHES[series % DASHES.len()]);
+        let entry = |series: usize| legend::Entry { name: self.curves[series].label, series, dash: dash(series) };
+        order.into_iter().map(entry).collect()
     }
 }
 

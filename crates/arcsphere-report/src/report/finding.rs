@@ -1,9 +1,9 @@
 //! What the numbers allow to say, and no more.
 
-use super::html::name;
-use super::measure::Measure;
+use super::html::{name, percent, unit};
 use arcsphere_eval::interval::{LEVEL, paired_difference};
-use arcsphere_eval::results::LossSummary;
+use arcsphere_eval::measures::{Better, Measure, Unit};
+use arcsphere_eval::results::{LossSummary, ranking};
 
 /// Where a loss stands against the one with the best mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,12 +17,13 @@ pub enum Standing {
 }
 
 /// A sentence about a comparison, and the standing of each loss.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Finding {
     /// A few sentences, plain text.
     pub sentence: String,
     /// What ranks the losses; none if no run has an MAE, an accuracy or an EER.
-    pub ranked_by: Option<Measure>,
+    pub ranked_by: Option<&'static Measure>,
     /// In the order of the summaries.
     pub standings: Vec<Standing>,
 }
@@ -37,13 +38,22 @@ pub struct Finding {
 /// comparisons (Bonferroni): that the best was picked after the fact is thus paid
 /// for. With fewer seeds in common the spread between seeds is unknown and nothing
 /// is told apart.
+///
+/// ```
+/// use arcsphere_eval::results::{Run, summarize};
+/// use arcsphere_report::report::find;
+/// let run = |loss: &str, eer| Run { loss: loss.into(), ..Run::default() }.with("eer", eer);
+/// let found = find(&summarize(&[run("arcface", 0.02), run("softmax", 0.05)]));
+/// assert!(found.sentence.starts_with("Of 2 losses, arcface has the lowest EER: 2.00 %."));
+/// assert!(found.sentence.ends_with("this ranks nothing."));
+/// ```
 pub fn find(summaries: &[LossSummary]) -> Finding {
     let unranked =
         |sentence: String| Finding { sentence, ranked_by: None, standings: vec![Standing::Tied; summaries.len()] };
     if summaries.is_empty() {
         return unranked("No run was made.".into());
     }
-    let Some((measure, best)) = Measure::of(summaries).and_then(|m| Some((m, best(summaries, m)?))) else {
+    let Some((measure, best)) = ranking(summaries).and_then(|m| Some((m, best(summaries, m)?))) else {
         let none = "No run has an accuracy or an EER: nothing ranks these losses.".to_owned();
         return unranked(none + &lost(summaries, None));
     };
@@ -60,17 +70,22 @@ pub fn find(summaries: &[LossSummary]) -> Finding {
     Finding { sentence: sentence(summaries, measure, best, &standings), ranked_by: Some(measure), standings }
 }
 
-fn best(summaries: &[LossSummary], measure: Measure) -> Option<usize> {
-    let key = |s: &LossSummary| measure.mean(s).map(|v| (measure.is_whole(s), measure.merit(v)));
+fn best(summaries: &[LossSummary], measure: &Measure) -> Option<usize> {
+    let key = |s: &LossSummary| s.of(measure).map(|v| (s.is_whole(measure), measure.merit(v.estimate.value)));
     (0..summaries.len())
         .filter(|i| key(&summaries[*i]).is_some())
         .reduce(|a, b| if key(&summaries[b]) > key(&summaries[a]) { b } else { a })
 }
 
-fn is_behind(measure: Measure, best: &LossSummary, other: &LossSummary, level: f64) -> bool {
+/// Seeds and values of the runs that have one.
+fn values<'a>(s: &'a LossSummary, measure: &Measure) -> &'a [(u64, f64)] {
+    s.of(measure).map_or(&[], |own| &own.values)
+}
+
+fn is_behind(measure: &Measure, best: &LossSummary, other: &LossSummary, level: f64) -> bool {
     let (mut a, mut b) = (Vec::new(), Vec::new());
-    for (seed, value) in measure.values(best) {
-        if let Some((_, with_same_seed)) = measure.values(other).iter().find(|o| o.0 == *seed) {
+    for (seed, value) in values(best, measure) {
+        if let Some((_, with_same_seed)) = values(other, measure).iter().find(|o| o.0 == *seed) {
             a.push(measure.merit(*value));
             b.push(measure.merit(*with_same_seed));
         }
@@ -78,33 +93,59 @@ fn is_behind(measure: Measure, best: &LossSummary, other: &LossSummary, level: f
     paired_difference(&a, &b, level).ok().and_then(|d| d.low).is_some_and(|low| low > 0.0)
 }
 
-fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings: &[Standing]) -> String {
+/// The end of a measure's scale that is best.
+pub(super) fn best_is(measure: &Measure) -> &'static str {
+    if measure.better == Better::Lower { "lowest" } else { "highest" }
+}
+
+fn sentence(summaries: &[LossSummary], measure: &Measure, best: usize, standings: &[Standing]) -> String {
     let top = &summaries[best];
-    let seeds = measure.values(top).len();
-    let measured = match (measure, seeds > 1) {
-        (Measure::Accuracy, true) => "mean test accuracy",
-        (Measure::Accuracy, false) => "test accuracy",
-        (Measure::Mae, true) => "mean MAE",
-        (Measure::Mae, false) => "MAE",
-        (Measure::Eer, true) => "mean EER",
-        (Measure::Eer, false) => "EER",
-    };
-    let (all, whole) = (summaries.len(), summaries.iter().filter(|s| measure.is_whole(s)).count());
-    let own = name(top, summaries);
-    let mut out = match all {
+    let seeds = values(top, measure).len();
+    let (all, whole) = (summaries.len(), summaries.iter().filter(|s| s.is_whole(measure)).count());
+    let mut out = lead(summaries, measure, best, all, whole);
+    out.push_str(&reached(top, measure, seeds));
+    if measure.key == "eer" {
+        out.push_str(" No test sample was classified: there is no accuracy.");
+    }
+    if all > 1 {
+        out.push(' ');
+        out.push_str(&against_others(summaries, standings, seeds, top.runs));
+    }
+    out + &lost(summaries, Some(measure))
+}
+
+/// Which loss it is about.
+fn lead(summaries: &[LossSummary], measure: &Measure, best: usize, all: usize, whole: usize) -> String {
+    let mean = if values(&summaries[best], measure).len() > 1 { "mean " } else { "" };
+    let test = if measure.key == "accuracy" { "test " } else { "" };
+    let measured = format!("{mean}{test}{}", measure.name);
+    let own = name(&summaries[best], summaries);
+    match all {
         1 => format!("{own} reaches {} {measured} of", if measured.starts_with(['E', 'M']) { "an" } else { "a" }),
-        _ if whole == all || whole == 0 => format!("Of {all} losses, {own} has the {} {measured}:", measure.best_is()),
+        _ if whole == all || whole == 0 => format!("Of {all} losses, {own} has the {} {measured}:", best_is(measure)),
         _ => format!(
             "Among the losses with an {} of every run ({whole} of {all}), {own} has the {} {measured}:",
-            measure.name(),
-            measure.best_is()
+            measure.name,
+            best_is(measure)
         ),
-    };
-    let unit = measure.unit(top);
-    out.push_str(&format!(" {}{unit}", measure.number(measure.mean(top).unwrap_or(f64::NAN))));
+    }
+}
+
+/// A value of a loss without its unit.
+fn number(measure: &Measure, value: f64) -> String {
+    if measure.unit == Unit::Share { percent(value) } else { format!("{value:.2}") }
+}
+
+/// Its number, with the interval and the seeds.
+fn reached(top: &LossSummary, measure: &Measure, seeds: usize) -> String {
+    let unit = unit(measure, &top.target_unit);
+    let estimate = top.of(measure).map(|s| s.estimate);
+    let mut out = format!(" {}{unit}", number(measure, estimate.map_or(f64::NAN, |e| e.value)));
     let mut aside = Vec::new();
-    if let Some((low, high)) = measure.interval(top) {
-        aside.push(format!("95 % interval {} to {}{unit}", measure.number(low), measure.number(high)));
+    // One MAE's own interval is over its samples, and says nothing of other seeds.
+    let ends = estimate.and_then(|e| e.low.zip(e.high)).filter(|_| seeds > 1 || measure.unit == Unit::Share);
+    if let Some((low, high)) = ends {
+        aside.push(format!("95 % interval {} to {}{unit}", number(measure, low), number(measure, high)));
     }
     if seeds > 1 {
         aside.push(format!("{seeds} seeds"));
@@ -112,37 +153,34 @@ fn sentence(summaries: &[LossSummary], measure: Measure, best: usize, standings:
     if !aside.is_empty() {
         out.push_str(&format!(" ({})", aside.join(", ")));
     }
-    out.push('.');
-    if measure == Measure::Eer {
-        out.push_str(" No test sample was classified: there is no accuracy.");
-    }
+    out + "."
+}
+
+/// What may be said of the other losses.
+fn against_others(summaries: &[LossSummary], standings: &[Standing], seeds: usize, runs: usize) -> String {
     let with = |wanted: Standing| -> Vec<String> {
         let pairs = summaries.iter().zip(standings);
         pairs.filter(|(_, s)| **s == wanted).map(|(s, _)| name(s, summaries)).collect()
     };
     let (tied, behind) = (with(Standing::Tied), with(Standing::Behind));
-    if summaries.len() > 1 {
-        out.push(' ');
-        if seeds < 2 {
-            let one = if top.runs > 1 { "With one seed measured" } else { "With one seed a loss" };
-            out.push_str(&format!("{one} the spread between seeds is unknown: this ranks nothing."));
-        } else if behind.is_empty() {
-            out.push_str("No other loss is significantly behind it: these runs show no winner.");
-        } else if tied.is_empty() {
-            out.push_str("It is significantly ahead of every other loss.");
-        } else {
-            out.push_str(&format!("It is not significantly ahead of {}; it is of {}.", list(&tied), list(&behind)));
-        }
+    if seeds < 2 {
+        let one = if runs > 1 { "With one seed measured" } else { "With one seed a loss" };
+        format!("{one} the spread between seeds is unknown: this ranks nothing.")
+    } else if behind.is_empty() {
+        "No other loss is significantly behind it: these runs show no winner.".to_owned()
+    } else if tied.is_empty() {
+        "It is significantly ahead of every other loss.".to_owned()
+    } else {
+        format!("It is not significantly ahead of {}; it is of {}.", list(&tied), list(&behind))
     }
-    out + &lost(summaries, Some(measure))
 }
 
 /// The runs that collapsed, and those that a mean leaves out.
-fn lost(summaries: &[LossSummary], measure: Option<Measure>) -> String {
+fn lost(summaries: &[LossSummary], measure: Option<&Measure>) -> String {
     let all: usize = summaries.iter().map(|s| s.runs).sum();
     let collapsed: usize = summaries.iter().map(|s| s.collapsed).sum();
     let missing: usize =
-        measure.map_or(0, |m| summaries.iter().map(|s| s.runs.saturating_sub(m.values(s).len())).sum());
+        measure.map_or(0, |m| summaries.iter().map(|s| s.runs.saturating_sub(values(s, m).len())).sum());
     let (count, have, are) = (
         if collapsed == 1 { "counts" } else { "count" },
         if missing == 1 { "has" } else { "have" },
@@ -158,7 +196,7 @@ fn lost(summaries: &[LossSummary], measure: Option<Measure>) -> String {
         });
     }
     if let Some(measure) = measure.filter(|_| missing > 0) {
-        out.push_str(&format!(" {missing} of {all} runs {have} no {} and {are} in no mean.", measure.name()));
+        out.push_str(&format!(" {missing} of {all} runs {have} no {} and {are} in no mean.", measure.name));
     }
     out
 }
@@ -176,7 +214,7 @@ pub(super) fn list(names: &[String]) -> String {
 mod tests {
     use super::*;
     use arcsphere_eval::fixtures::{run, unclassified};
-    use arcsphere_eval::results::summarize;
+    use arcsphere_eval::results::{Run, summarize};
 
     fn of(losses: &[(&str, &[u64])]) -> Finding {
         let runs: Vec<_> = losses
@@ -235,7 +273,7 @@ mod tests {
     fn an_open_set_is_ranked_by_eer() {
         let f = open(&[("a", &[0.20, 0.16, 0.18]), ("b", &[0.10, 0.06, 0.081]), ("c", &[0.10, 0.09, 0.07])]);
         assert_eq!(f.standings, [Standing::Behind, Standing::Best, Standing::Tied]);
-        assert_eq!(f.ranked_by, Some(Measure::Eer));
+        assert_eq!(f.ranked_by.map(|m| m.key), Some("eer"));
         let start = "Of 3 losses, b has the lowest mean EER: 8.03 % (95 % interval ";
         assert!(f.sentence.starts_with(start) && f.sentence.contains("no accuracy"), "{}", f.sentence);
         let one = open(&[("a", &[0.2]), ("b", &[0.1])]);
@@ -248,15 +286,17 @@ mod tests {
     #[test]
     fn an_ordered_target_is_ranked_by_mae() {
         let of = |loss: &str, seed: u64, mae: f64| {
-            let mut run = run(loss, seed, 500 + (10.0 * mae) as u64);
-            (run.mae, run.target_unit) = (Some(mae), "years".into());
-            run
+            let run = run(loss, seed, 500 + (10.0 * mae) as u64).with("mae", mae);
+            Run { target_unit: "years".into(), ..run }
         };
         // The accuracies say the contrary.
         let runs = [("a", [6.0, 6.5, 6.1]), ("b", [5.0, 5.3, 5.2])];
         let all = runs.iter().flat_map(|(loss, maes)| maes.iter().enumerate().map(|(s, m)| of(loss, s as u64, *m)));
         let f = find(&summarize(&all.collect::<Vec<_>>()));
-        assert_eq!((f.ranked_by, &f.standings[..]), (Some(Measure::Mae), &[Standing::Behind, Standing::Best][..]));
+        assert_eq!(
+            (f.ranked_by.map(|m| m.key), &f.standings[..]),
+            (Some("mae"), &[Standing::Behind, Standing::Best][..])
+        );
         let start = "Of 2 losses, b has the lowest mean MAE: 5.17 years (95 % interval 4.79 to 5.55 years, 3 seeds).";
         assert!(f.sentence.starts_with(start), "{}", f.sentence);
         let alone = find(&summarize(&[of("a", 0, 6.0)])).sentence;
@@ -276,7 +316,7 @@ mod tests {
     #[test]
     fn nothing_measured_ranks_nothing() {
         let f = open(&[("a", &[f64::NAN]), ("b", &[f64::NAN])]);
-        assert_eq!((f.ranked_by, &f.standings[..]), (None, &[Standing::Tied; 2][..]));
+        assert_eq!((f.ranked_by.map(|m| m.key), &f.standings[..]), (None, &[Standing::Tied; 2][..]));
         let said = "No run has an accuracy or an EER: nothing ranks these losses. 2 of 2 runs collapsed.";
         assert_eq!(f.sentence, said);
     }

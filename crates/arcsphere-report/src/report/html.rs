@@ -1,7 +1,8 @@
 //! Text and numbers as a page shows them.
 
 use crate::figure::escape_markup;
-use arcsphere_eval::results::LossSummary;
+use arcsphere_eval::measures::{Measure, Unit};
+use arcsphere_eval::results::{LossSummary, TrainedBy};
 
 /// Text with markup characters replaced.
 pub(crate) fn escape(text: &str) -> String {
@@ -13,6 +14,34 @@ pub(crate) fn escape(text: &str) -> String {
 /// A share as percent: `97.31`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
+}
+
+/// A number of a measure in the unit that a reader sees, which stands beside it or in the head.
+pub(crate) fn number(measure: &Measure, value: f64) -> String {
+    match measure.unit {
+        Unit::Share => percent(value),
+        Unit::Angle => degrees(value),
+        _ => short(value),
+    }
+}
+
+/// What a head says of the unit: `, %`, `, years`; nothing where each number carries its own.
+pub(crate) fn unit_of_head(measure: &Measure, target_unit: &str) -> String {
+    match measure.unit {
+        Unit::Share => ", %".to_owned(),
+        Unit::Target if !target_unit.is_empty() => format!(", {}", escape(target_unit)),
+        _ => String::new(),
+    }
+}
+
+/// What follows a number in a sentence: ` %`, `°`, ` years`; an angle has its sign already.
+pub(crate) fn unit(measure: &Measure, target_unit: &str) -> String {
+    match (measure.unit, target_unit) {
+        (Unit::Share, _) => " %".to_owned(),
+        (Unit::Target, "°") => "°".to_owned(),
+        (Unit::Target, unit) if !unit.is_empty() => format!(" {unit}"),
+        _ => String::new(),
+    }
 }
 
 /// Something that may be missing: an en dash then.
@@ -86,13 +115,13 @@ pub(crate) fn scale(scale: Option<f64>) -> String {
 /// The name of a loss; with its settings where another line has the same name.
 pub(crate) fn name(own: &LossSummary, all: &[LossSummary]) -> String {
     if all.iter().filter(|s| s.loss == own.loss).count() < 2 {
-        let several = !own.trainer.is_empty() && all.iter().any(|s| s.trainer != own.trainer);
+        let several = own.trainer != TrainedBy::Unnamed && all.iter().any(|s| s.trainer != own.trainer);
         return if several { format!("{} ({})", own.loss, own.trainer) } else { own.loss.clone() };
     }
     format!(
         "{} ({}{}; s = {}; {}, {}-D)",
         own.loss,
-        if own.trainer.is_empty() { String::new() } else { format!("{}; ", own.trainer) },
+        if own.trainer == TrainedBy::Unnamed { String::new() } else { format!("{}; ", own.trainer) },
         margins(own.m0, own.m1, own.m2),
         scale(own.scale),
         own.backbone,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::html::escape;
-use arcsphere_eval::results::{Results, Run};
+use arcsphere_eval::results::{Results, Run, TrainedBy};
 
 /// A line a run; nothing where all went well.
 pub(crate) fn table(out: &mut String, results: &Results) {
@@ -25,7 +25,7 @@ pub(crate) fn table(out: &mut String, results: &Results) {
             out,
             "<tr><th class=\"t\" scope=\"row\">{}{}</th><td>{}</td>{}<td class=\"t\">{}</td><td class=\"t\">{}</td></tr>",
             escape(&run.loss),
-            trainer(run),
+            trainer(run.trainer),
             run.seed,
             became(run),
             causes(run),
@@ -45,8 +45,8 @@ fn is_worth_a_line(run: &Run) -> bool {
 }
 
 /// Who trained it, below the loss.
-pub(crate) fn trainer(run: &Run) -> String {
-    if run.trainer.is_empty() { String::new() } else { format!("<small>{}</small>", escape(&run.trainer)) }
+pub(crate) fn trainer(by: TrainedBy) -> String {
+    if by == TrainedBy::Unnamed { String::new() } else { format!("<small>{by}</small>") }
 }
 
 /// What became of a run, as a cell.
@@ -85,12 +85,12 @@ mod tests {
     #[test]
     fn what_happened_is_told_with_its_cause_and_its_remedy() {
         let mut saved = run("arcface", 1, 970);
-        (saved.recovered, saved.causes, saved.trainer) = (2, vec!["origin".into(), "a<b".into()], "default".into());
+        (saved.recovered, saved.causes, saved.trainer) = (2, vec!["origin".into(), "a<b".into()], TrainedBy::Default);
         saved.recoveries = vec!["first: rate × 0.5".into(), "second: x < y".into()];
         let mut dead = run("softmax", 3, 100);
         (dead.recovered, dead.collapsed, dead.reason) = (1, true, "at chance, after one recovery".into());
         let mut ignored = run("cosface", 2, 900);
-        (ignored.causes, ignored.trainer) = (vec!["origin".into()], "naive".into());
+        (ignored.causes, ignored.trainer) = (vec!["origin".into()], TrainedBy::Naive);
         let well = run("sphereface", 1, 960);
         let mut html = String::new();
         table(&mut html, &Results { runs: vec![saved, dead, ignored, well.clone()], ..Results::default() });

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::Picture;
 use super::html::{degrees, escape, margins, maybe, name, percent, scale, thousands};
-use arcsphere_eval::results::{LossSummary, Results};
+use arcsphere_eval::protocols::NotMeasured;
+use arcsphere_eval::results::{LossSummary, Results, TrainedBy};
 
 fn pair(out: &mut String, term: &str, value: &str) {
     if !value.is_empty() {
@@ -39,7 +40,7 @@ pub(crate) fn facts(out: &mut String, results: &Results, budget: &str) {
     pair(out, "backbone", &distinct(results.runs.iter().map(|r| r.backbone.clone())));
     let dims = distinct(results.runs.iter().map(|r| r.dim).filter(|d| *d > 0));
     pair(out, "embedding dimension", &dims);
-    pair(out, "trainer", &distinct(results.runs.iter().map(|r| r.trainer.clone()).filter(|t| !t.is_empty())));
+    pair(out, "trainer", &distinct(results.runs.iter().map(|r| r.trainer).filter(|t| *t != TrainedBy::Unnamed)));
     pair(out, "epochs", &distinct(results.runs.iter().map(|r| r.epochs)));
     pair(out, "budget of a training", budget);
     pair(out, "random seeds", &distinct(results.runs.iter().map(|r| format!("#{}", r.seed))));
@@ -82,12 +83,12 @@ pub(crate) fn losses(out: &mut String, summaries: &[LossSummary], results: &Resu
             "<p>Margin: {}. Scale: {}. Test accuracy {}",
             margins(s.m0, s.m1, s.m2),
             scale(s.scale),
-            maybe(s.accuracy, |v| percent(v) + "\u{a0}%")
+            maybe(s.get("accuracy"), |v| percent(v) + "\u{a0}%")
         );
-        if let (None, Some(eer)) = (s.accuracy, s.eer) {
+        if let (None, Some(eer)) = (s.get("accuracy"), s.get("eer")) {
             let _ = write!(out, "; EER {}\u{a0}%", percent(eer));
         }
-        if let Some(angle) = s.target_angle.filter(|a| a.is_finite()) {
+        if let Some(angle) = s.get("target_angle@mean") {
             let _ = write!(out, "; mean target angle {}", degrees(angle));
         }
         out.push_str(".</p>\n");
@@ -146,6 +147,28 @@ pub(crate) fn limits_of(summaries: &[LossSummary]) -> Vec<&'static str> {
 /// True of any page with times on it.
 pub(crate) const ELSEWHERE: &str = "Speed elsewhere: times are those of this machine, with whatever else it was doing.";
 
+/// What was not measured of which losses, and why; nothing where all was.
+pub(crate) fn not_measured(out: &mut String, results: &Results) {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for run in &results.runs {
+        for missing in run.not_measured.iter().map(NotMeasured::to_string) {
+            match lines.iter_mut().find(|l| l.0 == missing) {
+                Some((_, of)) if of.contains(&run.loss.as_str()) => {}
+                Some((_, of)) => of.push(&run.loss),
+                None => lines.push((missing, vec![&run.loss])),
+            }
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    out.push_str("<section>\n<h2>Not measured</h2>\n<ul>\n");
+    for (missing, losses) in lines {
+        let _ = writeln!(out, "<li>{} ({})</li>", escape(&missing), escape(&losses.join(", ")));
+    }
+    out.push_str("</ul>\n</section>\n");
+}
+
 /// Configuration, machine and how to repeat it.
 pub(crate) fn provenance(out: &mut String, results: &Results, reproduce: &str, configuration: &str) {
     out.push_str("<section>\n<h2>How to repeat it</h2>\n");
@@ -176,7 +199,7 @@ pub(crate) fn provenance(out: &mut String, results: &Results, reproduce: &str, c
 mod tests {
     use super::*;
     use arcsphere_eval::fixtures::{run, unclassified};
-    use arcsphere_eval::results::summarize;
+    use arcsphere_eval::results::{Run, summarize};
 
     #[test]
     fn a_loss_with_two_settings_shows_its_pictures_once() {
@@ -193,6 +216,18 @@ mod tests {
         assert!(html.contains("Why these: asked for"));
         assert!(html.contains("m1\u{a0}=\u{a0}0.3\u{a0}(17.2°)"));
         assert!(html.contains("Test accuracy 97.00\u{a0}%; mean"), "{html}");
+    }
+
+    #[test]
+    fn what_is_missing_is_said_once_with_its_losses() {
+        let missing = NotMeasured { protocol: "p".into(), measures: vec!["nmi".into()], reason: "a < b".into() };
+        let lost = |loss| Run { not_measured: vec![missing.clone()], ..run(loss, 1, 900) };
+        let mut html = String::new();
+        not_measured(&mut html, &Results { runs: vec![lost("a"), lost("a"), lost("b")], ..Results::default() });
+        assert!(html.contains("<li>nmi: a &lt; b (a, b)</li>"), "{html}");
+        let mut none = String::new();
+        not_measured(&mut none, &Results { runs: vec![run("a", 1, 900)], ..Results::default() });
+        assert_eq!(none, "");
     }
 
     #[test]

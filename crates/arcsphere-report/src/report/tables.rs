@@ -1,114 +1,91 @@
 //! The summary table and the table of runs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::finding::{Finding, Standing};
-use super::html::{degrees, duration, escape, margins, maybe, name, percent, scale, short};
+use super::finding::{Finding, Standing, best_is};
+use super::html::{duration, escape, margins, maybe, name, number, percent, scale, short, unit_of_head};
 use super::lost;
-use super::measure::Measure;
-use arcsphere_eval::results::{LossSummary, Method, Results, Run};
+use arcsphere_eval::measures::{Key, MEASURES, Measure, Tables};
+use arcsphere_eval::results::{LossSummary, Results, Run, Spread, TrainedBy};
 
-/// FMR keys of all lines, from the loosest to the strictest.
-fn fmr_keys<'a>(maps: impl Iterator<Item = &'a std::collections::BTreeMap<String, f64>>) -> Vec<&'a str> {
-    let mut keys: Vec<&str> = Vec::new();
-    for key in maps.flat_map(|m| m.keys()) {
-        if !keys.contains(&key.as_str()) {
-            keys.push(key);
+/// A column of a measure's values.
+struct Column {
+    measure: &'static Measure,
+    key: Key,
+    head: String,
+    /// What stands behind "±".
+    spread: Option<Key>,
+}
+
+/// The columns of the measures that any line has, and of those that are always there, in the registry's
+/// order.
+fn columns<'a>(table: Tables, present: impl Iterator<Item = &'a Key>, target_unit: &str) -> Vec<Column> {
+    let present: BTreeSet<&Key> = present.collect();
+    let mut out = Vec::new();
+    for measure in MEASURES {
+        for column in measure.columns.iter().filter(|c| c.tables == Tables::Both || c.tables == table) {
+            let fits = |k: &&&Key| k.measure_key() == measure.key && (column.at == "*" || column.at == k.at());
+            let mut keys: Vec<Key> = present.iter().filter(fits).map(|k| (*k).clone()).collect();
+            // From the loosest FMR to the strictest.
+            let at = |k: &Key| k.at().parse::<f64>().unwrap_or(0.0);
+            keys.sort_by(|a, b| a.protocol().cmp(b.protocol()).then(at(b).total_cmp(&at(a))));
+            if keys.is_empty() && column.always {
+                keys.push(Key::new(measure.key, if column.at == "*" { "" } else { column.at }));
+            }
+            out.extend(keys.into_iter().map(|key| Column {
+                measure,
+                head: head(measure, column.head, &key, target_unit),
+                spread: (!column.spread.is_empty()).then(|| Key::new(measure.key, column.spread)),
+                key,
+            }));
         }
     }
-    let value = |k: &str| k.parse::<f64>().unwrap_or(0.0);
-    keys.sort_by(|a, b| value(b).total_cmp(&value(a)));
-    keys
+    out
 }
 
-/// Retrieval and regression: columns that a table has where some line has a value.
-struct Further {
-    head: &'static str,
-    of_loss: fn(&LossSummary) -> Option<f64>,
-    of_run: fn(&Run) -> Option<f64>,
-    show: fn(f64) -> String,
+/// The head of a column: the measure, its unit, and the protocol where it is not the usual one.
+fn head(measure: &Measure, template: &str, key: &Key, target_unit: &str) -> String {
+    let by = match key.protocol() {
+        "" => String::new(),
+        protocol => format!(" ({})", escape(protocol)),
+    };
+    format!("{}{}{by}", template.replace("{}", &escape(key.at())), unit_of_head(measure, target_unit))
 }
 
-const FURTHER: [Further; 4] = [
-    Further { head: "Recall@1, %", of_loss: |s| s.recall_at_1, of_run: |r| r.recall_at_1, show: percent },
-    Further { head: "MAP@R, %", of_loss: |s| s.map_at_r, of_run: |r| r.map_at_r, show: percent },
-    Further { head: "NMI, %", of_loss: |s| s.nmi, of_run: |r| r.nmi, show: percent },
-    Further { head: "MAE", of_loss: |s| s.mae, of_run: |r| r.mae, show: short },
-];
+impl Column {
+    fn is_accuracy(&self) -> bool {
+        self.key.as_str() == "accuracy"
+    }
 
-/// The head of a further column, an MAE's with its unit.
-fn further_head(out: &mut String, column: &Further, unit: Option<&str>) {
-    let unit = unit.filter(|u| column.head == "MAE" && !u.is_empty());
-    let _ = write!(out, "<th>{}{}</th>", column.head, unit.map_or_else(String::new, |u| format!(", {}", escape(u))));
+    fn cell(&self, value: impl Fn(&Key) -> Option<f64>, is_strong: bool) -> String {
+        let own = maybe(value(&self.key), |v| number(self.measure, v));
+        let spread = self.spread.as_ref().filter(|_| own != "–").and_then(value);
+        let spread = spread.map_or_else(String::new, |v| format!(" ± {}", number(self.measure, v)));
+        format!("<td{}>{own}{spread}</td>", if is_strong { " class=\"strong\"" } else { "" })
+    }
 }
 
 /// One line a loss.
 pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Finding) {
-    if summaries.is_empty() {
-        return;
-    }
-    let fmrs = fmr_keys(summaries.iter().map(|s| &s.tmr_at_fmr));
+    let Some(first) = summaries.first() else { return };
+    let columns = columns(Tables::Losses, summaries.iter().flat_map(|s| s.measures.keys()), &first.target_unit);
     out.push_str("<section>\n<h2>Summary</h2>\n<div class=\"scroll\"><table>\n<thead><tr>");
     for head in ["loss", "margin", "scale"] {
         let _ = write!(out, "<th class=\"t\">{head}</th>");
     }
-    out.push_str("<th>accuracy, %</th><th class=\"t\">95 % interval</th><th>worst seed, %</th><th>EER, %</th>");
-    for key in &fmrs {
-        let _ = write!(out, "<th>TMR@FMR {}, %<br>(TAR@FAR)</th>", escape(key));
+    for column in &columns {
+        let also = if column.measure.key == "tmr_at_fmr" { "<br>(TAR@FAR)" } else { "" };
+        let _ = write!(out, "<th>{}{also}</th>", column.head);
+        if column.is_accuracy() {
+            out.push_str("<th class=\"t\">95 % interval</th><th>worst seed, %</th>");
+        }
     }
-    let further: Vec<&Further> =
-        FURTHER.iter().filter(|f| summaries.iter().any(|s| (f.of_loss)(s).is_some())).collect();
-    for column in &further {
-        further_head(out, column, summaries.first().map(|s| s.target_unit.as_str()));
-    }
-    out.push_str(
-        "<th>target angle</th><th>nearest other angle</th><th>between prototypes</th>\
-         <th>training time</th><th>collapsed</th></tr></thead>\n<tbody>\n",
-    );
-    let floor = whisker_floor(summaries.iter().filter_map(|s| s.accuracy_low));
+    out.push_str("<th>training time</th><th>collapsed</th></tr></thead>\n<tbody>\n");
+    let low = |s: &LossSummary| s.measures.get("accuracy")?.estimate.low;
+    let floor = whisker_floor(summaries.iter().filter_map(low));
     for (s, standing) in summaries.iter().zip(&finding.standings) {
-        let class = if *standing == Standing::Best { " class=\"best\"" } else { "" };
-        let sign = match standing {
-            Standing::Best => "▲ ",
-            Standing::Tied if finding.ranked_by.is_some() => "≈ ",
-            Standing::Tied | Standing::Behind => "",
-        };
-        let _ = write!(
-            out,
-            "<tr{class}><th class=\"t\" scope=\"row\">{sign}{}</th><td class=\"t m\">{}</td><td class=\"t\">{}</td>",
-            escape(&name(s, summaries)),
-            margins(s.m0, s.m1, s.m2),
-            scale(s.scale)
-        );
-        let _ = write!(
-            out,
-            "<td class=\"strong\">{}</td><td class=\"t whisker\">{}</td><td>{}</td><td{}>{}</td>",
-            maybe(s.accuracy, percent),
-            s.accuracy
-                .zip(s.accuracy_low.zip(s.accuracy_high))
-                .map_or_else(|| "–".to_owned(), |(value, ends)| whisker(value, ends, floor)),
-            s.worst.map_or_else(|| "–".to_owned(), |w| format!("{}<small>seed {}</small>", percent(w.1), w.0)),
-            if finding.ranked_by == Some(Measure::Eer) { " class=\"strong\"" } else { "" },
-            maybe(s.eer, percent)
-        );
-        for key in &fmrs {
-            let _ = write!(out, "<td>{}</td>", maybe(s.tmr_at_fmr.get(*key).copied(), percent));
-        }
-        for column in &further {
-            let _ = write!(out, "<td>{}</td>", maybe((column.of_loss)(s), column.show));
-        }
-        let collapsed =
-            if s.collapsed == 0 { "<td>0".to_owned() } else { format!("<td class=\"bad\">{}", s.collapsed) };
-        let saved = if s.recovered > 0 { format!("<small>{} recovered</small>", s.recovered) } else { String::new() };
-        let _ = writeln!(
-            out,
-            "<td>{}</td><td>{}</td><td>{}</td><td>{}</td>{collapsed} of {}{saved}</td></tr>",
-            maybe(s.target_angle, degrees),
-            maybe(s.nontarget_angle_min, degrees),
-            maybe(s.nearest_prototype_angle, degrees),
-            duration(s.train_seconds),
-            s.runs
-        );
+        line(out, s, &name(s, summaries), *standing, finding, &columns, floor);
     }
     let _ = writeln!(
         out,
@@ -117,12 +94,56 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
     );
 }
 
+/// A loss's line.
+fn line(
+    out: &mut String,
+    s: &LossSummary,
+    name: &str,
+    standing: Standing,
+    finding: &Finding,
+    columns: &[Column],
+    floor: f64,
+) {
+    let class = if standing == Standing::Best { " class=\"best\"" } else { "" };
+    let sign = match standing {
+        Standing::Best => "▲ ",
+        Standing::Tied if finding.ranked_by.is_some() => "≈ ",
+        Standing::Tied | Standing::Behind => "",
+    };
+    let _ = write!(
+        out,
+        "<tr{class}><th class=\"t\" scope=\"row\">{sign}{}</th><td class=\"t m\">{}</td><td class=\"t\">{}</td>",
+        escape(name),
+        margins(s.m0, s.m1, s.m2),
+        scale(s.scale)
+    );
+    let ranks = |c: &Column| finding.ranked_by.is_some_and(|m| m.key == "eer" && c.key.as_str() == "eer");
+    for column in columns {
+        out.push_str(&column.cell(|k| s.get(k.as_str()), column.is_accuracy() || ranks(column)));
+        if column.is_accuracy() {
+            let own = s.measures.get(&column.key);
+            let estimate = own.map(|o| o.estimate);
+            let ends = estimate.and_then(|e| Some((e.value, e.low.zip(e.high)?)));
+            let worst = own.and_then(|o| o.worst(column.measure.better));
+            let _ = write!(
+                out,
+                "<td class=\"t whisker\">{}</td><td>{}</td>",
+                ends.map_or_else(|| "–".to_owned(), |(value, ends)| whisker(value, ends, floor)),
+                worst.map_or_else(|| "–".to_owned(), |w| format!("{}<small>seed {}</small>", percent(w.1), w.0)),
+            );
+        }
+    }
+    let collapsed = if s.collapsed == 0 { "<td>0".to_owned() } else { format!("<td class=\"bad\">{}", s.collapsed) };
+    let saved = if s.recovered > 0 { format!("<small>{} recovered</small>", s.recovered) } else { String::new() };
+    let _ = writeln!(out, "<td>{}</td>{collapsed} of {}{saved}</td></tr>", duration(s.train_seconds), s.runs);
+}
+
 /// How to read the summary table.
 fn note(summaries: &[LossSummary], finding: &Finding, floor: f64) -> String {
     let mut out = String::new();
     if let Some(measure) = finding.ranked_by {
-        let _ = write!(out, "▲ {} mean {}", measure.best_is(), measure.name());
-        if !summaries.iter().all(|s| measure.is_whole(s)) {
+        let _ = write!(out, "▲ {} mean {}", best_is(measure), measure.name);
+        if !summaries.iter().all(|s| s.is_whole(measure)) {
             out.push_str(", losses with one of every run first");
         }
         if finding.standings.contains(&Standing::Tied) {
@@ -130,15 +151,15 @@ fn note(summaries: &[LossSummary], finding: &Finding, floor: f64) -> String {
         }
         out.push_str(". ");
     }
-    let method = summaries.iter().find_map(|s| s.method);
-    if method.is_some() {
+    let spread = summaries.iter().find_map(|s| s.measures.get("accuracy")?.spread);
+    if spread.is_some() {
         let _ = write!(out, "Whiskers run from {} to 100 %. ", short(100.0 * floor));
     }
-    out.push_str(match method {
-        Some(Method::StudentT) => {
+    out.push_str(match spread {
+        Some(Spread::Seeds) => {
             "Means over seeds; intervals by Student's t over the seeds, on one and the same test set."
         }
-        Some(Method::Wilson) => {
+        Some(Spread::Samples) => {
             "One seed a loss; intervals by Wilson, over the test samples: they say nothing about \
              other seeds."
         }
@@ -170,75 +191,66 @@ pub(crate) fn whisker(value: f64, (low, high): (f64, f64), floor: f64) -> String
 
 /// One line a run, folded away.
 pub(crate) fn runs(out: &mut String, results: &Results) {
-    if results.runs.is_empty() {
-        return;
-    }
-    let fmrs = fmr_keys(results.runs.iter().map(|r| &r.tmr_at_fmr));
+    let runs = &results.runs;
+    let Some(first) = runs.first() else { return };
+    let columns = columns(Tables::Runs, runs.iter().flat_map(|r| r.measures.keys()), &first.target_unit);
     let _ = write!(
         out,
         "<section>\n<h2>Every run</h2>\n<details><summary>{} runs</summary>\n\
          <div class=\"scroll\"><table>\n<thead><tr><th class=\"t\">loss</th>\
-         <th class=\"t\">margin</th><th class=\"t\">scale</th><th>seed</th><th>epochs</th>\
-         <th>accuracy, %</th><th class=\"t\">Wilson 95 %</th><th>validation, %</th><th>EER, %</th>",
-        results.runs.len()
+         <th class=\"t\">margin</th><th class=\"t\">scale</th><th>seed</th><th>epochs</th>",
+        runs.len()
     );
-    for key in &fmrs {
-        let _ = write!(out, "<th>TMR@FMR {}, %</th>", escape(key));
+    for column in &columns {
+        let _ = write!(out, "<th>{}</th>", column.head);
+        if column.is_accuracy() {
+            out.push_str("<th class=\"t\">Wilson 95 %</th><th>validation, %</th>");
+        }
     }
-    let runs = &results.runs;
+    out.push_str("<th>time</th><th>samples/s</th><th class=\"t\">collapsed</th></tr></thead>\n<tbody>\n");
     // One trainer of all is among the facts.
-    let several = runs.iter().any(|r| r.trainer != runs[0].trainer);
-    let trainer = |r: &Run| if several { lost::trainer(r) } else { String::new() };
-    let further: Vec<&Further> = FURTHER.iter().filter(|f| runs.iter().any(|r| (f.of_run)(r).is_some())).collect();
-    for column in &further {
-        further_head(out, column, runs.first().map(|r| r.target_unit.as_str()));
-    }
-    out.push_str(
-        "<th>target angle</th><th>sd</th><th>nearest other</th><th>embedding norm</th>\
-         <th>time</th><th>samples/s</th><th class=\"t\">collapsed</th></tr></thead>\n<tbody>\n",
-    );
-    for r in &results.runs {
-        let _ = write!(
-            out,
-            "<tr><th class=\"t\" scope=\"row\">{}</th><td class=\"t\">{}</td><td class=\"t\">{}</td>\
-             <td>{}</td><td>{}</td><td class=\"strong\">{}</td><td class=\"t\">{}</td>\
-             <td>{}</td><td>{}</td>",
-            escape(&r.loss) + &trainer(r),
-            margins(r.m0, r.m1, r.m2),
-            scale(r.scale),
-            r.seed,
-            r.epochs,
-            maybe(r.accuracy, percent),
-            maybe(r.accuracy_low, |low| format!("{} to {}", percent(low), maybe(r.accuracy_high, percent))),
-            maybe(r.validation_accuracy, percent),
-            maybe(r.eer, percent),
-        );
-        for key in &fmrs {
-            let _ = write!(out, "<td>{}</td>", maybe(r.tmr_at_fmr.get(*key).copied(), percent));
-        }
-        for column in &further {
-            let _ = write!(out, "<td>{}</td>", maybe((column.of_run)(r), column.show));
-        }
-        let norm = match (r.embedding_norm_mean, r.embedding_norm_sd) {
-            (Some(mean), Some(sd)) => format!("{} ± {}", short(mean), short(sd)),
-            (mean, _) => maybe(mean, short),
-        };
-        let collapsed = if r.collapsed {
-            format!("<td class=\"t bad\">{}", escape(if r.reason.is_empty() { "yes" } else { &r.reason }))
-        } else {
-            "<td class=\"t\">no".to_owned()
-        };
-        let _ = writeln!(
-            out,
-            "<td>{}</td><td>{}</td><td>{}</td><td>{norm}</td><td>{}</td><td>{:.0}</td>{collapsed}</td></tr>",
-            maybe(r.target_angle_mean, degrees),
-            maybe(r.target_angle_sd, degrees),
-            maybe(r.nontarget_angle_min_mean, degrees),
-            duration(r.train_seconds),
-            r.samples_per_second,
-        );
+    let several = runs.iter().any(|r| r.trainer != first.trainer);
+    for r in runs {
+        run(out, r, if several { r.trainer } else { TrainedBy::Unnamed }, &columns);
     }
     out.push_str("</tbody></table></div>\n</details>\n</section>\n");
+}
+
+/// A run's line.
+fn run(out: &mut String, r: &Run, trainer: TrainedBy, columns: &[Column]) {
+    let _ = write!(
+        out,
+        "<tr><th class=\"t\" scope=\"row\">{}</th><td class=\"t\">{}</td><td class=\"t\">{}</td>\
+         <td>{}</td><td>{}</td>",
+        escape(&r.loss) + &lost::trainer(trainer),
+        margins(r.m0, r.m1, r.m2),
+        scale(r.scale),
+        r.seed,
+        r.epochs,
+    );
+    for column in columns {
+        out.push_str(&column.cell(|k| r.get(k.as_str()), column.is_accuracy()));
+        if column.is_accuracy() {
+            let (low, high) = r.measures.get(&column.key).map_or((None, None), |e| (e.low, e.high));
+            let _ = write!(
+                out,
+                "<td class=\"t\">{}</td><td>{}</td>",
+                maybe(low, |low| format!("{} to {}", percent(low), maybe(high, percent))),
+                maybe(r.validation_accuracy, percent)
+            );
+        }
+    }
+    let collapsed = if r.collapsed {
+        format!("<td class=\"t bad\">{}", escape(if r.reason.is_empty() { "yes" } else { &r.reason }))
+    } else {
+        "<td class=\"t\">no".to_owned()
+    };
+    let _ = writeln!(
+        out,
+        "<td>{}</td><td>{:.0}</td>{collapsed}</td></tr>",
+        duration(r.train_seconds),
+        r.samples_per_second
+    );
 }
 
 #[cfg(test)]
@@ -251,11 +263,12 @@ mod tests {
     #[test]
     fn keys_run_from_loose_to_strict_and_missing_values_are_dashes() {
         let mut second = run("softmax", 1, 950);
-        second.tmr_at_fmr.insert("5e-2".into(), 0.99);
+        second = second.with("tmr_at_fmr@5e-2", 0.99);
         let s = summarize(&[run("arcface", 1, 970), second]);
-        assert_eq!(fmr_keys(s.iter().map(|s| &s.tmr_at_fmr)), ["5e-2", "1e-2", "1e-3"]);
         let mut html = String::new();
         summary(&mut html, &s, &find(&s));
+        let at: Vec<_> = ["5e-2", "1e-2", "1e-3"].iter().map(|k| html.find(&format!("TMR@FMR {k}, %"))).collect();
+        assert!(at.is_sorted() && at[0].is_some(), "{html}");
         assert!(html.contains("<td>–</td>") && html.contains("<td>99.00</td>"));
         assert!(html.contains("▲ arcface") && html.contains("≈ softmax"));
         assert!(html.contains("nothing about other seeds"));
@@ -286,7 +299,8 @@ mod tests {
         let (mut plain, mut html) = (String::new(), String::new());
         summary(&mut plain, &summarize(&[one.clone()]), &find(&summarize(&[one.clone()])));
         assert!(!plain.contains("Recall@1") && !plain.contains("MAE"), "{plain}");
-        (one.recall_at_1, one.mae, one.target_unit) = (Some(0.875), Some(4.25), "years".into());
+        one = one.with("recall_at_k@1", 0.875).with("recall_at_k@2", 0.9).with("mae", 4.25);
+        one.target_unit = "years".into();
         let s = summarize(&[one.clone(), run("softmax", 1, 960)]);
         summary(&mut html, &s, &find(&s));
         super::runs(&mut html, &Results { runs: vec![one], ..Results::default() });
@@ -296,9 +310,18 @@ mod tests {
     }
 
     #[test]
+    fn another_protocol_s_value_has_a_column_of_its_own() {
+        let one = run("arcface", 1, 970).with("query_gallery/recall_at_k@1", 0.5);
+        let mut html = String::new();
+        super::runs(&mut html, &Results { runs: vec![one], ..Results::default() });
+        assert!(html.contains("<th>Recall@1, % (query_gallery)</th>") && html.contains("<td>50.00</td>"), "{html}");
+        assert!(html.contains("<th>embedding norm</th>") && !html.contains("±"), "{html}");
+    }
+
+    #[test]
     fn with_nothing_to_rank_by_no_loss_has_a_sign() {
         let mut none = unclassified("arcface", 1, 0.1);
-        none.eer = None;
+        none.measures.remove("eer");
         let s = summarize(&[none]);
         let mut html = String::new();
         summary(&mut html, &s, &find(&s));

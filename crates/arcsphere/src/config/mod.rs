@@ -378,11 +378,14 @@ pub struct EvalConfig {
     pub pairs: usize,
     /// False match rates at which the true match rate is read.
     pub fmr: Vec<f64>,
+    /// Measures and protocols, by name; empty for all that are not too costly.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<String>,
 }
 
 impl Default for EvalConfig {
     fn default() -> Self {
-        EvalConfig { pairs: 10_000, fmr: vec![1e-1, 1e-2, 1e-3] }
+        EvalConfig { pairs: 10_000, fmr: vec![1e-1, 1e-2, 1e-3], measures: Vec::new() }
     }
 }
 

@@ -13,14 +13,10 @@
 //! Both are compared with the image's own value, not its bin's. CS(k) is told for k = 5 of the
 //! target's unit.
 
-use super::EvaluateError;
-use crate::config::Task;
+use super::TestSet;
 use crate::head::Head;
-use crate::plan::{Plan, Splits};
-use arcsphere_data::{Targets, Unit};
-use arcsphere_eval::regression::{Regression, regression};
-use arcsphere_eval::results::{Run, cs_key};
-use std::collections::BTreeMap;
+use arcsphere_data::Unit;
+use arcsphere_eval::measures::Numbers;
 
 /// What was told of the test images, in the target's unit.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +35,11 @@ impl Predictions {
     /// The error, in the target's unit, that a cumulative score allows.
     pub const K: f64 = 5.0;
 
+    /// What the measures of an ordered target are computed from.
+    pub fn numbers(&self) -> Numbers<'_> {
+        Numbers::new(&self.expected, &self.likeliest, &self.actual, &[Self::K])
+    }
+
     /// The unit as results have it: `years`, `°`.
     pub fn unit_sign(&self) -> &'static str {
         match self.unit {
@@ -48,41 +49,10 @@ impl Predictions {
     }
 }
 
-/// Measures an ordered target on the test set; `None` where none is learned, where the classes
-/// are not those trained on, or where the network's answers are not numbers.
-pub(super) fn measure(
-    run: &mut Run,
-    plan: &Plan,
-    head: &Head,
-    splits: &Splits,
-    embeddings: &[f32],
-) -> Result<Option<Predictions>, EvaluateError> {
-    let Some(targets) = splits.test.targets().filter(|_| plan.config().task == Task::Age && !splits.open_set) else {
-        return Ok(None);
-    };
-    let p = predict(head, targets, embeddings);
-    if p.expected.iter().any(|v| !v.is_finite()) {
-        return Ok(None);
-    }
-    let expected = regression(&p.expected, &p.actual, &[Predictions::K])?;
-    let likeliest = regression(&p.likeliest, &p.actual, &[Predictions::K])?;
-    (run.mae, run.mae_low, run.mae_high) = (Some(expected.mae.value), expected.mae.low, expected.mae.high);
-    run.mae_argmax = Some(likeliest.mae.value);
-    (run.mae_argmax_low, run.mae_argmax_high) = (likeliest.mae.low, likeliest.mae.high);
-    [run.cs, run.cs_low, run.cs_high] = scores(&expected);
-    [run.cs_argmax, run.cs_argmax_low, run.cs_argmax_high] = scores(&likeliest);
-    run.n_regression = expected.mae.n as u64;
-    run.target_unit = p.unit_sign().to_owned();
-    Ok(Some(p))
-}
-
-/// Cumulative scores, and the ends of their intervals.
-fn scores(r: &Regression) -> [BTreeMap<String, f64>; 3] {
-    let by_k = |of: &dyn Fn(usize) -> f64| r.cs.iter().enumerate().map(|(i, c)| (cs_key(c.k), of(i))).collect();
-    [by_k(&|i| r.cs[i].share.value), by_k(&|i| r.cs[i].share.low), by_k(&|i| r.cs[i].share.high)]
-}
-
-fn predict(head: &Head, targets: &Targets, embeddings: &[f32]) -> Predictions {
+/// What a head tells of a set; `None` where no order was learned, where the classes are not those
+/// trained on, or where its answers are not numbers.
+pub(super) fn predict(head: &Head, set: &TestSet<'_>, embeddings: &[f32]) -> Option<Predictions> {
+    let targets = set.images.targets().filter(|_| set.is_ordered && !set.is_open)?;
     let values: Vec<f64> = targets.class_values().iter().map(|&v| f64::from(v)).collect();
     let value_of = |c: u32| values.get(c as usize).copied().unwrap_or(f64::NAN);
     let (expected, likeliest) = match head.told(embeddings) {
@@ -93,7 +63,8 @@ fn predict(head: &Head, targets: &Targets, embeddings: &[f32]) -> Predictions {
         ),
     };
     let actual = targets.values().iter().map(|&v| f64::from(v)).collect();
-    Predictions { expected, likeliest, actual, unit: targets.unit() }
+    let told = Predictions { expected, likeliest, actual, unit: targets.unit() };
+    told.expected.iter().all(|v| v.is_finite()).then_some(told)
 }
 
 /// The expectation of `values` under softmax of `logits`.
@@ -113,14 +84,6 @@ mod tests {
         let e = expectation(&[0.0, 3f64.ln()], &[20.0, 40.0]);
         assert!((e - 35.0).abs() < 1e-12, "{e}");
         assert_eq!(expectation(&[1e5, -1e5], &[20.0, 40.0]), 20.0);
-    }
-
-    #[test]
-    fn a_score_has_its_interval() {
-        let r = regression(&[20.0, 31.0], &[20.0, 40.0], &[Predictions::K]).unwrap();
-        let [cs, low, high] = scores(&r);
-        assert_eq!((cs["5"], low["5"], high["5"]), (0.5, r.cs[0].share.low, r.cs[0].share.high));
-        assert!(low["5"] < 0.5 && high["5"] > 0.5);
     }
 
     #[test]

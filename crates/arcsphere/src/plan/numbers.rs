@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::losses::margin::{SCALE, SMOOTHING, Unit};
 use crate::optim::rate_schedule::Decay;
 use crate::range::Range;
+use crate::registry;
 
 /// A key, its value if there is one, what is allowed, and why.
 type Row = (&'static str, fn(&Config) -> Option<f64>, Range, &'static str);
@@ -93,6 +94,10 @@ pub(super) fn check(c: &Config) -> Result<(), PlanError> {
     }
     for &f in &c.eval.fmr {
         within("eval.fmr", f, Range::Inside(0.0, 1.0), "it is a rate")?;
+    }
+    let known = arcsphere_eval::protocols::names();
+    if let Some(name) = c.eval.measures.iter().find(|n| !known.contains(&n.as_str())) {
+        return Err(registry::unknown("measure", name, known).into());
     }
     let s = &c.margin_schedule;
     if !(s.soft_start <= s.free_until && s.free_until <= s.full_at) {

@@ -3,9 +3,11 @@
 use arcsphere::backbones::Backbone;
 use arcsphere::checkpoint::{self, Checkpoint, Provenance};
 use arcsphere::config::Config;
+use arcsphere::evaluate::Evaluation;
 use arcsphere::plan::{self, Plan, Splits};
 use arcsphere::train::{Progress, Trainer};
 use arcsphere_data::OpenOptions;
+use arcsphere_eval::protocols::Protocols;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 
@@ -29,6 +31,11 @@ pub(crate) fn splits(config: &Config) -> Splits {
         ..OpenOptions::default()
     };
     plan::split(config, &arcsphere_data::open(&d.source, &options).unwrap()).unwrap()
+}
+
+/// What a training's test set says.
+pub(crate) fn evaluate<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Evaluation {
+    arcsphere::evaluate::evaluate(trainer, splits, &Protocols::default(), &|_, _| {}).unwrap()
 }
 
 /// A training at its first step.

@@ -1,12 +1,12 @@
 //! Trainings that die, and what becomes of them; and healthy ones, which are left alone.
 
-use crate::common::{save, small, splits, start};
+use crate::common::{evaluate, save, small, splits, start};
 use arcsphere::config::{Config, Layers, OnCollapse, to_toml};
-use arcsphere::evaluate::evaluate;
 use arcsphere::losses::margin::{Extension, LOSSES};
 use arcsphere::nn::{export, import};
 use arcsphere::plan::Splits;
 use arcsphere::train::{End, Flow, Recovery, Trainer, Watcher};
+use arcsphere_eval::results::TrainedBy;
 
 /// 12×12 digits in steps of 15: 12 steps an epoch.
 fn config(loss: &str, epochs: u64) -> Config {
@@ -58,15 +58,18 @@ fn every_loss_learns_and_is_left_alone() {
             let progress = &trainer.progress;
             assert_eq!((progress.step, progress.causes()), (trainer.plan.steps(), vec![]), "{what}");
             assert!(progress.vitals.are_good(), "{what}: {:?}", progress.vitals);
-            let run = evaluate(&trainer, &splits).unwrap().run;
-            assert!(run.accuracy > Some(0.5) && !run.collapsed && run.recovered == 0, "{what}: {run:?}");
+            let run = evaluate(&trainer, &splits).run;
+            assert!(run.get("accuracy") > Some(0.5) && !run.collapsed && run.recovered == 0, "{what}: {run:?}");
             // Chance is 10 %: the interval's lower end is above it.
-            assert!(run.accuracy_low > Some(0.1) && run.n_test == 100, "{what}: {run:?}");
-            assert!(run.eer.is_some_and(|eer| eer < 0.45), "{what}: {run:?}");
-            assert!(run.target_angle_mean < Some(std::f64::consts::FRAC_PI_2), "{what}: {run:?}");
+            assert!(
+                run.measures["accuracy"].low > Some(0.1) && run.measures["accuracy"].n == Some(100),
+                "{what}: {run:?}"
+            );
+            assert!(run.get("eer").is_some_and(|eer| eer < 0.45), "{what}: {run:?}");
+            assert!(run.get("target_angle@mean") < Some(std::f64::consts::FRAC_PI_2), "{what}: {run:?}");
             let finite = |v: f64| v.is_finite() && v > 0.0;
             assert!(progress.history.iter().all(|e| finite(e.loss) && finite(e.max_gradient_norm)), "{what}");
-            assert_eq!(run.trainer, "default");
+            assert_eq!(run.trainer, TrainedBy::Default);
         }
     }
 }
@@ -102,8 +105,8 @@ fn a_weight_that_turns_nan_is_taken_back() {
     assert!(recovery.remedy.starts_with("learning rate × 0.5, gradients clipped at 2.5"), "{recovery:?}");
     assert_eq!((progress.softening.rate, progress.history.len()), (0.5, 10));
     assert!(export(&trainer.backbone).iter().flat_map(|t| &t.values).all(|v| v.is_finite()));
-    let run = evaluate(&trainer, &splits).unwrap().run;
-    assert!(!run.collapsed && run.accuracy > Some(0.3), "{run:?}");
+    let run = evaluate(&trainer, &splits).run;
+    assert!(!run.collapsed && run.get("accuracy") > Some(0.3), "{run:?}");
     assert_eq!((run.recovered, run.causes), (1, vec!["not_finite".to_owned()]));
 }
 
@@ -139,7 +142,7 @@ fn a_training_that_guesses_is_found_out() {
     let why = trainer.progress.collapsed.clone().unwrap();
     assert!(why.contains("guessing among 10 classes") && why.contains("log C = 2.303"), "{why}");
     assert!(why.ends_with("after one recovery") && trainer.progress.step < trainer.plan.steps(), "{why}");
-    let run = evaluate(&trainer, &splits).unwrap().run;
+    let run = evaluate(&trainer, &splits).run;
     assert!(run.collapsed && run.reason == why, "{run:?}");
 }
 
@@ -157,10 +160,11 @@ fn numbers_that_end_f32_at_once_use_up_all_recoveries() {
     assert!(why.contains("at step") && why.ends_with("after 5 recoveries"), "{why}");
     save(&trainer, &splits);
     // Measuring it is no error, and it is counted: none of its test images is classified.
-    let run = evaluate(&trainer, &splits).unwrap().run;
+    let run = evaluate(&trainer, &splits).run;
     assert!(run.collapsed && run.reason.contains(&why) && run.reason.contains("not finite"), "{run:?}");
-    assert_eq!((run.accuracy, run.accuracy_low, run.n_test), (Some(0.0), Some(0.0), 100), "{run:?}");
-    assert!(run.accuracy_high.is_some_and(|high| high > 0.0 && high < 0.05), "{run:?}");
+    let accuracy = run.measures["accuracy"];
+    assert_eq!((accuracy.value, accuracy.low, accuracy.n), (0.0, Some(0.0), Some(100)), "{run:?}");
+    assert!(accuracy.high.is_some_and(|high| high > 0.0 && high < 0.05), "{run:?}");
 }
 
 /// What `--naive` gives, from a configuration of one key.
@@ -179,9 +183,9 @@ fn naive(loss: &str, epochs: u64) -> Config {
 fn what_dies_naively_lives() {
     let config = naive("sphereface", 20);
     let (trainer, splits, recoveries) = trained(&config);
-    let naive = evaluate(&trainer, &splits).unwrap().run;
-    assert_eq!((naive.trainer.as_str(), recoveries.len(), naive.recovered), ("naive", 0, 0));
-    assert!(!naive.causes.is_empty() && naive.accuracy < Some(0.3), "{naive:?}");
+    let naive = evaluate(&trainer, &splits).run;
+    assert_eq!((naive.trainer.name(), recoveries.len(), naive.recovered), ("naive", 0, 0));
+    assert!(!naive.causes.is_empty() && naive.get("accuracy") < Some(0.3), "{naive:?}");
     assert_eq!(trainer.progress.step, trainer.plan.steps(), "it was let go");
 
     let saved = Config {
@@ -189,13 +193,13 @@ fn what_dies_naively_lives() {
         ..config
     };
     let (trainer, splits, recoveries) = trained(&saved);
-    let saved = evaluate(&trainer, &splits).unwrap().run;
+    let saved = evaluate(&trainer, &splits).run;
     assert!(!recoveries.is_empty() && saved.recovered > 0 && !saved.collapsed, "{saved:?}");
-    assert!(saved.accuracy > naive.accuracy, "{saved:?}");
+    assert!(saved.get("accuracy") > naive.get("accuracy"), "{saved:?}");
 
     let (trainer, splits, _) = trained(&self::config("sphereface", 20));
-    let ours = evaluate(&trainer, &splits).unwrap().run;
-    assert!(ours.causes.is_empty() && ours.accuracy > Some(0.5), "{ours:?}");
+    let ours = evaluate(&trainer, &splits).run;
+    assert!(ours.causes.is_empty() && ours.get("accuracy") > Some(0.5), "{ours:?}");
 }
 
 #[test]

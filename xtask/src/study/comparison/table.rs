@@ -121,7 +121,7 @@ mod tests {
     fn the_full_table_has_every_measure_that_a_run_has() {
         let part = comparison();
         let mut results = example();
-        results.runs[0].eer = Some(0.02);
+        results.runs[0] = results.runs[0].clone().with("eer", 0.02);
         let group = group(&part, results);
         let table = group.full_table(&part).unwrap();
         assert!(table.starts_with("| loss | margin | seeds | accuracy, % | EER, % | accuracy against"), "{table}");

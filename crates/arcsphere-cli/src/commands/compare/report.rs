@@ -10,7 +10,8 @@ use anyhow::Result;
 use arcsphere::config::to_toml;
 use arcsphere::plan::Splits;
 use arcsphere_data::Source;
-use arcsphere_eval::results::{Machine, Results, summarize};
+use arcsphere_eval::measures::{Better, Estimate};
+use arcsphere_eval::results::{LossSummary, Machine, Results, summarize};
 use arcsphere_report::figure::{AngleHistogram, Curve, Curves, Features};
 use arcsphere_report::report::{Picture, Report};
 use std::fmt::Write as _;
@@ -77,19 +78,17 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
     let drawn: Vec<LossCurve> =
         first.iter().filter_map(|d| Some(LossCurve::new(d.plan.margin_loss()?, d.plan.recipe()?))).collect();
     let mut out = Vec::new();
-    let mut add = |loss: &str, caption: String, svg: String| out.push(Picture { loss: loss.to_owned(), caption, svg });
+    let mut add = |caption: String, svg: String| out.push(Picture { loss: String::new(), caption, svg });
 
     let room =
         format!("{} classes in {} dimensions", splits.train.n_classes(), first.first().map_or(2, |d| d.plan.dim()));
     let subtitle = format!("margins as trained; {room}");
     if !drawn.is_empty() {
         add(
-        "",
         "Where a sample stands between two classes: its angle to each prototype. In the colored regions a sample of that class is classified with its margin kept; the band between them is the margin, which no sample should be in. From the code that trains.".to_owned(),
         pictures::with_boundaries(&drawn, &subtitle, |f| pictures::write_all(f, folder, "boundaries", true))?,
     );
         add(
-        "",
         "What takes the place of cos θ for a sample's own class. The lower the curve, the more is asked of the sample."
             .to_owned(),
         pictures::with_targets(&drawn, &subtitle, |f| pictures::write_all(f, folder, "target-curves", false))?,
@@ -98,39 +97,47 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
     // A training that died in its first epoch has no curve.
     let with_curves: Vec<&Done> = done.iter().filter(|d| !d.trainer.progress.history.is_empty()).collect();
     if !with_curves.is_empty() {
-        add("", "Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, &with_curves)?);
+        add("Training loss (of different losses, so not comparable in height) and accuracy on the held-out validation images.".to_owned(), curves(folder, &with_curves)?);
     }
 
     for d in &first {
-        let name = d.plan.name();
-        // A collapsed network's embeddings may have no place in a picture.
-        if d.evaluation.embeddings.iter().any(|v| !v.is_finite()) {
-            continue;
-        }
-        let seed = d.plan.config().train.seed;
-        let headline = format!("{}, seed {seed}", headline(&d.evaluation.run));
-        let features = Features {
-            title: name,
-            subtitle: &format!("test set of {}, {headline}", source.name),
-            embeddings: &d.evaluation.embeddings,
-            dim: d.plan.dim(),
-            labels: splits.test.labels(),
-            prototypes: &d.evaluation.prototypes,
-            class_names: splits.test.classes(),
-            max_points: MAX_POINTS,
-        };
-        let rays = if d.evaluation.prototypes.is_empty() { "" } else { ", prototypes as rays" };
-        add(
-            name,
-            format!("Embeddings of the test images, a color a class{rays}."),
-            pictures::write_all(&features, folder, &format!("features-{name}"), true)?,
-        );
-        if let Some(p) = &d.evaluation.predictions {
-            let svg = ordered::scatter(folder, name, &format!("{}, seed {seed}", source.name), p)?;
-            add(name, ordered::CAPTION.to_owned(), svg);
-        }
-        // Where classes have no prototype there are no angles to one.
-        let Some(angles) = &d.evaluation.angles else { continue };
+        out.extend(of_run(folder, splits, source, d)?);
+    }
+    Ok(out)
+}
+
+/// The pictures of one run: its embeddings, and what was told or which angles were taken of them.
+fn of_run(folder: &Path, splits: &Splits, source: &Source, d: &Done) -> Result<Vec<Picture>> {
+    let mut out = Vec::new();
+    let name = d.plan.name();
+    // A collapsed network's embeddings may have no place in a picture.
+    if d.evaluation.embeddings.iter().any(|v| !v.is_finite()) {
+        return Ok(out);
+    }
+    let mut add = |caption: String, svg: String| out.push(Picture { loss: name.to_owned(), caption, svg });
+    let seed = d.plan.config().train.seed;
+    let headline = format!("{}, seed {seed}", headline(&d.evaluation.run));
+    let features = Features {
+        title: name,
+        subtitle: &format!("test set of {}, {headline}", source.name),
+        embeddings: &d.evaluation.embeddings,
+        dim: d.plan.dim(),
+        labels: splits.test.labels(),
+        prototypes: &d.evaluation.prototypes,
+        class_names: splits.test.classes(),
+        max_points: MAX_POINTS,
+    };
+    let rays = if d.evaluation.prototypes.is_empty() { "" } else { ", prototypes as rays" };
+    add(
+        format!("Embeddings of the test images, a color a class{rays}."),
+        pictures::write_all(&features, folder, &format!("features-{name}"), true)?,
+    );
+    if let Some(p) = &d.evaluation.predictions {
+        let svg = ordered::scatter(folder, name, &format!("{}, seed {seed}", source.name), p)?;
+        add(ordered::CAPTION.to_owned(), svg);
+    }
+    // Where classes have no prototype there are no angles to one.
+    if let Some(angles) = &d.evaluation.angles {
         let histogram = AngleHistogram {
             title: name,
             subtitle: &format!("test set, {headline}"),
@@ -139,7 +146,6 @@ fn draw(folder: &Path, splits: &Splits, source: &Source, done: &[Done]) -> Resul
             nontarget_counts: &angles.nontarget_counts,
         };
         add(
-            name,
             "Angles of the test images to their own prototype, and to the others.".to_owned(),
             pictures::write_all(&histogram, folder, &format!("angles-{name}"), false)?,
         );
@@ -174,6 +180,21 @@ fn first_seeds(done: &[Done]) -> Vec<&Done> {
     out
 }
 
+/// A loss's mean accuracy with its interval; a dash where nothing was classified.
+pub(crate) fn accuracy(s: &LossSummary) -> String {
+    match s.measures.get("accuracy").map(|m| m.estimate) {
+        Some(Estimate { value, low: Some(low), high: Some(high), .. }) => {
+            format!("{:.2} [{:.2}, {:.2}]", 100.0 * value, 100.0 * low, 100.0 * high)
+        }
+        _ => "–".to_owned(),
+    }
+}
+
+/// The accuracy of a loss's worst seed.
+pub(crate) fn worst(s: &LossSummary) -> Option<f64> {
+    Some(s.measures.get("accuracy")?.worst(Better::Higher)?.1)
+}
+
 /// The summary for the terminal.
 pub(super) fn table(results: &Results) -> String {
     let mut out = format!(
@@ -181,12 +202,7 @@ pub(super) fn table(results: &Results) -> String {
         "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time"
     );
     for s in summarize(&results.runs) {
-        let accuracy = match (s.accuracy, s.accuracy_low, s.accuracy_high) {
-            (Some(mean), Some(low), Some(high)) => {
-                format!("{:.2} [{:.2}, {:.2}]", 100.0 * mean, 100.0 * low, 100.0 * high)
-            }
-            _ => "–".to_owned(),
-        };
+        let accuracy = accuracy(&s);
         let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
         let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
         let _ = writeln!(
@@ -194,10 +210,10 @@ pub(super) fn table(results: &Results) -> String {
             "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>6.0}s{}",
             s.loss,
             accuracy,
-            percent(s.worst.map(|w| w.1)),
-            percent(s.eer),
-            degrees(s.target_angle),
-            degrees(s.nontarget_angle_min),
+            percent(worst(&s)),
+            percent(s.get("eer")),
+            degrees(s.get("target_angle@mean")),
+            degrees(s.get("nontarget_angle")),
             s.train_seconds,
             [(s.recovered, "recovered"), (s.collapsed, "collapsed")]
                 .iter()

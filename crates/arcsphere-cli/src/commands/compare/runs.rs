@@ -8,7 +8,7 @@ use crate::out::note;
 use crate::watch;
 use anyhow::Result;
 use arcsphere::Device;
-use arcsphere::evaluate::evaluate;
+use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{Plan, Splits};
 use arcsphere_data::Source;
 use arcsphere_eval::results::Run;
@@ -36,7 +36,9 @@ fn train_one(plan: &Plan, place: &Context<'_>, bar: &ProgressBar, resume: &str) 
     let folder = run_folder(place.folder, plan);
     let trainer = run_dir::begin(&folder, plan.clone(), place.splits, place.device)?;
     let trainer = run_dir::train(trainer, &folder, place.splits, &place.source.name, bar, resume)?;
-    let evaluation = evaluate(&trainer, place.splits)?;
+    let config = plan.config();
+    let measures = protocols(&config.eval, config.data.split_seed)?;
+    let evaluation = evaluate(&trainer, place.splits, &measures, &watch::measuring(bar))?;
     run_dir::write_result(&folder, &evaluation.run)?;
     let r = &evaluation.run;
     bar.suspend(|| note!("{} seed {}: {} in {:.0} s", r.loss, r.seed, verdict(r), r.train_seconds));
@@ -48,11 +50,11 @@ fn verdict(r: &Run) -> String {
         n if n > 0 && !r.collapsed => format!(", recovered {} ({})", times(n), r.causes.join(", ")),
         _ => String::new(),
     };
-    let number = match (r.collapsed, r.accuracy, r.eer) {
+    let number = match (r.collapsed, r.get("accuracy"), r.get("eer")) {
         (true, ..) => format!("collapsed: {}", r.reason),
         (_, Some(accuracy), _) => format!("{:.2} %", 100.0 * accuracy),
         (_, None, Some(eer)) => format!("EER {:.2} %", 100.0 * eer),
-        (_, None, None) => "no pairs to measure".to_owned(),
+        (_, None, None) => "neither accuracy nor EER measured".to_owned(),
     };
     number + &saved
 }

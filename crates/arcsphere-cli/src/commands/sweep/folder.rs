@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! grid.json              the grid, the images and the machine; written first
-//! cells/<name>.json      a finished training each, whole or absent
+//! cells/<name>.json      a finished training each, whole or absent; while it is measured, it is
+//!                        kept in <name>.training/
 //! sweep.json, sweep.csv  at the end, from the cells alone; so are pictures and report.html
 //! ```
 //!
@@ -75,14 +76,16 @@ impl SweepSpec {
 pub(super) struct Cells(PathBuf);
 
 impl Cells {
-    /// Those of a folder, without what a killed process left half written.
+    /// Those of a folder, without what a killed process left half written or had no time to remove.
     pub(super) fn of(folder: &Path) -> Result<Cells> {
         let cells = folder.join(CELLS);
         std::fs::create_dir_all(&cells).with_context(|| format!("cannot make {}", cells.display()))?;
         for entry in std::fs::read_dir(&cells).with_context(|| format!("cannot read {}", cells.display()))? {
             let path = entry?.path();
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            if name.starts_with('.') && name.ends_with(".tmp") {
+            let is_measured =
+                path.extension().is_some_and(|e| e == "safetensors") && path.with_extension("json").is_file();
+            if is_measured || (name.starts_with('.') && name.ends_with(".tmp")) {
                 std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
@@ -103,7 +106,7 @@ impl Cells {
         Ok(missing)
     }
 
-    /// Keeps a finished training.
+    /// Keeps a training's numbers; its checkpoint has done its work.
     pub(super) fn write(&self, point: &Point, run: Run) -> Result<()> {
         let cell = Cell {
             loss: run.loss.clone(),
@@ -114,7 +117,17 @@ impl Cells {
             seed: point.plan.config().train.seed,
             run,
         };
-        Ok(write_atomic(&self.path(point), json(&cell)?.as_bytes())?)
+        write_atomic(&self.path(point), json(&cell)?.as_bytes())?;
+        let training = self.training(point);
+        if training.is_dir() {
+            std::fs::remove_dir_all(&training).with_context(|| format!("cannot remove {}", training.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The folder in which a finished training is kept until it is measured.
+    pub(super) fn training(&self, point: &Point) -> PathBuf {
+        self.0.join(format!("{}.training", point.name()))
     }
 
     /// Every cell, in the points' order, without its seconds.

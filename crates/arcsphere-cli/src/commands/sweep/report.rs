@@ -2,6 +2,7 @@
 
 use super::folder::SweepSpec;
 use super::grid::Point;
+use crate::commands::compare::report::{accuracy, worst};
 use anyhow::{Context, Result};
 use arcsphere::config::to_toml;
 use arcsphere_eval::results::{Run, summarize};
@@ -107,12 +108,7 @@ pub(super) fn table(sweep: &Sweep, seeds: usize) -> String {
         let (first, summaries) = (&point[0], summarize(&runs));
         let Some(s) = summaries.first() else { continue };
         let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
-        let accuracy = match (s.accuracy, s.accuracy_low, s.accuracy_high) {
-            (Some(mean), Some(low), Some(high)) => {
-                format!("{:.2} [{:.2}, {:.2}]", 100.0 * mean, 100.0 * low, 100.0 * high)
-            }
-            _ => "–".to_owned(),
-        };
+        let accuracy = accuracy(s);
         let _ = writeln!(
             out,
             "{:<18} {:>7} {:>6.1}° {:>8} {:>7} {:>22} {:>8} {:>8}{}",
@@ -122,8 +118,8 @@ pub(super) fn table(sweep: &Sweep, seeds: usize) -> String {
             first.rate,
             s.scale.map_or("‖x‖".to_owned(), |s| format!("{s:.1}")),
             accuracy,
-            percent(s.worst.map(|w| w.1)),
-            percent(s.eer),
+            percent(worst(s)),
+            percent(s.get("eer")),
             if s.collapsed > 0 { format!("  {} of {} collapsed", s.collapsed, s.runs) } else { String::new() }
         );
     }

@@ -3,7 +3,7 @@
 use super::super::finding::{find, list};
 use super::super::html::percent;
 use arcsphere_eval::interval::{Proportion, wilson};
-use arcsphere_eval::results::{Run, summarize};
+use arcsphere_eval::results::{Run, TrainedBy, summarize};
 use arcsphere_eval::sweep::{LossSweep, Sweep};
 
 /// A few sentences, plain text, a line a subject: per trainer how the losses compare at the margin that
@@ -12,10 +12,10 @@ pub(super) fn sentence(sweep: &Sweep, losses: &[LossSweep]) -> String {
     if losses.is_empty() {
         return "No run was made.".into();
     }
-    let mut trainers: Vec<&str> = Vec::new();
+    let mut trainers: Vec<TrainedBy> = Vec::new();
     for loss in losses {
-        if !trainers.contains(&loss.trainer.as_str()) {
-            trainers.push(&loss.trainer);
+        if !trainers.contains(&loss.trainer) {
+            trainers.push(loss.trainer);
         }
     }
     let mut out = Vec::new();
@@ -39,7 +39,7 @@ fn at_best(sweep: &Sweep, losses: &[&LossSweep]) -> String {
     for loss in losses {
         let Some(best) = loss.best_rate().and_then(|r| r.best_group()) else { continue };
         let cells = sweep.cells.iter().filter(|c| {
-            (&c.loss, &c.run.trainer, &c.margin_key) == (&loss.loss, &loss.trainer, &loss.margin_key)
+            (&c.loss, c.run.trainer, &c.margin_key) == (&loss.loss, loss.trainer, &loss.margin_key)
                 && (c.margin, c.rate) == (best.margin, best.rate)
         });
         runs.extend(cells.map(|c| Run { loss: c.loss.clone(), seed: c.seed, ..c.run.clone() }));
@@ -94,8 +94,8 @@ fn ranges(losses: &[&LossSweep]) -> String {
 }
 
 /// Shares of collapsed runs, and whether trainers are told apart by them.
-fn collapses(trainers: &[&str], losses: &[LossSweep]) -> String {
-    let shares: Vec<(&str, Proportion, u64)> = trainers
+fn collapses(trainers: &[TrainedBy], losses: &[LossSweep]) -> String {
+    let shares: Vec<(TrainedBy, Proportion, u64)> = trainers
         .iter()
         .filter_map(|trainer| {
             let own = losses.iter().filter(|l| l.trainer == *trainer);
@@ -171,7 +171,7 @@ mod tests {
     fn trainers_are_told_apart_only_by_intervals_that_do_not_overlap() {
         let naive = |seed| {
             let mut c = dead("a", 0.1, 0.1, seed, "NaN");
-            c.run.trainer = "naive".into();
+            c.run.trainer = TrainedBy::Naive;
             c
         };
         let mut cells: Vec<_> = (0..10).map(|s| cell("a", 0.1, 0.1, s, 0.9, 900 + s)).collect();

@@ -7,7 +7,7 @@ use crate::figure::{
 };
 use crate::report::Picture;
 use arcsphere_eval::error::Result;
-use arcsphere_eval::results::write_atomic;
+use arcsphere_eval::results::{TrainedBy, write_atomic};
 use arcsphere_eval::sweep::{LossSweep, describe_margin};
 
 /// Accuracy against the margin, in its own unit and at the boundary; where training
@@ -48,33 +48,41 @@ pub fn sweep_pictures(losses: &[LossSweep], folder: Option<&Path>) -> Result<Vec
         svg: draw(&map, folder, "collapse")?,
     });
     for loss in losses {
-        let Some((rate, best)) = loss.best_rate().and_then(|r| Some((r, r.best_group()?))) else { continue };
-        let rows = DifferenceRow::of_margins(rate, &loss.margin_key);
-        if rows.is_empty() {
-            continue;
-        }
-        let (symbol, _, unit) = describe_margin(&loss.margin_key);
-        let trainer = if loss.trainer.is_empty() { String::new() } else { format!(", {}", loss.trainer) };
-        let figure = Differences {
-            title: &format!("{}{trainer}: margins against {symbol} = {}{unit}", loss.loss, best.margin),
-            subtitle: &format!(
-                "Test accuracy with the same seeds at learning rate {}. Lines: 95 % Student-t intervals. Colors: paired \
-                 t-test at 5 %, corrected by Holm's rule for {} comparisons.",
-                rate.rate,
-                rows.len()
-            ),
-            axis: "difference of test accuracy, percentage points",
-            rows: &rows,
-        };
-        let parts = [loss.loss.as_str(), &loss.margin_key, &loss.trainer];
-        let name = parts.iter().filter(|p| !p.is_empty()).fold("differences".to_owned(), |n, p| n + "-" + p);
-        out.push(Picture {
-            loss: loss.loss.clone(),
-            caption: format!("Each margin minus the best one{}.", trainer.replacen(", ", " of ", 1)),
-            svg: draw(&figure, folder, &name)?,
-        });
+        out.extend(differences(loss, folder)?);
     }
     Ok(out)
+}
+
+/// A loss's margins against its best one; none where there is nothing to compare.
+fn differences(loss: &LossSweep, folder: Option<&Path>) -> Result<Option<Picture>> {
+    let Some((rate, best)) = loss.best_rate().and_then(|r| Some((r, r.best_group()?))) else { return Ok(None) };
+    let rows = DifferenceRow::of_margins(rate, &loss.margin_key);
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let (symbol, _, unit) = describe_margin(&loss.margin_key);
+    let trainer = match loss.trainer {
+        TrainedBy::Unnamed => String::new(),
+        named => format!(", {named}"),
+    };
+    let figure = Differences {
+        title: &format!("{}{trainer}: margins against {symbol} = {}{unit}", loss.loss, best.margin),
+        subtitle: &format!(
+            "Test accuracy with the same seeds at learning rate {}. Lines: 95 % Student-t intervals. Colors: paired \
+             t-test at 5 %, corrected by Holm's rule for {} comparisons.",
+            rate.rate,
+            rows.len()
+        ),
+        axis: "difference of test accuracy, percentage points",
+        rows: &rows,
+    };
+    let parts = [loss.loss.as_str(), &loss.margin_key, loss.trainer.name()];
+    let name = parts.iter().filter(|p| !p.is_empty()).fold("differences".to_owned(), |n, p| n + "-" + p);
+    Ok(Some(Picture {
+        loss: loss.loss.clone(),
+        caption: format!("Each margin minus the best one{}.", trainer.replacen(", ", " of ", 1)),
+        svg: draw(&figure, folder, &name)?,
+    }))
 }
 
 fn draw<F: Figure>(figure: &F, folder: Option<&Path>, name: &str) -> Result<String> {

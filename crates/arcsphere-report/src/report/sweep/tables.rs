@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use super::super::html::{degrees, escape, maybe, percent, short};
+use super::super::lost::trainer;
 use super::super::tables::{whisker, whisker_floor};
 use arcsphere_eval::interval::{Mean, Proportion, wilson};
+use arcsphere_eval::results::TrainedBy;
 use arcsphere_eval::sweep::{Group, LossSweep, RateSweep, UsableRange, describe_margin};
 
 mod lost;
@@ -21,9 +23,8 @@ fn margin(key: &str, value: f64, cost: f64) -> String {
 }
 
 /// The head of a line: the loss, and below it who trained it.
-fn head(loss: &str, trainer: &str) -> String {
-    let trainer = if trainer.is_empty() { String::new() } else { format!("<small>{}</small>", escape(trainer)) };
-    format!("<th class=\"t\" scope=\"row\">{}{trainer}</th>", escape(loss))
+fn head(loss: &str, by: TrainedBy) -> String {
+    format!("<th class=\"t\" scope=\"row\">{}{}</th>", escape(loss), trainer(by))
 }
 
 /// `3 of 10`, and below it the interval of the share and the runs that were saved.
@@ -127,7 +128,7 @@ pub(super) fn losses(out: &mut String, losses: &[LossSweep]) {
     let best = |l: &LossSweep| l.best_rate().and_then(RateSweep::best_group).cloned();
     let floor = whisker_floor(losses.iter().filter_map(|l| best(l)?.accuracy?.low));
     for loss in losses {
-        let _ = write!(out, "<tr>{}", head(&loss.loss, &loss.trainer));
+        let _ = write!(out, "<tr>{}", head(&loss.loss, loss.trainer));
         match (loss.best_rate(), best(loss)) {
             (Some(rate), Some(group)) => {
                 let _ = write!(
@@ -179,7 +180,7 @@ pub(super) fn rates(out: &mut String, losses: &[LossSweep]) {
     let all = || losses.iter().flat_map(|l| l.rates.iter().map(move |r| (l, r)));
     let floor = whisker_floor(all().filter_map(|(_, r)| r.best_group()?.accuracy?.low));
     for (loss, rate) in all() {
-        let _ = write!(out, "<tr>{}<td>{}</td>", head(&loss.loss, &loss.trainer), rate.rate);
+        let _ = write!(out, "<tr>{}<td>{}</td>", head(&loss.loss, loss.trainer), rate.rate);
         match rate.best_group() {
             Some(group) => {
                 let _ = write!(

@@ -5,7 +5,7 @@ use anyhow::Result;
 use arcsphere::evaluate::Predictions;
 use arcsphere::plan::Splits;
 use arcsphere_data::Unit;
-use arcsphere_eval::results::{Estimate, Results, summarize_ordered};
+use arcsphere_eval::results::{LossSummary, Results, summarize};
 use arcsphere_report::figure::Scatter;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -35,28 +35,35 @@ pub(super) fn limit(splits: &Splits) -> Option<String> {
 
 /// The errors for the terminal; empty where no run has an ordered target.
 pub(super) fn table(results: &Results) -> String {
-    let summaries = summarize_ordered(&results.runs);
+    let summaries: Vec<LossSummary> =
+        summarize(&results.runs).into_iter().filter(|s| s.measures.contains_key("mae")).collect();
     let Some(first) = summaries.first() else { return String::new() };
-    let unit = if first.unit == "°" { "°".to_owned() } else { format!(" {}", first.unit) };
-    let show = |e: Estimate, by: f64| {
-        let ends = e.low.zip(e.high).map(|(low, high)| format!(" [{:.2}, {:.2}]", by * low, by * high));
-        format!("{:.2}{}", by * e.value, ends.unwrap_or_default())
-    };
+    let unit = if first.target_unit == "°" { "°".to_owned() } else { format!(" {}", first.target_unit) };
+    let mut errors: Vec<&str> =
+        first.measures.keys().filter(|k| k.measure_key() == "cs").map(arcsphere_eval::measures::Key::at).collect();
+    errors.sort_by(|a, b| a.parse().unwrap_or(f64::MAX).total_cmp(&b.parse().unwrap_or(f64::MAX)));
     let mut out = format!("\n{:<18} {:>24} {:>24}", "loss", "MAE [95 %]", "MAE by argmax [95 %]");
-    for (k, _) in &first.cs {
+    for k in &errors {
         let (head, by_argmax) = (format!("CS({k}{unit}) % [95 %]"), format!("CS({k}{unit}) by argmax %"));
         let _ = write!(out, " {head:>24} {by_argmax:>24}");
     }
     out.push('\n');
     for s in &summaries {
-        let argmax = s.mae_argmax.map_or_else(|| "–".to_owned(), |e| show(e, 1.0));
-        let _ = write!(out, "{:<18} {:>24} {argmax:>24}", s.loss, show(s.mae, 1.0));
-        for (k, share) in &s.cs {
-            let argmax = s.cs_argmax.iter().find(|c| c.0 == *k).map_or_else(|| "–".to_owned(), |c| show(c.1, 100.0));
-            let _ = write!(out, " {:>24} {argmax:>24}", show(*share, 100.0));
+        let _ = write!(out, "{:<18} {:>24} {:>24}", s.loss, show(s, "mae", 1.0), show(s, "mae_argmax", 1.0));
+        for k in &errors {
+            let [cs, argmax] = ["cs", "cs_argmax"].map(|m| show(s, &format!("{m}@{k}"), 100.0));
+            let _ = write!(out, " {cs:>24} {argmax:>24}");
         }
-        let _ = writeln!(out, "  n = {}, {} of {} runs", s.n, s.measured, s.runs);
+        let (n, measured) = s.measures.get("mae").map_or((0, 0), |m| (m.estimate.n.unwrap_or(0), m.values.len()));
+        let _ = writeln!(out, "  n = {n}, {measured} of {} runs", s.runs);
     }
-    let _ = writeln!(out, "errors in{}", if first.unit == "°" { " degrees" } else { &unit });
+    let _ = writeln!(out, "errors in{}", if first.target_unit == "°" { " degrees" } else { &unit });
     out
+}
+
+/// A number times `by` with its interval; a dash where it was not measured.
+fn show(s: &LossSummary, key: &str, by: f64) -> String {
+    let Some(e) = s.measures.get(key).map(|m| m.estimate) else { return "–".to_owned() };
+    let ends = e.low.zip(e.high).map(|(low, high)| format!(" [{:.2}, {:.2}]", by * low, by * high));
+    format!("{:.2}{}", by * e.value, ends.unwrap_or_default())
 }

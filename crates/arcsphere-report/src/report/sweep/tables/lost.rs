@@ -38,7 +38,7 @@ pub(in super::super) fn lost(out: &mut String, sweep: &Sweep) {
             out,
             "<tr>{}<td class=\"t\">{}\u{a0}=\u{a0}{}{unit}</td>\
              <td>{}</td><td>{}</td>{}<td class=\"t\">{}</td><td class=\"t\">{}</td></tr>",
-            head(&c.loss, &c.run.trainer),
+            head(&c.loss, c.run.trainer),
             escape(symbol),
             short(c.margin),
             c.rate,

@@ -7,7 +7,8 @@ use super::super::super::sections::picture;
 use super::super::super::tables::whisker_floor;
 use super::{accuracy, causes, margin, share, table};
 use crate::report::Picture;
-use arcsphere_eval::sweep::{LossSweep, RateSweep, describe_margin};
+use arcsphere_eval::results::TrainedBy;
+use arcsphere_eval::sweep::{Difference, LossSweep, RateSweep, describe_margin};
 
 /// A section a loss: its pictures, and its margins at the chosen learning rate.
 pub(in super::super) fn margins(out: &mut String, losses: &[LossSweep], pictures: &[Picture]) {
@@ -18,7 +19,10 @@ pub(in super::super) fn margins(out: &mut String, losses: &[LossSweep], pictures
     let mut shown: Vec<&str> = Vec::new();
     for loss in losses {
         let Some(rate) = loss.best_rate().or(loss.rates.first()) else { continue };
-        let by = if loss.trainer.is_empty() { String::new() } else { format!(", {}", escape(&loss.trainer)) };
+        let by = match loss.trainer {
+            TrainedBy::Unnamed => String::new(),
+            named => format!(", {named}"),
+        };
         let name = describe_margin(&loss.margin_key).1;
         let _ = writeln!(
             out,
@@ -86,21 +90,7 @@ fn one_rate(out: &mut String, rate: &RateSweep, key: &str) {
             accuracy(group.accuracy.as_ref(), floor)
         );
         match difference {
-            Some(d) => {
-                // Adding 0 makes −0 a 0.
-                let points = |v: f64| format!("{:+.2}", (10_000.0 * v).round() / 100.0 + 0.0).replace('-', "−");
-                let ends = |low: f64, high: f64| format!("{} to {}", points(low), points(high));
-                let class = if d.is_below() { " class=\"bad\"" } else { "" };
-                let _ = write!(
-                    out,
-                    "<td{class}>{}</td><td>{}</td><td>{}</td><td{class}>{}</td><td>{}</td>",
-                    points(d.mean.value),
-                    d.mean.low.zip(d.mean.high).map_or_else(|| "–".to_owned(), |(low, high)| ends(low, high)),
-                    ends(d.bootstrap.low, d.bootstrap.high),
-                    p_value(d.p_adjusted),
-                    p_value(d.p_sign_flip_adjusted)
-                );
-            }
+            Some(d) => out.push_str(&against_best(d)),
             None => {
                 let why = if rate.best == Some(i) { "the best" } else { "fewer than two seeds in common" };
                 let _ = write!(out, "<td colspan=\"5\">{why}</td>");
@@ -110,6 +100,22 @@ fn one_rate(out: &mut String, rate: &RateSweep, key: &str) {
         let _ = writeln!(out, "{collapsed}<td class=\"t w\">{}</td></tr>", causes(std::iter::once(group)));
     }
     out.push_str("</tbody></table></div>\n");
+}
+
+/// The cells of a difference to the best margin.
+fn against_best(d: &Difference) -> String {
+    // Adding 0 makes −0 a 0.
+    let points = |v: f64| format!("{:+.2}", (10_000.0 * v).round() / 100.0 + 0.0).replace('-', "−");
+    let ends = |low: f64, high: f64| format!("{} to {}", points(low), points(high));
+    let class = if d.is_below() { " class=\"bad\"" } else { "" };
+    format!(
+        "<td{class}>{}</td><td>{}</td><td>{}</td><td{class}>{}</td><td>{}</td>",
+        points(d.mean.value),
+        d.mean.low.zip(d.mean.high).map_or_else(|| "–".to_owned(), |(low, high)| ends(low, high)),
+        ends(d.bootstrap.low, d.bootstrap.high),
+        p_value(d.p_adjusted),
+        p_value(d.p_sign_flip_adjusted)
+    )
 }
 
 /// Two significant digits; what rounding hides is a bound.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::error::DataError;
-use crate::rng;
+use crate::error::{EvalError, Result};
+use crate::random::{below_u64, keyed, shuffle};
 
 /// Pairs of sample indices, genuine ones first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,20 +43,20 @@ impl Pairs {
 /// each has enough; within them the choice is uniform. A pure function of the arguments.
 ///
 /// # Errors
-/// [`NoGenuinePair`](DataError::NoGenuinePair) when some are asked for and no class has two samples;
-/// [`NoImpostorPair`](DataError::NoImpostorPair) when some are asked for and there are not two
+/// [`NoGenuinePair`](EvalError::NoGenuinePair) when some are asked for and no class has two samples;
+/// [`NoImpostorPair`](EvalError::NoImpostorPair) when some are asked for and there are not two
 /// classes.
 ///
 /// ```
-/// use arcsphere_data::pairs::sample_pairs;
+/// use arcsphere_eval::pairs::sample_pairs;
 ///
 /// let pairs = sample_pairs(&[0, 0, 1, 1, 2], 10, 3, 7)?;
 /// // Only two genuine pairs exist.
 /// assert_eq!(pairs.genuine, [true, true, false, false, false]);
 /// assert_eq!((pairs.a[0], pairs.b[0]), (0, 1));
-/// # Ok::<(), arcsphere_data::DataError>(())
+/// # Ok::<(), arcsphere_eval::EvalError>(())
 /// ```
-pub fn sample_pairs(labels: &[u32], n_genuine: usize, n_impostor: usize, seed: u64) -> Result<Pairs, DataError> {
+pub fn sample_pairs(labels: &[u32], n_genuine: usize, n_impostor: usize, seed: u64) -> Result<Pairs> {
     let groups = group(labels);
     let mut pairs = Pairs::default();
     if n_genuine > 0 {
@@ -75,12 +75,12 @@ fn group(labels: &[u32]) -> Vec<Vec<u32>> {
     sorted.chunk_by(|x, y| x.0 == y.0).map(|g| g.iter().map(|&(_, i)| i).collect()).collect()
 }
 
-fn genuine(groups: &[Vec<u32>], n: u64, seed: u64, pairs: &mut Pairs) -> Result<(), DataError> {
+fn genuine(groups: &[Vec<u32>], n: u64, seed: u64, pairs: &mut Pairs) -> Result<()> {
     let capacity: Vec<u64> = groups.iter().map(|g| choose_2(g.len() as u64)).collect();
     if capacity.iter().all(|&c| c == 0) {
-        return Err(DataError::NoGenuinePair { classes: groups.len() });
+        return Err(EvalError::NoGenuinePair { classes: groups.len() });
     }
-    let mut rng = rng::keyed(b"genuine-", seed, 0, 0);
+    let mut rng = keyed(b"genuine-", seed, 0);
     for (group, (&total, quota)) in groups.iter().zip(capacity.iter().zip(share(&capacity, n, &mut rng))) {
         for rank in distinct(total, quota, &mut rng) {
             let (i, j) = unrank_pair(rank);
@@ -90,12 +90,12 @@ fn genuine(groups: &[Vec<u32>], n: u64, seed: u64, pairs: &mut Pairs) -> Result<
     Ok(())
 }
 
-fn impostor(groups: &[Vec<u32>], n: u64, seed: u64, pairs: &mut Pairs) -> Result<(), DataError> {
+fn impostor(groups: &[Vec<u32>], n: u64, seed: u64, pairs: &mut Pairs) -> Result<()> {
     let class_pairs = choose_2(groups.len() as u64);
     if class_pairs == 0 {
-        return Err(DataError::NoImpostorPair { classes: groups.len() });
+        return Err(EvalError::NoImpostorPair { classes: groups.len() });
     }
-    let mut rng = rng::keyed(b"impostor", seed, 0, 0);
+    let mut rng = keyed(b"impostor", seed, 0);
     // With more class pairs than samples wanted, most give none: draw those that do, instead of
     // listing them all (a million identities make 5e11).
     let ranks: Vec<u64> = if class_pairs > n { distinct(class_pairs, n, &mut rng) } else { (0..class_pairs).collect() };
@@ -118,7 +118,7 @@ fn impostor(groups: &[Vec<u32>], n: u64, seed: u64, pairs: &mut Pairs) -> Result
 /// Shares `n` out as evenly as `capacity` allows; who gets one more is random.
 fn share(capacity: &[u64], n: u64, rng: &mut ChaCha8Rng) -> Vec<u64> {
     let mut order: Vec<usize> = (0..capacity.len()).collect();
-    rng::shuffle(rng, &mut order);
+    shuffle(rng, &mut order);
     // Smallest first, so that what one cannot take is shared among those after it; the sort is
     // stable, so equals stay in random order.
     order.sort_by_key(|&i| capacity[i]);
@@ -140,7 +140,7 @@ fn distinct(n: u64, k: u64, rng: &mut ChaCha8Rng) -> Vec<u64> {
     }
     let mut chosen = HashSet::with_capacity(k.min(1 << 20) as usize);
     for j in n - k..n {
-        let t = rng::below(rng, j + 1);
+        let t = below_u64(rng, j + 1);
         chosen.insert(if chosen.contains(&t) { j } else { t });
     }
     let mut chosen: Vec<u64> = chosen.into_iter().collect();
@@ -199,8 +199,8 @@ mod tests {
             let genuine: u64 = sizes.iter().map(|&n| choose_2(n)).sum();
             let impostor = choose_2(labels.len() as u64) - genuine;
             match sample_pairs(&labels, n_genuine, n_impostor, seed) {
-                Err(DataError::NoGenuinePair { .. }) => prop_assert!(n_genuine > 0 && genuine == 0),
-                Err(DataError::NoImpostorPair { .. }) => prop_assert!(n_impostor > 0 && impostor == 0),
+                Err(EvalError::NoGenuinePair { .. }) => prop_assert!(n_genuine > 0 && genuine == 0),
+                Err(EvalError::NoImpostorPair { .. }) => prop_assert!(n_impostor > 0 && impostor == 0),
                 Err(e) => prop_assert!(false, "{}", e),
                 Ok(pairs) => {
                     let mut seen = HashSet::new();
@@ -220,7 +220,7 @@ mod tests {
         fn shares_are_even_and_complete(
             capacity in prop::collection::vec(0_u64..30, 1..20), n in 0_u64..400, seed: u64,
         ) {
-            let quota = share(&capacity, n, &mut rng::keyed(b"test----", seed, 0, 0));
+            let quota = share(&capacity, n, &mut keyed(b"test----", seed, 0));
             prop_assert_eq!(quota.iter().sum::<u64>(), n.min(capacity.iter().sum()));
             let most = quota.iter().copied().max().unwrap_or(0);
             for (&q, &c) in quota.iter().zip(&capacity) {
@@ -258,9 +258,9 @@ mod tests {
     #[test]
     fn impossible_requests_are_named() {
         let error = sample_pairs(&[0, 1, 2], 1, 0, 0).unwrap_err();
-        assert!(matches!(error, DataError::NoGenuinePair { classes: 3 }), "{error}");
+        assert!(matches!(error, EvalError::NoGenuinePair { classes: 3 }), "{error}");
         let error = sample_pairs(&[5, 5], 1, 1, 0).unwrap_err();
-        assert!(matches!(error, DataError::NoImpostorPair { classes: 1 }), "{error}");
+        assert!(matches!(error, EvalError::NoImpostorPair { classes: 1 }), "{error}");
         assert!(sample_pairs(&[], 0, 0, 0).unwrap().is_empty());
     }
 }

@@ -1,0 +1,31 @@
+//! NMI of k-means clusters with the classes.
+
+use std::collections::BTreeSet;
+
+use super::{Better, Column, Compute, Limit, Measure, Unit, one};
+use crate::error::EvalError;
+use crate::retrieval::{RESTARTS, kmeans, nmi};
+
+pub(super) const MEASURE: Measure = Measure {
+    key: "nmi",
+    name: "NMI",
+    summary: "normalized mutual information of k-means clusters with the classes",
+    unit: Unit::Share,
+    better: Better::Higher,
+    columns: &[Column::new("NMI")],
+    limit: Some(LIMIT),
+    compute: Compute::Embeddings(|e| {
+        let classes = e.labels.iter().collect::<BTreeSet<_>>().len();
+        if classes < 2 {
+            // Clusters say nothing of one class.
+            return Err(EvalError::TooFew { what: "the list of classes", got: classes, needed: 2 });
+        }
+        let clusters = kmeans(e.values, e.dim, classes, RESTARTS, e.seed, e.progress)?;
+        Ok(one(nmi(&clusters.assignment, e.labels)?))
+    }),
+    ..Measure::PLAIN
+};
+
+/// Every sample against a vector a class, some hundred times: some minutes on two cores.
+const LIMIT: Limit =
+    Limit { work: |n, classes, dim| n * classes * dim, most: 3e11, formula: "images × classes × dimensions" };
