@@ -197,6 +197,7 @@ registry! {
         accuracy,
         eer,
         tmr_at_fmr,
+        fnmr_at_threshold,
         recall_at_k,
         map_at_r,
         nmi,
