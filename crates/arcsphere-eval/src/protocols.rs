@@ -56,6 +56,7 @@ registry! {
         retrieval,
         embeddings,
         ordered_target,
+        query_gallery,
     }
 }
 
