@@ -1,5 +1,6 @@
 //! Initial weights, drawn on the host so that a seed gives the same bits on every device.
 
+use crate::random::box_muller;
 use rand::Rng as _;
 
 /// The generator behind every random choice: ChaCha with eight rounds.
@@ -55,15 +56,11 @@ fn uniform(len: usize, bound: f64, rng: &mut Rng) -> Vec<f32> {
     (0..len).map(|_| ((2.0 * unit(rng) - 1.0) * bound) as f32).collect()
 }
 
-/// Box–Muller: each pair of uniforms gives two independent normals.
 fn normal(len: usize, std: f64, rng: &mut Rng) -> Vec<f32> {
     let mut values = Vec::with_capacity(len + 1);
     while values.len() < len {
-        // 1 − u is in (0, 1], where the logarithm is finite.
-        let radius = (-2.0 * (1.0 - unit(rng)).ln()).sqrt() * std;
-        let (sin, cos) = (std::f64::consts::TAU * unit(rng)).sin_cos();
-        values.push((radius * cos) as f32);
-        values.push((radius * sin) as f32);
+        let (u, v) = (unit(rng), unit(rng));
+        values.extend(box_muller(u, v, std).map(|v| v as f32));
     }
     values.truncate(len);
     values

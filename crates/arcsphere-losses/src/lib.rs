@@ -28,6 +28,8 @@ pub mod range;
 
 pub mod random;
 
+mod numbers;
+
 pub mod init;
 
 pub mod param;
@@ -42,7 +44,11 @@ pub mod ordinal;
 
 pub mod regularizer;
 
+pub mod bounds;
+
 pub mod fit;
+
+pub mod settings;
 
 pub mod margin_schedule;
 
@@ -50,6 +56,7 @@ pub mod head;
 
 pub use entry::Entry;
 pub use param::{Param, ParamError, Values};
+pub use settings::{Energy, SettingError, Settings};
 
 use margin::MarginLoss;
 use ordinal::OrdinalKind;
@@ -129,6 +136,11 @@ pub fn all() -> impl Iterator<Item = Loss> + Clone {
 pub fn find(name: &str) -> Result<Loss, UnknownName> {
     registry::find(all(), "loss", name)
 }
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,21 @@
 //!
 //! Everything here is a function of the step alone, so the step in a checkpoint is
 //! all that a resumed run needs: no counter can restart.
+//!
+//! ```
+//! use arcsphere_losses::margin_schedule::MarginSchedule;
+//!
+//! let schedule = MarginSchedule::default(); // soft start to 10 %, margin from 35 % to 70 %
+//! assert!(schedule.at(99, 1000).linear);
+//! assert_eq!((schedule.at(200, 1000).strength, schedule.at(700, 1000).strength), (0.0, 1.0));
+//! ```
 
+mod softening;
+
+pub use softening::Softening;
+
+use crate::bounds;
+use crate::range::OutOfRange;
 use serde::{Deserialize, Serialize};
 
 /// The form in which a margin grows.
@@ -64,7 +78,14 @@ impl Lambda {
         5.0
     }
 
-    /// λ at step `t`.
+    /// λ at step `t`, counted from the first step with a margin.
+    ///
+    /// ```
+    /// use arcsphere_losses::margin_schedule::Lambda;
+    ///
+    /// let lambda = Lambda { base: 1000.0, gamma: 0.12, power: 1.0, min: 5.0 };
+    /// assert_eq!((lambda.at(0), lambda.at(1_000_000)), (1000.0, 5.0));
+    /// ```
     pub fn at(&self, t: u64) -> f64 {
         (self.base * (1.0 + self.gamma * t as f64).powf(-self.power)).max(self.min)
     }
@@ -118,12 +139,56 @@ impl MarginSchedule {
     pub const IMMEDIATE: MarginSchedule =
         MarginSchedule { soft_start: 0.0, free_until: 0.0, full_at: 0.0, ramp: Ramp::Linear, lambda: None };
 
-    /// The first step that is no longer plain softmax.
+    /// Refuses times that are no parts of a training or do not follow one another, and a λ that grows.
+    ///
+    /// ```
+    /// use arcsphere_losses::margin_schedule::MarginSchedule;
+    ///
+    /// let late = MarginSchedule { soft_start: 0.5, ..MarginSchedule::default() };
+    /// assert!(late.check().unwrap_err().to_string().starts_with("free_until = 0.35 is out of range"));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`] for the first of them.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        let times = [
+            (bounds::SOFT_START, self.soft_start),
+            (bounds::FREE_UNTIL, self.free_until),
+            (bounds::FULL_AT, self.full_at),
+        ];
+        for (bounds, value) in times {
+            bounds.check(value)?;
+        }
+        if !(self.soft_start <= self.free_until && self.free_until <= self.full_at) {
+            return Err(OutOfRange {
+                range: "between soft_start and full_at".to_owned(),
+                why: "the phases follow one another",
+                way_out: "move one of the three",
+                ..bounds::FREE_UNTIL.refuse(self.free_until, "")
+            });
+        }
+        let Some(lambda) = self.lambda else { return Ok(()) };
+        bounds::LAMBDA_GAMMA.check(lambda.gamma)?;
+        bounds::LAMBDA_POWER.check(lambda.power)?;
+        if !(0.0..=lambda.base).contains(&lambda.min) || !lambda.base.is_finite() {
+            return Err(OutOfRange {
+                key: "lambda.min",
+                value: lambda.min,
+                range: "in [0, base]".to_owned(),
+                why: "λ falls from its base to its minimum",
+                way_out: "lower it, or raise the base",
+            });
+        }
+        Ok(())
+    }
+
+    /// The first step whose logits are angular: the end of plain softmax.
     pub fn first_angular_step(&self, steps: u64) -> u64 {
         (self.soft_start * steps as f64).ceil() as u64
     }
 
-    /// The state at `step` of `steps`.
+    /// The state at `step`, from 0, of `steps`.
     pub fn at(&self, step: u64, steps: u64) -> MarginState {
         let first = self.first_angular_step(steps);
         let done = step as f64 / steps.max(1) as f64;
@@ -174,6 +239,25 @@ mod tests {
         let schedule = MarginSchedule { lambda: Some(lambda), ..MarginSchedule::default() };
         // A run resumed at step 600 asks the same question and gets the same answer.
         assert_eq!(schedule.at(600, 1000).lambda, lambda.at(500));
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused_by_key() {
+        let of = |change: fn(&mut MarginSchedule)| {
+            let lambda = Some(Lambda { base: 1000.0, gamma: 0.12, power: 1.0, min: 5.0 });
+            let mut schedule = MarginSchedule { lambda, ..MarginSchedule::default() };
+            assert_eq!(schedule.check(), Ok(()));
+            change(&mut schedule);
+            schedule.check().unwrap_err().key
+        };
+        assert_eq!(of(|s| s.soft_start = -0.1), "soft_start");
+        assert_eq!(of(|s| s.full_at = f64::NAN), "full_at");
+        assert_eq!(of(|s| s.full_at = 0.2), "free_until");
+        assert_eq!(of(|s| s.lambda.as_mut().unwrap().gamma = -1.0), "lambda.gamma");
+        assert_eq!(of(|s| s.lambda.as_mut().unwrap().power = f64::INFINITY), "lambda.power");
+        assert_eq!(of(|s| s.lambda.as_mut().unwrap().min = 2000.0), "lambda.min");
+        assert_eq!(of(|s| s.lambda.as_mut().unwrap().base = f64::NAN), "lambda.min");
+        assert_eq!(MarginSchedule::IMMEDIATE.check(), Ok(()));
     }
 
     #[test]

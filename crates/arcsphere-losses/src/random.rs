@@ -13,11 +13,18 @@ pub fn keyed(purpose: &[u8; 8], seed: u64, step: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// A standard normal number, by Box and Muller.
+/// Two independent normal numbers of deviation `std` from two uniform ones in \[0, 1), by Box and Muller.
+pub(crate) fn box_muller(u: f64, v: f64, std: f64) -> [f64; 2] {
+    // 1 − u is in (0, 1], where the logarithm is finite.
+    let radius = (-2.0 * (1.0 - u).ln()).sqrt() * std;
+    let (sin, cos) = (std::f64::consts::TAU * v).sin_cos();
+    [radius * cos, radius * sin]
+}
+
+/// A standard normal number. Takes two numbers of `rng`.
 pub fn gaussian<R: Rng>(rng: &mut R) -> f64 {
-    let u: f64 = 1.0 - rng.random::<f64>();
-    let v: f64 = rng.random();
-    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    let (u, v) = (rng.random(), rng.random());
+    box_muller(u, v, 1.0)[0]
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 use std::fmt;
+use thiserror::Error;
 
 /// A range of numbers. NaN and infinities are in none.
 ///
@@ -62,6 +63,22 @@ impl fmt::Display for Range {
             Range::Over(low) => write!(f, "> {}", n(low)),
         }
     }
+}
+
+/// A number that is not what it may be.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{key} = {value} is out of range: it must be {range}, because {why}; {way_out}")]
+pub struct OutOfRange {
+    /// What was set: the name of a field or a setter.
+    pub key: &'static str,
+    /// The value as given.
+    pub value: f64,
+    /// What is allowed, as a sentence goes on after "it must be".
+    pub range: String,
+    /// Why no more is.
+    pub why: &'static str,
+    /// What to do instead.
+    pub way_out: &'static str,
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! `golden/losses.json` is written by `golden/make.py` (`cargo xtask golden`) from
 //! formulas of its own; nothing here knows a formula.
 
-use arcsphere_losses::head::{Head, HeadSpec, HeadState, RowStats, Update};
-use arcsphere_losses::margin::{self, Extension, LOSSES, Margin, Margins, Negatives, OneVsAll, Recipe, Row, Target};
+use arcsphere_losses::Settings;
+use arcsphere_losses::head::{Head, HeadBuilder, HeadState};
+use arcsphere_losses::margin::{
+    self, Extension, LOSSES, Margin, Margins, Negatives, OneVsAll, Row, ScaleKind, Target, Unit,
+};
 use arcsphere_losses::margin_schedule::MarginState;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
@@ -64,20 +67,30 @@ impl Case {
         )
     }
 
-    fn margin(&self, classes: usize, dim: usize) -> Box<dyn Margin> {
+    fn head(&self, classes: usize, dim: usize) -> HeadBuilder {
         let info = margin::find(&self.loss).expect("a loss in the golden file is registered");
-        let mut recipe = Recipe {
-            margins: self.margins,
-            extension: self.extension,
-            scale: self.scale,
-            ..Recipe::paper(info, classes, dim)
+        let state = MarginState {
+            scale_share: self.scale_share,
+            strength: self.strength,
+            lambda: self.lambda,
+            ..MarginState::FULL
         };
-        for (name, value) in &self.params {
-            let param = info.params.iter().find(|p| p.name == name);
-            recipe.params.insert(param.unwrap_or_else(|| panic!("{} has no {name}", self.loss)).name, *value);
-        }
-        let margin = info.build(&recipe);
-        if self.draws.is_empty() { margin } else { Box::new(WithDraws { margin, draws: self.draws.clone() }) }
+        let given = |unit: Unit| info.kind.takes(unit).then(|| unit.value(self.margins));
+        let settings = Settings {
+            paper: true,
+            angle_multiplier: given(Unit::AngleMultiplier),
+            angle_margin: given(Unit::AngleMargin),
+            cosine_margin: given(Unit::CosineMargin),
+            scale: (info.kind.scale == ScaleKind::Fixed).then_some(self.scale),
+            extension: self.extension,
+            smoothing: self.smoothing,
+            params: self.params.clone(),
+            ..Settings::default()
+        };
+        let draws = self.draws.clone();
+        Head::builder(&self.loss, classes, dim).settings(settings).lanes(2).held_at(state).wrap(move |margin| {
+            if draws.is_empty() { margin } else { Box::new(WithDraws { margin, draws: draws.clone() }) }
+        })
     }
 }
 
@@ -138,33 +151,15 @@ fn losses_and_gradients_agree_with_autograd() {
     let mut failures = Vec::new();
     for case in &golden.cases {
         let Inputs { classes, dim, labels, x, w, b } = &golden.inputs[&case.inputs];
-        let info = margin::find(&case.loss).expect("a loss in the golden file is registered");
-        let spec = HeadSpec {
-            smoothing: case.smoothing,
-            lanes: 2,
-            ..HeadSpec::new(*classes, *dim, case.margin(*classes, *dim), info.kind.scale, case.scale)
-        };
-        let state = HeadState {
-            weights: w.clone(),
-            bias: b.clone(),
-            first: vec![0.0; w.len()],
-            bias_first: vec![0.0; b.len()],
-            ..HeadState::default()
-        };
-        let mut head = Head::with_state(spec, state);
-        let margin = MarginState {
-            scale_share: case.scale_share,
-            strength: case.strength,
-            lambda: case.lambda,
-            ..MarginState::FULL
-        };
-        let (mut dx, mut stats) = (vec![0.0; x.len()], vec![RowStats::default(); labels.len()]);
-        let value = head.step(x, labels, margin, &Update::Gradient, &mut dx, &mut stats);
+        let state = HeadState { weights: w.clone(), bias: b.clone(), ..HeadState::default() };
+        let mut head = case.head(*classes, *dim).with_state(state).expect(&case.loss);
+        let found = head.gradients(x, labels).expect("a batch");
+        let gradient = head.gradient().expect("prototypes have one");
         let measured = [
-            ("loss", (value - case.value).abs() / case.value.abs(), LOSS_TOLERANCE),
-            ("dX", difference(&dx, &case.dx), GRADIENT_TOLERANCE),
-            ("dW", difference(&head.state().first, &case.dw), GRADIENT_TOLERANCE),
-            ("db", difference(&head.state().bias_first, &case.db), GRADIENT_TOLERANCE),
+            ("loss", (found.loss - case.value).abs() / case.value.abs(), LOSS_TOLERANCE),
+            ("dX", difference(&found.dx, &case.dx), GRADIENT_TOLERANCE),
+            ("dW", difference(gradient.weights, &case.dw), GRADIENT_TOLERANCE),
+            ("db", difference(gradient.bias, &case.db), GRADIENT_TOLERANCE),
         ];
         for (what, off, tolerance) in measured {
             if off.is_nan() || off > tolerance {

@@ -5,19 +5,38 @@
 //! fixed while the differences are made: its memory and draws, which `begin` sets, and the
 //! weights of re-weighted negatives.
 
+use super::objective::Prototypes;
+use super::rule::DRAWS;
 use super::*;
-use crate::margin::{LOSSES, MarginLoss, Negatives, Recipe, Row};
+use crate::margin::{LOSSES, MarginLoss, Negatives, OneVsAll, Recipe, Row, ScaleKind};
 use crate::margin_schedule::Lambda;
+use crate::numbers::softplus;
 use crate::random::keyed;
 use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 const SCALE: f64 = 8.0;
 
-fn head(info: &MarginLoss, classes: usize, dim: usize, seed: u64) -> Head {
-    let recipe = Recipe { scale: SCALE, ..Recipe::paper(info, classes, dim) };
-    let spec = HeadSpec { lanes: 2, seed, ..HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, SCALE) };
-    let mut head = Head::new(spec, &Update::Gradient, &mut ChaCha8Rng::seed_from_u64(seed));
-    head.place_anew(MarginState::FULL);
+/// The paper's loss, at a scale where it has one, held in a state.
+fn builder(info: &MarginLoss, classes: usize, dim: usize, scale: f64, state: MarginState) -> HeadBuilder {
+    let paper = Head::builder(info.name, classes, dim).paper().held_at(state).lanes(2).seed(3);
+    if info.kind.scale == ScaleKind::Fixed { paper.scale(scale) } else { paper }
+}
+
+fn head(info: &MarginLoss, classes: usize, dim: usize) -> Head {
+    builder(info, classes, dim, SCALE, MarginState::FULL).build().unwrap()
+}
+
+fn prototypes(head: &Head) -> &Prototypes {
+    match &head.objective {
+        Objective::Prototypes(p) => p,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The same head with other prototypes.
+fn with_weights(mut head: Head, weights: Vec<f32>) -> Head {
+    head.restore(HeadState { weights, ..head.state() }).unwrap();
     head
 }
 
@@ -32,7 +51,9 @@ fn unit(v: &[f64]) -> Vec<f64> {
 
 /// The loss from its definition in f64: cosines, logits, log-sum-exp.
 struct Oracle<'a> {
-    head: &'a Head,
+    of: &'a Prototypes,
+    dim: usize,
+    bias: Vec<f32>,
     labels: &'a [u32],
     state: MarginState,
     /// Rows and other classes' cosines at the point of the gradient.
@@ -41,24 +62,26 @@ struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
-    fn new(head: &'a Head, labels: &'a [u32], state: MarginState, x: &[f64], w: &[f64]) -> Self {
-        let mut oracle = Oracle { head, labels, state, frozen: Vec::new(), memory: head.state.memory.clone() };
+    fn new(head: &'a Head, labels: &'a [u32], x: &[f64], w: &[f64]) -> Self {
+        let (of, state) = (prototypes(head), head.margin_state());
+        let HeadState { bias, memory, .. } = head.state();
+        let mut oracle = Oracle { of, dim: head.dim(), bias, labels, state, frozen: Vec::new(), memory };
         let (mut rows, cosines): (Vec<Row>, Vec<Vec<f64>>) = oracle.geometry(x, w).into_iter().unzip();
-        if !oracle.linear() && head.one_vs_all(state).is_none() {
-            let rng = &mut keyed(DRAWS, head.spec.seed, state.step);
-            head.spec.margin.begin(&mut oracle.memory, &mut rows, state.strength, rng);
+        if !oracle.linear() && of.one_vs_all(state).is_none() {
+            let rng = &mut keyed(DRAWS, head.seed, state.step);
+            of.margin.begin(&mut oracle.memory, &mut rows, state.strength, rng);
         }
         oracle.frozen = rows.into_iter().zip(cosines).collect();
         oracle
     }
 
     fn linear(&self) -> bool {
-        self.state.linear || !self.head.is_angular()
+        self.state.linear || !self.of.is_angular()
     }
 
     /// Each row towards its own class, and its cosines with all classes: the largest of a class's.
     fn geometry(&self, x: &[f64], w: &[f64]) -> Vec<(Row, Vec<f64>)> {
-        let (d, k) = (self.head.spec.dim, self.head.spec.margin.centers());
+        let (d, k) = (self.dim, self.of.margin.centers());
         x.chunks(d)
             .zip(self.labels)
             .map(|(x, &y)| {
@@ -79,12 +102,12 @@ impl<'a> Oracle<'a> {
 
     fn loss(&self, x: &[f64], w: &[f64]) -> f64 {
         let total: f64 = if self.linear() {
-            let (d, k) = (self.head.spec.dim, self.head.spec.margin.centers());
+            let (d, k) = (self.dim, self.of.margin.centers());
             let rows = x.chunks(d).zip(self.labels);
             rows.map(|(x, &y)| {
                 let dots: Vec<f64> = w.chunks(d).map(|w| dot(x, w)).collect();
                 let best = |own: &[f64]| own.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let biased = |(j, own): (usize, &[f64])| best(own) + f64::from(self.head.state.bias[j]);
+                let biased = |(j, own): (usize, &[f64])| best(own) + f64::from(self.bias[j]);
                 cross_entropy(&dots.chunks(k).enumerate().map(biased).collect::<Vec<_>>(), y)
             })
             .sum()
@@ -100,25 +123,24 @@ impl<'a> Oracle<'a> {
 
     /// An angular row's loss; `at` are the cosines at the point of the gradient.
     fn row(&self, row: &Row, cosines: &[f64], at: &[f64], y: u32) -> f64 {
-        let (spec, state) = (&self.head.spec, self.state);
-        if let Some(OneVsAll { weight, scale: r, margin: m, power: t }) = self.head.one_vs_all(state) {
+        let (of, state) = (self.of, self.state);
+        if let Some(OneVsAll { weight, scale: r, margin: m, power: t }) = of.one_vs_all(state) {
             let g = |c: f64| 2.0 * (0.5 * (c + 1.0)).powf(t) - 1.0;
-            let softplus = |u: f64| u.max(0.0) + (-u.abs()).exp().ln_1p();
-            let b = f64::from(self.head.state.bias[0]);
+            let b = f64::from(self.bias[0]);
             let term = |(j, &c): (usize, &f64)| match j == y as usize {
                 true => weight * softplus(-(r * (g(c) - m) + b)),
                 false => (1.0 - weight) * softplus(r * (g(c) + m) + b),
             };
             return cosines.iter().enumerate().map(term).sum::<f64>() / r;
         }
-        let target = spec.margin.target(row, &self.memory, state.strength);
-        let fixed = spec.margin.scale(&self.memory).unwrap_or(spec.scale);
-        let scale = match spec.scale_kind {
+        let target = of.margin.target(row, &self.memory, state.strength);
+        let fixed = of.margin.scale(&self.memory).unwrap_or(of.scale);
+        let scale = match of.scale_kind {
             ScaleKind::Fixed => (1.0 - state.scale_share) * row.norm + state.scale_share * fixed,
             _ => row.norm,
         };
         let psi = (state.lambda * row.cos + target.psi) / (1.0 + state.lambda);
-        let negatives = spec.margin.negatives(&self.memory, state.strength);
+        let negatives = of.margin.negatives(&self.memory, state.strength);
         // Which class counts as hard is read anew: none of these is so near to ψ that it changes.
         let other = |c: f64, at: f64| match negatives {
             Negatives::Plain => c,
@@ -187,38 +209,51 @@ fn gradients_agree_with_central_differences() {
     for info in LOSSES {
         for state in states() {
             for (classes, dim) in [(2, 2), (5, 2), (7, 16)] {
-                let mut head = head(info, classes, dim, 3);
+                let mut head = builder(info, classes, dim, SCALE, state).build().unwrap();
                 let b = 6;
                 // Half of the rows longer: norms from 1 to 20 and more.
                 let x: Vec<f32> = (0..b * dim)
                     .map(|i| rng.random_range(-2.0f32..2.0) * if i / dim % 2 == 0 { 1.0 } else { 8.0 })
                     .collect();
                 let labels: Vec<u32> = (0..b).map(|_| rng.random_range(0..classes as u32)).collect();
-                let (x64, w64) = (to_f64(&x), to_f64(&head.state.weights));
-                let before = Head::with_state(head_spec_again(info, &head), head.state.clone());
-                let oracle = Oracle::new(&before, &labels, state, &x64, &w64);
+                let (x64, w64) = (to_f64(&x), to_f64(&head.state().weights));
+                let oracle = Oracle::new(&head, &labels, &x64, &w64);
                 let want_loss = oracle.loss(&x64, &w64);
                 let want_dx = differences(&x64, |v| oracle.loss(v, &w64));
                 let want_dw = differences(&w64, |v| oracle.loss(&x64, v));
-                let (mut dx, mut stats) = (vec![0.0; x.len()], vec![RowStats::default(); b]);
-                let loss = head.step(&x, &labels, state, &Update::Gradient, &mut dx, &mut stats);
+                let BatchLoss { loss, dx, .. } = head.gradients(&x, &labels).unwrap();
                 let what = format!("{} {state:?} C={classes} D={dim}", info.name);
                 assert!((loss - want_loss).abs() <= 1e-5 * want_loss.max(1.0), "{what}: {loss}, oracle {want_loss}");
                 close(&dx, &want_dx, &format!("{what}: dX"));
-                close(&head.state.first, &want_dw, &format!("{what}: dW"));
+                close(head.gradient().unwrap().weights, &want_dw, &format!("{what}: dW"));
             }
         }
     }
 }
 
-/// A second head of the same kind, for the oracle to read while the first one steps.
-fn head_spec_again(info: &MarginLoss, head: &Head) -> HeadSpec {
-    let s = &head.spec;
-    let recipe = Recipe { scale: s.scale, ..Recipe::paper(info, s.classes, s.dim) };
-    HeadSpec {
-        lanes: s.lanes,
-        seed: s.seed,
-        ..HeadSpec::new(s.classes, s.dim, info.build(&recipe), s.scale_kind, s.scale)
+/// A step, and gradients with an update after it, are the same to the bit.
+#[test]
+fn one_call_and_two_are_the_same() {
+    let sgd = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.01 };
+    let adamw = |step| Update::AdamW { rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1, step };
+    let x: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
+    let labels = [0, 4, 2, 2, 1, 3];
+    for info in LOSSES {
+        for (state, limit) in states().into_iter().zip([1e-3, 1e-3, 10.0, 10.0]) {
+            for adam in [false, true] {
+                let new = || builder(info, 5, 4, SCALE, state).max_gradient_norm(limit).build().unwrap();
+                let (mut fused, mut apart) = (new(), new());
+                for step in 1..=3 {
+                    let update = if adam { adamw(step) } else { sgd };
+                    let (mut dx, mut stats) = (vec![0.0; x.len()], vec![RowStats::default(); 6]);
+                    let loss = fused.step(&x, &labels, &update, &mut dx, &mut stats).unwrap();
+                    let batch = apart.gradients(&x, &labels).unwrap();
+                    apart.update(&update).unwrap();
+                    assert_eq!((batch.loss, &batch.dx, &batch.rows), (loss, &dx, &stats), "{} {step}", info.name);
+                }
+                assert_eq!(fused.state(), apart.state(), "{} {state:?}", info.name);
+            }
+        }
     }
 }
 
@@ -229,17 +264,18 @@ fn finite_where_trainings_die() {
     for info in LOSSES {
         for dim in [2, 3, 64] {
             for length in [0.0, 1e-30, 1e-6, 1.0, 1e6, -1.0, -1e-20] {
-                let mut head = head(info, 4, dim, 1);
-                let x: Vec<f32> = head.state.weights[..dim].iter().map(|v| v * length).collect();
-                let (mut dx, mut stats) = (vec![0.0; dim], vec![RowStats::default(); 1]);
-                let loss = head.step(&x, &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
+                let mut head = head(info, 4, dim);
+                let x: Vec<f32> = head.one_per_class()[..dim].iter().map(|v| v * length).collect();
+                let BatchLoss { loss, dx, .. } = head.gradients(&x, &[0]).unwrap();
                 let norm = f64::from(length.abs());
                 let what = format!("{} D={dim} at {length}·w", info.name);
-                assert!(loss.is_finite() && dx.iter().chain(&head.state.first).all(|v| v.is_finite()), "{what}");
-                assert!(head.state.memory.iter().all(|v| v.is_finite()), "{what}: {:?}", head.state.memory);
+                let dw = head.gradient().unwrap().weights;
+                assert!(loss.is_finite() && dx.iter().chain(dw).all(|v| v.is_finite()), "{what}");
+                let memory = head.state().memory;
+                assert!(memory.iter().all(|v| v.is_finite()), "{what}: {memory:?}");
                 if info.kind.scale == ScaleKind::Fixed && norm >= 1e-6 {
                     let on_sphere = norm * to_f64(&dx).iter().map(|v| v * v).sum::<f64>().sqrt();
-                    let bound = 2.0 * SCALE * head.spec.margin.steepest();
+                    let bound = 2.0 * SCALE * prototypes(&head).margin.steepest();
                     assert!(on_sphere <= bound, "{what}: {on_sphere}");
                 }
             }
@@ -252,20 +288,18 @@ fn finite_where_trainings_die() {
 #[test]
 fn high_scales_stay_exact() {
     for info in LOSSES {
-        let mut head = head(info, 3, 2, 1);
-        head.spec.scale = 64.0;
-        let centers = head.spec.margin.centers();
+        let head = builder(info, 3, 2, 64.0, MarginState::FULL).build().unwrap();
         let three = [[1.0, 0.0], [-0.5, 0.8], [-0.5, -0.8]];
-        head.state.weights = three.iter().flat_map(|w| w.repeat(centers)).collect();
+        let centers = head.centers();
+        let mut head = with_weights(head, three.iter().flat_map(|w| w.repeat(centers)).collect());
         let theta = 0.6_f64;
         let x = [(20.0 * theta.cos()) as f32, (20.0 * theta.sin()) as f32];
-        let (x64, w64) = (to_f64(&x), to_f64(&head.state.weights));
+        let (x64, w64) = (to_f64(&x), to_f64(&head.state().weights));
         let want = {
-            let oracle = Oracle::new(&head, &[0], MarginState::FULL, &x64, &w64);
+            let oracle = Oracle::new(&head, &[0], &x64, &w64);
             differences(&x64, |v| oracle.loss(v, &w64))
         };
-        let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
-        head.step(&x, &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
+        let dx = head.gradients(&x, &[0]).unwrap().dx;
         close(&dx, &want, &format!("{}: dX at scale 64", info.name));
     }
 }
@@ -275,11 +309,9 @@ fn high_scales_stay_exact() {
 #[test]
 fn small_angles_are_not_lost() {
     let info = crate::margin::find("arcface").unwrap();
-    let mut head = head(info, 2, 2, 0);
-    head.state.weights = vec![1.0, 0.0, -1.0, 0.0];
-    let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
-    head.step(&[1.0, 1e-4], &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
-    assert!((stats[0].target_angle - 1e-4).abs() < 1e-7, "{}", stats[0].target_angle);
+    let mut head = with_weights(head(info, 2, 2), vec![1.0, 0.0, -1.0, 0.0]);
+    let BatchLoss { dx, rows, .. } = head.gradients(&[1.0, 1e-4], &[0]).unwrap();
+    assert!((rows[0].target_angle - 1e-4).abs() < 1e-7, "{}", rows[0].target_angle);
     assert!(dx[1] > 0.0, "the margin still pulls: {dx:?}");
 }
 
@@ -297,9 +329,8 @@ fn the_margin_is_not_a_constant() {
 #[test]
 fn aligned_vectors_in_many_dimensions_stay_on_the_sphere() {
     let info = crate::margin::find("modified_softmax").unwrap();
-    let mut head = head(info, 2, 512, 0);
-    let x: Vec<f32> = head.state.weights[..512].iter().map(|v| v * 37.3).collect();
-    let (mut dx, mut stats) = (vec![0.0; 512], [RowStats::default(); 1]);
-    head.step(&x, &[0], MarginState::FULL, &Update::Gradient, &mut dx, &mut stats);
-    assert!(stats[0].target_angle < 1e-6 && stats[0].probability <= 1.0);
+    let mut head = head(info, 2, 512);
+    let x: Vec<f32> = head.one_per_class()[..512].iter().map(|v| v * 37.3).collect();
+    let rows = head.gradients(&x, &[0]).unwrap().rows;
+    assert!(rows[0].target_angle < 1e-6 && rows[0].probability <= 1.0);
 }

@@ -1,381 +1,364 @@
-//! The head: prototypes, their bias where the loss has one, and their momentum.
+//! The head: a loss, what it learns beside the network, and the gradient that the network gets back.
 //!
-//! It is loss-blind: a [`Margin`] answers for the rows of each batch, and one chunked pass in
-//! [`arcsphere_kernels::head`] does the rest on the host. The backbone gets back
-//! d loss/dX. A loss of an ordered target has one direction in the place of all prototypes.
+//! ```text
+//! embeddings X [B, D], labels [B]  →  mean loss L, dL/dX [B, D]        (f32 in and out, sums in f64)
+//! ```
+//!
+//! A head is an objective (`objective`): prototypes under a softmax or a margin, a tuple loss with its
+//! class means, or the direction of an ordered target; and the terms that are added to it (`terms`). It
+//! owns its numbers, their momentum and the schedule of the margin: the soft start, in which plain softmax sorts
+//! the classes and after which the prototypes are placed where their classes went, is part of its steps.
+//!
+//! A loop of one's own calls [`Head::gradients`], hands `dx` back to the network, and calls [`Head::update`]:
+//!
+//! ```
+//! use arcsphere_losses::head::{Head, Update};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut head = Head::builder("arcface", 3, 2).build()?;
+//! let update = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.0 };
+//! let labels = [0, 1, 2, 0];
+//! // The "network" here is a table of embeddings, which its own gradient moves.
+//! let mut x = vec![0.9, 0.1, 0.2, 0.8, -0.7, 0.3, 0.5, -0.6];
+//! let first = head.gradients(&x, &labels)?.loss;
+//! for _ in 0..100 {
+//!     let batch = head.gradients(&x, &labels)?;
+//!     x.iter_mut().zip(&batch.dx).for_each(|(x, dx)| *x -= 0.5 * dx);
+//!     head.update(&update)?;
+//! }
+//! let last = head.gradients(&x, &labels)?;
+//! assert!(last.loss < 0.5 * first && last.rows.iter().all(|row| row.correct));
+//! # Ok(())
+//! # }
+//! ```
 
-pub mod placement;
-
-mod centers;
-mod logits;
-mod ordinal;
+mod batch;
+mod builder;
+mod error;
+mod objective;
+mod placement;
 mod rule;
-mod tuple;
+mod state;
+mod terms;
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod tests;
 
-use crate::margin::{Margin, OneVsAll, ScaleKind};
-use crate::margin_schedule::MarginState;
-use crate::regularizer::Regularizer;
-use crate::tuple::TupleParameters;
+pub use arcsphere_kernels::head::{Best, RowStats, Update};
+pub use batch::{BatchLoss, OnNotFinite};
+pub use builder::HeadBuilder;
+pub use error::HeadError;
+pub use objective::Gradient;
+pub use state::HeadState;
+
+use crate::margin_schedule::{MarginSchedule, MarginState, Softening};
+use crate::ordinal::Prediction;
+use crate::range::OutOfRange;
 use arcsphere_kernels::head as kernel;
-use arcsphere_kernels::isa::Isa;
-use centers::centers;
-use rand_chacha::ChaCha8Rng;
-use rule::Rule;
+use objective::{Limits, Objective, Pass, Rows, TupleTerm};
 use std::borrow::Cow;
+use terms::Term;
 
-pub use kernel::{Best, RowStats, Update};
-pub use ordinal::OrdinalTerm;
-pub use tuple::TupleTerm;
-
-/// What a head is made of.
-#[derive(Debug)]
-pub struct HeadSpec {
-    /// C, at least 2.
-    pub classes: usize,
-    /// D, at least 2.
-    pub dim: usize,
-    /// The loss.
-    pub margin: Box<dyn Margin>,
-    /// Where the scale comes from.
-    pub scale_kind: ScaleKind,
-    /// s, where it is fixed.
-    pub scale: f64,
-    /// Label smoothing in [0, 1); 0 for one-against-all and for more than one prototype per class.
-    pub smoothing: f64,
-    /// Parallel lanes over the classes; the bits of a result depend on it.
-    pub lanes: usize,
-    /// Largest norm of a prototype's gradient; infinite for none.
-    pub max_gradient_norm: f64,
-    /// The prototypes' rate as a part of the update's, once logits are angular.
-    pub prototype_rate: f64,
-    /// The seed of what the loss draws.
-    pub seed: u64,
-    /// A term of the prototypes, whole from the first step with angular logits on: it asks
-    /// nothing of the embeddings, so there is nothing to bring in slowly. One prototype a class.
-    pub energy: Option<Box<dyn Regularizer>>,
-    /// A loss of the batch's embeddings, alone or beside this head's own.
-    pub tuple: Option<TupleTerm>,
-    /// A loss of an ordered target, which is the whole loss.
-    pub ordinal: Option<OrdinalTerm>,
+/// When the parts of a margin loss come in.
+#[derive(Clone, Copy, Debug)]
+enum Timing {
+    /// By a schedule over so many steps.
+    Scheduled { schedule: MarginSchedule, steps: u64 },
+    /// Always in one state.
+    Held(MarginState),
 }
 
-impl HeadSpec {
-    /// A head of one lane and no limits.
-    pub fn new(classes: usize, dim: usize, margin: Box<dyn Margin>, scale_kind: ScaleKind, scale: f64) -> HeadSpec {
-        HeadSpec {
-            classes,
-            dim,
-            margin,
-            scale_kind,
-            scale,
-            smoothing: 0.0,
-            lanes: 1,
-            max_gradient_norm: f64::INFINITY,
-            prototype_rate: 1.0,
-            seed: 0,
-            energy: None,
-            tuple: None,
-            ordinal: None,
-        }
-    }
-
-    /// Rows of the weights: C·K prototypes, or the one direction of an ordered target.
-    pub fn rows(&self) -> usize {
-        if self.ordinal.is_some() { 1 } else { self.classes * self.margin.centers() }
-    }
-
-    /// Numbers of the bias: C, or those of a loss of an ordered target.
-    pub fn biases(&self) -> usize {
-        self.ordinal.as_ref().map_or(self.classes, |term| term.loss.biases(self.classes).len())
-    }
-}
-
-/// The head's numbers, all that a checkpoint needs of it. K prototypes per class, else 1. Of a loss of an
-/// ordered target w is in the place of the prototypes, \[1, D\], and b in that of the bias, \[n\].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HeadState {
-    /// Prototypes, \[C·K, D\].
-    pub weights: Vec<f32>,
-    /// Bias of plain softmax, \[C\]; once a loss is one-against-all, its b and zeros. Unused by
-    /// other angular logits.
-    pub bias: Vec<f32>,
-    /// First moments of the weights, \[C·K, D\].
-    pub first: Vec<f32>,
-    /// Second moments (AdamW), \[C·K, D\] or empty.
-    pub second: Vec<f32>,
-    /// First moments of the bias, \[C\].
-    pub bias_first: Vec<f32>,
-    /// Second moments of the bias, \[C\] or empty.
-    pub bias_second: Vec<f32>,
-    /// Running sums of the classes' embeddings during the soft start, \[C, D\] or empty.
-    pub mean_sums: Vec<f32>,
-    /// Their running counts, \[C\] or empty.
-    pub mean_counts: Vec<f32>,
-    /// What the loss carries from batch to batch; empty where it carries nothing.
-    pub memory: Vec<f64>,
-    /// What a tuple loss keeps: centers or proxies; else empty.
-    pub tuple: TupleParameters,
-}
-
-/// The classification head. See the [module](self).
+/// A loss with its numbers. See the [module](self) for a loop around it and [`Head::builder`] for how one is
+/// made.
 #[derive(Debug)]
 pub struct Head {
-    spec: HeadSpec,
-    state: HeadState,
-    workspace: kernel::Workspace,
+    loss: &'static str,
+    classes: usize,
+    dim: usize,
+    limits: Limits,
+    objective: Objective,
+    terms: Vec<Term>,
+    timing: Timing,
+    softening: Softening,
+    on_not_finite: OnNotFinite,
+    accepts_lost: bool,
+    seed: u64,
+    step: u64,
+    moments_since: u64,
+    /// Whether an update is awaited.
+    pending: bool,
 }
-
-/// What a running class mean keeps per step.
-const MEAN_DECAY: f32 = 0.95;
-
-/// Classes in one block of the kernel, at most; it takes fewer where prototypes are long.
-const CHUNK: usize = 1024;
-
-/// The purpose of a loss's random numbers.
-const DRAWS: &[u8; 8] = b"margins ";
 
 impl Head {
-    /// A head with spread prototypes and no momentum.
-    pub fn new(spec: HeadSpec, update: &Update, rng: &mut ChaCha8Rng) -> Self {
-        let (c, n) = (spec.biases(), spec.rows() * spec.dim);
-        let moment = |len| vec![0.0; if update.needs_second_moment() { len } else { 0 }];
-        let (weights, bias) = match &spec.ordinal {
-            Some(term) => ordinal::start(&spec, term, rng),
-            None => (centers(&spec, placement::spread(spec.classes, spec.dim, rng)), vec![0.0; c]),
-        };
-        let state = HeadState {
-            weights,
-            bias,
-            first: vec![0.0; n],
-            second: moment(n),
-            bias_first: vec![0.0; c],
-            bias_second: moment(c),
-            tuple: spec.tuple.as_ref().map(|t| t.loss.parameters(spec.classes, spec.dim, rng)).unwrap_or_default(),
-            ..HeadState::default()
-        };
-        Head::with_state(spec, state)
+    /// The loss's name.
+    pub fn loss(&self) -> &'static str {
+        self.loss
     }
 
-    /// The same head with other numbers, as read from a checkpoint. Without a memory it has that
-    /// of its first step.
-    pub fn with_state(spec: HeadSpec, mut state: HeadState) -> Self {
-        if state.memory.is_empty() {
-            state.memory = spec.margin.memory();
+    /// C.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// K, prototypes per class; 1 where classes have none.
+    pub fn centers(&self) -> usize {
+        if let Objective::Prototypes(p) = &self.objective { p.margin.centers() } else { 1 }
+    }
+
+    /// The margin as it answers for the rows of a batch; none of a tuple loss alone and of an ordered target.
+    pub fn margin(&self) -> Option<&dyn crate::margin::Margin> {
+        if let Objective::Prototypes(p) = &self.objective { Some(&*p.margin) } else { None }
+    }
+
+    /// Its numbers, to be saved and given to [`HeadBuilder::with_state`].
+    ///
+    /// ```
+    /// use arcsphere_losses::head::{Head, Update};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut head = Head::builder("cosface", 3, 2).build()?;
+    /// head.gradients(&[0.3, 0.4], &[1])?;
+    /// head.update(&Update::Sgd { rate: 0.1, momentum: 0.9, decay: 0.0 })?;
+    /// let saved = head.state();
+    /// assert_eq!((saved.weights.len(), saved.step), (3 * 2, 1));
+    /// let again = Head::builder("cosface", 3, 2).with_state(saved.clone())?;
+    /// assert_eq!(again.state(), saved);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn state(&self) -> HeadState {
+        let tuple = self.tuple_term().map(|term| term.own.clone()).unwrap_or_default();
+        HeadState { tuple, step: self.step, moments_since: self.moments_since, ..self.objective.state() }
+    }
+
+    /// Takes other numbers, of a head of the same loss, classes and dimensions, as an earlier
+    /// [`state`](Self::state) of this one.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeadBuilder::with_state`]; this head has then changed in nothing.
+    pub fn restore(&mut self, mut state: HeadState) -> Result<(), HeadError> {
+        let mut own = std::mem::take(&mut state.tuple);
+        let rng = &mut builder::first_draws(self.seed);
+        if let Some(term) = self.tuple_term() {
+            term.check(&mut own, rng)?;
         }
-        Head { spec, state, workspace: kernel::Workspace::default() }
+        self.objective.restore(&mut state, self.accepts_lost)?;
+        if let Some(term) = self.tuple_term_mut() {
+            term.own = own;
+        }
+        (self.step, self.moments_since, self.pending) = (state.step, state.moments_since, false);
+        Ok(())
     }
 
-    /// What it was made of.
-    pub fn spec(&self) -> &HeadSpec {
-        &self.spec
-    }
-
-    /// Its numbers.
-    pub fn state(&self) -> &HeadState {
-        &self.state
-    }
-
-    /// A prototype of each class, \[C, D\]: the first, where a class has several; none of an ordered target.
-    pub fn one_per_class(&self) -> Cow<'_, [f32]> {
-        let (d, k) = (self.spec.dim, self.spec.margin.centers());
-        match k {
-            _ if self.is_ordinal() => Cow::Borrowed(&[]),
-            1 => Cow::Borrowed(&self.state.weights),
-            _ => self.state.weights.chunks_exact(k * d).flat_map(|class| &class[..d]).copied().collect(),
+    fn tuple_term(&self) -> Option<&TupleTerm> {
+        match &self.objective {
+            Objective::Batch(tuples) => Some(&tuples.term),
+            _ => self.terms.iter().find_map(|term| if let Term::Tuple(term) = term { Some(term) } else { None }),
         }
     }
 
-    /// Whether logits are cosines in the loss's final form.
+    fn tuple_term_mut(&mut self) -> Option<&mut TupleTerm> {
+        match &mut self.objective {
+            Objective::Batch(tuples) => Some(&mut tuples.term),
+            _ => self.terms.iter_mut().find_map(|term| if let Term::Tuple(term) = term { Some(term) } else { None }),
+        }
+    }
+
+    /// Whether logits are cosines in the loss's final form: of the margins and their relatives.
     pub fn is_angular(&self) -> bool {
-        self.spec.scale_kind != ScaleKind::Unnormalized
+        matches!(&self.objective, Objective::Prototypes(p) if p.is_angular())
     }
 
-    /// s as it stands, where it is fixed.
-    pub fn scale(&self) -> f64 {
-        self.spec.margin.scale(&self.state.memory).unwrap_or(self.spec.scale)
+    /// s as it stands, of a loss with a fixed scale or one that it moves itself.
+    pub fn scale(&self) -> Option<f64> {
+        if let Objective::Prototypes(p) = &self.objective { p.scale() } else { None }
     }
 
-    /// The binary problems of a loss that has them. Until its scale comes in such a loss is
-    /// trained as its parent.
-    fn one_vs_all(&self, margin: MarginState) -> Option<OneVsAll> {
-        self.spec.margin.one_vs_all(self.spec.scale, margin.strength).filter(|_| margin.scale_share > 0.0)
+    /// Steps done.
+    pub fn steps_done(&self) -> u64 {
+        self.step
     }
 
-    /// One training step: the mean loss of the batch, and the further terms. Writes d loss/dX into `dx` and what
-    /// was seen of each row into `stats`, and moves the prototypes by `update`, without its decay
-    /// and at their own rate once logits are angular.
+    /// The step before which the moments of its weights were last empty.
+    pub fn moments_since(&self) -> u64 {
+        self.moments_since
+    }
+
+    /// The loss's state at the step that comes next.
+    pub fn margin_state(&self) -> MarginState {
+        match self.timing {
+            Timing::Held(state) => state,
+            Timing::Scheduled { schedule, steps } => self.softening.margin(schedule.at(self.step, steps), self.step),
+        }
+    }
+
+    /// Goes on more softly: with a part of the margin, the scale and the prototypes' rate, with shorter
+    /// gradients, through a soft start again, in the place of what was softened before. The learning rate is that
+    /// of each update.
     ///
-    /// `embeddings`, `dx` \[B, D\]; `labels`, `stats` \[B\]; labels below C.
+    /// ```
+    /// use arcsphere_losses::{head::Head, margin_schedule::{MarginSchedule, Softening}};
     ///
-    /// # Panics
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut head = Head::builder("cosface", 10, 8).scale(64.0).schedule(MarginSchedule::IMMEDIATE, 1000).build()?;
+    /// head.soften(&Softening { scale: 0.5, strength: 0.75, ..Softening::default() })?;
+    /// assert_eq!((head.scale(), head.margin_state().strength), (Some(32.0), 0.75));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
-    /// If lengths disagree or a label is not below C.
-    pub fn step(
-        &mut self,
-        embeddings: &[f32],
-        labels: &[u32],
-        margin: MarginState,
-        update: &Update,
-        dx: &mut [f32],
-        stats: &mut [RowStats],
-    ) -> f64 {
-        if self.is_alone() {
-            return self.step_alone(embeddings, labels, update, dx, stats);
+    /// # Errors
+    ///
+    /// [`HeadError::OutOfRange`] for a factor that is no part.
+    pub fn soften(&mut self, softening: &Softening) -> Result<(), HeadError> {
+        softening.check()?;
+        self.softening = *softening;
+        if let Objective::Prototypes(p) = &mut self.objective {
+            p.soften(softening.scale);
         }
-        if self.is_ordinal() {
-            return self.step_ordinal(embeddings, labels, update, dx, stats);
+        if self.step == 0 {
+            self.ready_bias();
         }
-        let linear = margin.linear || !self.is_angular();
-        let binary = self.one_vs_all(margin);
-        let batch = kernel::Batch {
-            embeddings,
-            labels,
-            dim: self.spec.dim,
-            centers: self.spec.margin.centers(),
-            smoothing: self.spec.smoothing,
-            lanes: self.spec.lanes,
-            chunk: CHUNK,
-            max_gradient_norm: self.spec.max_gradient_norm,
-        };
-        let s = &mut self.state;
-        let (mut extra, mut energy) = (Vec::new(), 0.0);
-        if let Some(term) = self.spec.energy.as_ref().filter(|_| !linear) {
-            extra.resize(s.weights.len(), 0.0);
-            // It fails only where lengths or labels do, which the step below refuses.
-            energy = term.term(&s.weights, self.spec.dim, labels, &mut extra).unwrap_or(f64::NAN);
-        }
-        let mut rule = Rule { spec: &self.spec, state: margin, memory: &mut s.memory };
-        let (logits, biases) = match binary {
-            _ if linear => (kernel::Logits::Linear, self.spec.classes),
-            Some(problems) => (kernel::Logits::OneVsAll(problems), 1),
-            None => (kernel::Logits::Angular(&mut rule), 0),
-        };
-        let parameters = kernel::Parameters {
-            weights: &mut s.weights,
-            bias: &mut s.bias[..biases],
-            moments: kernel::Moments { first: &mut s.first, second: &mut s.second },
-            bias_moments: kernel::Moments {
-                first: &mut s.bias_first[..biases],
-                second: s.bias_second.get_mut(..biases).unwrap_or_default(),
-            },
-            bias_update: Some(update),
-            extra_gradient: &extra,
-        };
-        let moves = if linear { *update } else { prototype_update(*update, self.spec.prototype_rate) };
-        let loss = kernel::step_in(Isa::best(), &mut self.workspace, &batch, logits, parameters, &moves, dx, stats);
-        if !linear && margin.scale_share >= 1.0 {
-            self.spec.margin.end(&mut s.memory, stats);
-        }
-        loss + energy + self.add_beside(embeddings, labels, update, dx)
+        Ok(())
     }
 
-    /// Adds a batch to the running class means, which [`place_anew`](Self::place_anew) uses.
-    pub fn observe(&mut self, embeddings: &[f32], labels: &[u32]) {
-        let d = self.spec.dim;
-        self.state.mean_sums.resize(self.spec.classes * d, 0.0);
-        self.state.mean_counts.resize(self.spec.classes, 0.0);
-        self.state.mean_sums.iter_mut().chain(&mut self.state.mean_counts).for_each(|v| *v *= MEAN_DECAY);
-        for (x, &y) in embeddings.chunks_exact(d).zip(labels) {
-            for (sum, x) in self.state.mean_sums[y as usize * d..][..d].iter_mut().zip(x) {
-                *sum += x;
+    /// Gives binary problems the bias that they start with, where there is no soft start that ends with it.
+    fn ready_bias(&mut self) {
+        let margin = self.margin_state();
+        if let (Objective::Prototypes(p), false) = (&mut self.objective, margin.linear) {
+            p.ready_bias(margin);
+        }
+    }
+
+    /// Spreads the prototypes evenly, in their order, and forgets what moved them. Where classes have no
+    /// prototypes nothing happens.
+    pub fn spread_prototypes(&mut self) {
+        if let Objective::Prototypes(p) = &mut self.objective {
+            p.spread();
+            self.moments_since = self.step;
+        }
+    }
+
+    /// Whether all that it has learned is finite.
+    pub fn is_finite(&self) -> bool {
+        self.objective.numbers().iter().all(|part| part.iter().all(|v| v.is_finite()))
+    }
+
+    /// Whether what a batch with these labels meets is finite: the prototypes of its classes, or all of an
+    /// ordered target. Labels that are no class are passed over.
+    pub fn is_finite_at(&self, labels: &[u32]) -> bool {
+        if matches!(self.objective, Objective::Line(_)) {
+            return self.is_finite();
+        }
+        let [weights, _] = self.objective.numbers();
+        let per_class = weights.len() / self.classes;
+        let own = |y: u32| weights.chunks_exact(per_class.max(1)).nth(y as usize).unwrap_or_default();
+        labels.iter().all(|&y| own(y).iter().all(|v| v.is_finite()))
+    }
+
+    /// The gradient of its own numbers that the last [`gradients`](Self::gradients) found; none after an update,
+    /// and none of a tuple loss alone.
+    pub fn gradient(&self) -> Option<Gradient<'_>> {
+        self.objective.gradient()
+    }
+
+    /// A vector for each class, \[C, D\]: its prototype, the first where it has several, or its mean; empty of
+    /// an ordered target, whose classes have no direction.
+    pub fn one_per_class(&self) -> Cow<'_, [f32]> {
+        self.objective.one_per_class()
+    }
+
+    /// The same, but of several prototypes the dominant one, that is nearest to most of the class's `embeddings`
+    /// \[N, D\] with `labels` \[N\], the first among equals.
+    ///
+    /// What is not dominant holds a class's odd images (Deng et al., Sub-center ArcFace, ECCV
+    /// 2020), and angles to it say little of the class.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError`] for lengths, labels or embeddings that cannot be, where classes have several prototypes.
+    pub fn dominant(&self, embeddings: &[f32], labels: &[u32]) -> Result<Cow<'_, [f32]>, HeadError> {
+        match &self.objective {
+            Objective::Prototypes(p) if p.margin.centers() > 1 => {
+                self.check_batch(embeddings, labels)?;
+                Ok(Cow::Owned(p.dominant(embeddings, labels)))
             }
-            self.state.mean_counts[y as usize] += 1.0;
+            _ => Ok(self.one_per_class()),
         }
     }
 
-    /// Ends the soft start, before the first step whose logits are angular, which is in state
-    /// `margin`: every prototype goes to where its class's embeddings went, spread evenly. Without
-    /// a soft start they stay. All moments are forgotten, so that AdamW counts its steps from this one
-    /// ([`Update::since`]), and the bias is made ready for the loss.
-    pub fn place_anew(&mut self, margin: MarginState) {
-        let d = self.spec.dim;
-        let s = &mut self.state;
-        s.bias.fill(0.0);
-        s.bias_first.fill(0.0);
-        s.bias_second.fill(0.0);
-        if let (Some(problems), Some(b)) =
-            (self.spec.margin.one_vs_all(self.spec.scale, margin.strength), s.bias.first_mut())
-        {
-            *b = rule::first_bias(&problems, self.spec.classes) as f32;
-        }
-        s.first.fill(0.0);
-        s.second.fill(0.0);
-        if s.mean_sums.is_empty() {
-            return;
-        }
-        let means: Vec<f64> = s
-            .mean_sums
-            .chunks_exact(d)
-            .zip(&s.mean_counts)
-            .flat_map(|(sum, &n)| sum.iter().map(move |v| f64::from(*v) / f64::from(n.max(1e-3))))
-            .collect();
-        s.weights = centers(&self.spec, placement::place_by_means(&means, d));
-        (s.mean_sums, s.mean_counts) = (Vec::new(), Vec::new());
+    /// The best class of each of `embeddings` \[B, D\], without a margin, and its logit: w·x + b of plain softmax,
+    /// cos θ of the others. Of an ordered target the class that is told, and for its logit the number.
+    ///
+    /// ```
+    /// use arcsphere_losses::head::{Head, HeadError, HeadState};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let own = HeadState { weights: vec![1.0, 0.0, 0.0, 1.0], ..HeadState::default() };
+    /// let head = Head::builder("arcface", 2, 2).with_state(own)?;
+    /// let best = head.predict(&[3.0, 4.0])?[0];
+    /// assert!(best.class == 1 && (best.logit - 0.8).abs() < 1e-6);
+    /// assert!(matches!(head.predict(&[3.0, 4.0, f32::NAN, 0.0]), Err(HeadError::NotFinite { row: 1, .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError::Length`] for numbers that are no whole rows, [`HeadError::NotFinite`] by row.
+    pub fn predict(&self, embeddings: &[f32]) -> Result<Vec<Best>, HeadError> {
+        self.check_rows(embeddings)?;
+        Ok(self.objective.predict(embeddings))
     }
 
-    /// The best class of each embedding, without a margin. Of an ordered target the class that is told, and
-    /// for its logit the number.
-    pub fn predict(&self, embeddings: &[f32]) -> Vec<Best> {
-        if let Some(told) = self.told(embeddings) {
-            return told.iter().map(|t| Best { class: t.class, logit: t.value as f32 }).collect();
-        }
-        let bias: &[f32] = if self.is_angular() { &[] } else { &self.state.bias };
-        let s = &self.spec;
-        kernel::predict(embeddings, &self.state.weights, bias, s.dim, self.is_angular(), s.margin.centers())
-    }
-}
-
-/// The rule for normalized prototypes: a part of the rate, and no decay, since their length
-/// means nothing.
-fn prototype_update(update: Update, part: f64) -> Update {
-    let part = part as f32;
-    match update.without_decay() {
-        Update::Sgd { rate, momentum, decay } => Update::Sgd { rate: part * rate, momentum, decay },
-        Update::AdamW { rate, beta1, beta2, epsilon, decay, step } => {
-            Update::AdamW { rate: part * rate, beta1, beta2, epsilon, decay, step }
-        }
-        Update::Gradient => Update::Gradient,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::margin::{Recipe, find};
-    use crate::random::keyed;
-
-    pub(super) fn head(loss: &str, classes: usize, dim: usize) -> Head {
-        let info = find(loss).unwrap();
-        let recipe = Recipe::paper(info, classes, dim);
-        let spec = HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, recipe.scale);
-        Head::new(spec, &Update::Gradient, &mut keyed(b"test----", 0, 0))
+    /// The logits of one embedding \[D\] without a margin, \[C\]: w·x + b of plain softmax; else s·cos θ, with s
+    /// the scale as it stands or ‖x‖, and of several prototypes of a class the nearest's. Binary
+    /// problems have one bias for all classes, which softmax does not see. Empty where a number is learned
+    /// ([`told`](Self::told)).
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError::Length`] for another number than D, [`HeadError::NotFinite`].
+    pub fn logits(&self, embedding: &[f32]) -> Result<Vec<f64>, HeadError> {
+        self.check_length("the embedding", embedding.len(), 1)?;
+        self.check_rows(embedding)?;
+        Ok(self.objective.logits(embedding))
     }
 
-    #[test]
-    fn prototypes_that_stand_still_do_not_stop_the_bias_of_binary_problems() {
-        let mut head = head("sphereface2", 3, 2);
-        head.spec.prototype_rate = 0.0;
-        head.place_anew(MarginState::FULL);
-        let before = head.state.clone();
-        let update = Update::Sgd { rate: 0.1, momentum: 0.0, decay: 0.1 };
-        let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
-        head.step(&[1.0, 0.5], &[0], MarginState::FULL, &update, &mut dx, &mut stats);
-        assert_eq!(head.state.weights, before.weights);
-        assert!(head.state.bias[0] != before.bias[0] && head.state.bias[1..] == before.bias[1..]);
+    /// Whether a number is learned, by a loss of an ordered target.
+    pub fn is_ordinal(&self) -> bool {
+        matches!(self.objective, Objective::Line(_))
     }
 
-    #[test]
-    fn memory_moves_only_with_angular_logits() {
-        let mut head = head("curricularface", 3, 2);
-        let (mut dx, mut stats) = ([0.0; 2], [RowStats::default(); 1]);
-        let mut step = |head: &mut Head, state| {
-            head.step(&[1.0, 0.5], &[0], state, &Update::Gradient, &mut dx, &mut stats);
-            head.state.memory[0]
-        };
-        assert_eq!(step(&mut head, MarginState { linear: true, ..MarginState::FULL }), 0.0);
-        assert_ne!(step(&mut head, MarginState::FULL), 0.0);
+    /// What each of `embeddings` \[B, D\] is told to be; `None` where a class is learned.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict).
+    pub fn told(&self, embeddings: &[f32]) -> Result<Option<Vec<Prediction>>, HeadError> {
+        let Objective::Line(line) = &self.objective else { return Ok(None) };
+        self.check_rows(embeddings)?;
+        Ok(Some(line.told(embeddings)))
+    }
+
+    /// Whether each of `embeddings` \[B, D\] is told nearer to its true value than the median of the
+    /// true values is; `None` where a class is learned. Of what tells all images the same, whatever that is, it
+    /// holds for at most half of a batch.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError`] for lengths, labels or embeddings that cannot be.
+    pub fn beats_median(&self, embeddings: &[f32], labels: &[u32]) -> Result<Option<Vec<bool>>, HeadError> {
+        let Objective::Line(line) = &self.objective else { return Ok(None) };
+        self.check_batch(embeddings, labels)?;
+        Ok(Some(line.beats_median(embeddings, labels)))
     }
 }

@@ -14,7 +14,7 @@ use rand::Rng;
 const REPEL_MAX_WORK: usize = 4_000_000;
 
 /// `classes` unit vectors in `dim` dimensions, random but spread.
-pub fn spread<R: Rng>(classes: usize, dim: usize, rng: &mut R) -> Vec<f32> {
+pub(super) fn spread<R: Rng>(classes: usize, dim: usize, rng: &mut R) -> Vec<f32> {
     if dim > 2 && !is_repelled(classes, dim) {
         // One by one: a million prototypes in f64 would take more memory than training them.
         let (mut points, mut point) = (Vec::with_capacity(classes * dim), vec![0.0; dim]);
@@ -35,7 +35,7 @@ pub fn spread<R: Rng>(classes: usize, dim: usize, rng: &mut R) -> Vec<f32> {
 /// In two dimensions: evenly on the circle, in the means' angular order, turned to
 /// fit them best. Above: from the directions of the means less their mean, pushed
 /// apart as equal charges are.
-pub fn place_by_means(means: &[f64], dim: usize) -> Vec<f32> {
+pub(super) fn place_by_means(means: &[f64], dim: usize) -> Vec<f32> {
     let classes = means.len() / dim;
     let mut points = means.to_vec();
     if dim > 2 {
@@ -50,7 +50,7 @@ pub fn place_by_means(means: &[f64], dim: usize) -> Vec<f32> {
 
 /// `centers` unit vectors for each of `first` \[C, D\], together \[C·K, D\]: itself, and others
 /// in random directions from it at angles in equal steps up to `within`, so that no two coincide.
-pub fn centers<R: Rng>(first: Vec<f32>, dim: usize, centers: usize, within: f64, rng: &mut R) -> Vec<f32> {
+pub(super) fn centers<R: Rng>(first: Vec<f32>, dim: usize, centers: usize, within: f64, rng: &mut R) -> Vec<f32> {
     if centers <= 1 {
         return first;
     }

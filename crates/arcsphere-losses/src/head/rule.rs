@@ -1,25 +1,31 @@
 //! A loss at a moment of the training, as the kernel asks for it.
 
-use super::{DRAWS, HeadSpec};
-use crate::margin::{Negatives, OneVsAll, Row, ScaleKind};
+use crate::margin::{Margin, Negatives, OneVsAll, Row, ScaleKind};
 use crate::margin_schedule::MarginState;
 use crate::random::keyed;
 use arcsphere_kernels::head::{MarginRule, RowGeometry, RowLogit};
 
+/// The purpose of a loss's random numbers.
+pub(super) const DRAWS: &[u8; 8] = b"margins ";
+
 /// The loss, the moment, and what it remembers.
 pub(super) struct Rule<'a> {
-    pub(super) spec: &'a HeadSpec,
+    pub(super) margin: &'a dyn Margin,
+    pub(super) scale_kind: ScaleKind,
+    /// s, where it is fixed.
+    pub(super) scale: f64,
+    pub(super) seed: u64,
     pub(super) state: MarginState,
     pub(super) memory: &'a mut [f64],
 }
 
 impl MarginRule for Rule<'_> {
     fn answer(&mut self, geometry: &[RowGeometry], out: &mut [RowLogit]) -> Negatives {
-        let (margin, strength) = (&*self.spec.margin, self.state.strength);
+        let (margin, strength) = (self.margin, self.state.strength);
         let mut rows: Vec<Row> =
             geometry.iter().map(|g| Row { cos: g.cos, sin: g.sin, norm: g.norm, draw: 0.0 }).collect();
-        margin.begin(self.memory, &mut rows, strength, &mut keyed(DRAWS, self.spec.seed, self.state.step));
-        let scale = margin.scale(self.memory).unwrap_or(self.spec.scale);
+        margin.begin(self.memory, &mut rows, strength, &mut keyed(DRAWS, self.seed, self.state.step));
+        let scale = margin.scale(self.memory).unwrap_or(self.scale);
         for (row, out) in rows.iter().zip(out) {
             *out = self.logit(row, scale);
         }
@@ -29,8 +35,8 @@ impl MarginRule for Rule<'_> {
 
 impl Rule<'_> {
     fn logit(&self, row: &Row, fixed: f64) -> RowLogit {
-        let target = self.spec.margin.target(row, self.memory, self.state.strength);
-        let (scale, dscale_dnorm) = match self.spec.scale_kind {
+        let target = self.margin.target(row, self.memory, self.state.strength);
+        let (scale, dscale_dnorm) = match self.scale_kind {
             ScaleKind::Fixed => {
                 let share = self.state.scale_share;
                 ((1.0 - share) * row.norm + share * fixed, 1.0 - share)

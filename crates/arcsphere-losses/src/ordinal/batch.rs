@@ -6,6 +6,7 @@
 //! ```
 
 use super::{Levels, OrdinalLoss, Prediction};
+use crate::numbers::dot;
 
 /// A batch, and what the loss has learned.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +37,7 @@ pub struct Gradients {
 impl Batch<'_> {
     /// z of each row.
     fn along(&self) -> impl Iterator<Item = f64> {
-        let dot = |x: &[f32]| x.iter().zip(self.weights).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
-        self.embeddings.chunks_exact(self.weights.len()).map(dot)
+        self.embeddings.chunks_exact(self.weights.len()).map(|x| dot(x, self.weights))
     }
 
     /// What each row is told to be.

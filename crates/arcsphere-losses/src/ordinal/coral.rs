@@ -22,6 +22,7 @@
 //! paper's rank, Σ_k [p_k > ½].
 
 use super::{Entry, Levels, OrdinalKind, OrdinalLoss, Prediction};
+use crate::numbers::{sigmoid, softplus};
 
 pub(super) const INFO: Entry<OrdinalKind> = Entry {
     name: "coral",
@@ -38,17 +39,6 @@ pub(super) const INFO: Entry<OrdinalKind> = Entry {
 
 #[derive(Debug)]
 struct Coral;
-
-/// σ(z), without overflow.
-fn sigmoid(z: f64) -> f64 {
-    let e = (-z.abs()).exp();
-    if z < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) }
-}
-
-/// log(1 + eᶻ), without overflow.
-fn softplus(z: f64) -> f64 {
-    z.max(0.0) + (-z.abs()).exp().ln_1p()
-}
 
 impl OrdinalLoss for Coral {
     fn biases(&self, classes: usize) -> Vec<f64> {

@@ -28,7 +28,6 @@
 //! # }
 //! ```
 
-mod logs;
 mod mining;
 mod pairs;
 mod parameters;

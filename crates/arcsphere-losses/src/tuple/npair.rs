@@ -11,10 +11,10 @@
 //! normalized; their norms are held by λ instead. The paper gives no number for it: 0.001
 //! is what TensorFlow's `npairs_loss` comes to.
 
-use super::logs::{log_sum_exp, sigmoid, softplus};
 use super::pairs::{combine, inner_products, symmetrize};
 use super::rows::Rows;
 use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
+use crate::numbers::{log_sum_exp, sigmoid, softplus};
 use crate::range::Range;
 use rayon::prelude::*;
 

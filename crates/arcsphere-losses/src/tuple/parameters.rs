@@ -1,8 +1,8 @@
 //! What a tuple loss keeps from batch to batch: one row a class.
 
 use super::TupleError;
+use crate::random::gaussian;
 use arcsphere_kernels::head::{Moments, Update};
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// A loss's own numbers, all that a checkpoint needs of it. Empty for a loss without any.
@@ -78,14 +78,10 @@ impl TupleParameters {
 
 /// `classes` proxies, in directions that are uniform on the sphere of `dim` dimensions.
 pub(super) fn unit_proxies(classes: usize, dim: usize, rng: &mut ChaCha8Rng) -> TupleParameters {
-    // A standard normal number, by Box and Muller; a row of them has no preferred direction.
-    let mut normal = || {
-        let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    };
     let mut values = Vec::with_capacity(classes * dim);
     for _ in 0..classes {
-        let row: Vec<f64> = (0..dim).map(|_| normal()).collect();
+        // A row of standard normal numbers has no preferred direction.
+        let row: Vec<f64> = (0..dim).map(|_| gaussian(rng)).collect();
         let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
         values.extend(row.iter().map(|v| (v / norm) as f32));
     }

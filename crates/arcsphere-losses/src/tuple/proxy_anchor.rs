@@ -10,12 +10,12 @@
 //! X_p⁻ the others; α = 32, δ = 0.1. The paper trains proxies at 100 times the backbone's
 //! rate with AdamW (`proxy_rate`).
 
-use super::logs::{log_sum_exp, sigmoid, softplus};
 use super::pairs::{combine, inner_products, transposed};
 use super::parameters::unit_proxies;
 use super::proxy_nca::{PROXY_RATE, SCALES, SCALES_WHY};
 use super::rows::Rows;
 use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
+use crate::numbers::{log_sum_exp, sigmoid, softplus};
 use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;

@@ -10,11 +10,11 @@
 //! for vectors of length 3, is what public implementations train with. With one class
 //! alone there is nothing to compare and the loss is 0.
 
-use super::logs::log_sum_exp;
 use super::pairs::{combine, inner_products, transposed};
 use super::parameters::unit_proxies;
 use super::rows::Rows;
 use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
+use crate::numbers::log_sum_exp;
 use crate::range::Range;
 use arcsphere_kernels::head::Update;
 use rand_chacha::ChaCha8Rng;

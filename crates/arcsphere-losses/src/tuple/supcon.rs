@@ -9,10 +9,10 @@
 //! without a positive are no anchors and are left out of the mean. (The authors' code also
 //! multiplies by τ over a base temperature, which the equation does not have.)
 
-use super::logs::log_sum_exp;
 use super::pairs::{combine, inner_products, symmetrize};
 use super::rows::Rows;
 use super::{ClassPoints, Entry, Param, Role, TupleError, TupleKind, TupleLoss, TupleParameters, check};
+use crate::numbers::log_sum_exp;
 use crate::range::Range;
 use rayon::prelude::*;
 

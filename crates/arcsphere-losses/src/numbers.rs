@@ -1,7 +1,18 @@
-//! Logarithms of sums of exponentials that neither overflow nor cancel.
+//! Small functions in f64: dot products of f32 slices, and logarithms of sums of exponentials that
+//! neither overflow nor cancel.
+
+/// a·b, summed in order.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+/// ‖v‖; f64 holds the square of any f32.
+pub(crate) fn length(v: &[f32]) -> f64 {
+    dot(v, v).sqrt()
+}
 
 /// log Σ exp(z): −∞ for no z. `z` is gone through twice.
-pub(super) fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
+pub(crate) fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
     let largest = z.clone().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY {
         return largest;
@@ -10,12 +21,12 @@ pub(super) fn log_sum_exp(z: impl Iterator<Item = f64> + Clone) -> f64 {
 }
 
 /// log(1 + exp z), for z = −∞ too.
-pub(super) fn softplus(z: f64) -> f64 {
+pub(crate) fn softplus(z: f64) -> f64 {
     z.max(0.0) + (-z.abs()).exp().ln_1p()
 }
 
 /// 1/(1 + exp(−z)), the derivative of [`softplus`].
-pub(super) fn sigmoid(z: f64) -> f64 {
+pub(crate) fn sigmoid(z: f64) -> f64 {
     let e = (-z.abs()).exp();
     if z >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
 }
