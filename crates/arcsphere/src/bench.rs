@@ -1,9 +1,7 @@
 //! Work to be timed: closures that do one step of a part, on made-up numbers.
 
-use crate::head::{Head, HeadSpec, RowStats, Update};
-use crate::losses::margin::{MarginLoss, Recipe};
+use crate::head::{Head, HeadError, RowStats, Update};
 use crate::nn::{Conv2d, Conv2dSpec, Init, Rng};
-use crate::optim::margin_schedule::MarginState;
 use crate::plan::{Plan, Splits};
 use arcsphere_data::sampler::Batches;
 use arcsphere_data::{Augment, DataError, Dataset, Shape, Source, batch};
@@ -63,20 +61,29 @@ pub fn noise(shape: Shape, batch: usize) -> Result<Source, DataError> {
     Source::new("noise", train, test, false)
 }
 
-/// A step of the head: forward, backward, SGD with momentum and weight decay.
-pub fn head_step(info: &MarginLoss, classes: usize, dim: usize, batch: usize, threads: usize) -> impl FnMut() + use<> {
+/// A step of the head with the paper's loss of that name: forward, backward, SGD with momentum and weight decay.
+///
+/// # Errors
+///
+/// [`HeadError`] for a head that cannot be.
+pub fn head_step(
+    loss: &str,
+    classes: usize,
+    dim: usize,
+    batch: usize,
+    threads: usize,
+) -> Result<impl FnMut() + use<>, HeadError> {
     let mut rng = Rng::seed_from_u64(0);
     let update = Update::Sgd { rate: 0.1, momentum: 0.9, decay: 5e-4 };
-    let recipe = Recipe::paper(info, classes, dim);
-    let spec =
-        HeadSpec { lanes: threads, ..HeadSpec::new(classes, dim, info.build(&recipe), info.kind.scale, recipe.scale) };
-    let mut head = Head::new(spec, &update, &mut rng);
+    let mut head = Head::builder(loss, classes, dim).paper().lanes(threads).build()?;
     let x: Vec<f32> = (0..batch * dim).map(|_| rng.random_range(-1.0f32..1.0)).collect();
     let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes as u32)).collect();
     let (mut dx, mut stats) = (vec![0.0; x.len()], vec![RowStats::default(); batch]);
-    move || {
-        head.step(&x, &labels, MarginState::FULL, &update, &mut dx, &mut stats);
-    }
+    // What is refused is refused here: each later step has the same batch.
+    head.step(&x, &labels, &update, &mut dx, &mut stats)?;
+    Ok(move || {
+        let _ = std::hint::black_box(head.step(&x, &labels, &update, &mut dx, &mut stats));
+    })
 }
 
 /// A convolution to be timed.

@@ -25,13 +25,13 @@ pub use write::save;
 use crate::backbones::{Backbone, BuiltIn};
 use crate::config::Config;
 use crate::embed::ReadError;
-use crate::head::Head;
+use crate::head::{Head, HeadError, HeadState};
 use crate::losses;
 use crate::nn::{NamedTensor, ParamsError, import};
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
 use crate::progress::Progress;
 use crate::stability::Snapshot;
-use crate::train::{Trainer, head_spec, new_backbone, on_device, stream};
+use crate::train::{Trainer, head_of, new_backbone, on_device, stream};
 use arcsphere_data::{DataError, Normalization, Shape};
 use burn::tensor::Device;
 use names::{FIRST, GOOD, MEMORY, NETWORK};
@@ -313,9 +313,10 @@ impl Checkpoint {
         let Checkpoint { progress, seconds, good, path, tensors, memory: [own_memory, good_memory], .. } = self;
         let (own, of_good, first) = by_state(tensors);
         let fit = |state: Snapshot| {
-            import(net.clone(), state.backbone)
-                .map(|backbone| (backbone, state.optimizer, state.head, state.progress))
-                .map_err(|source| CheckpointError::Params { path: path.clone(), source })
+            let backbone = import(net.clone(), state.backbone)
+                .map_err(|source| CheckpointError::Params { path: path.clone(), source })?;
+            let head = head_with(&plan, state.head, &state.progress, &path)?;
+            Ok::<_, CheckpointError>((backbone, state.optimizer, head, state.progress))
         };
         let good = match good {
             Some(progress) => {
@@ -327,7 +328,6 @@ impl Checkpoint {
             None => None,
         };
         let (backbone, optimizer, head, progress) = fit(sorted(own, own_memory, progress, &plan, &device, &path)?)?;
-        let head = Head::with_state(head_spec(&plan, &progress.softening), head);
         Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds, good, first })
     }
 
@@ -349,7 +349,7 @@ impl Checkpoint {
         let own = self.tensors.iter().filter(|t| t.path.starts_with("head.")).cloned().collect();
         let (progress, memory) = (self.progress.clone(), self.memory[0].clone());
         let state = sorted(own, memory, progress, &plan, &Device::flex(), &self.path)?;
-        Ok(Head::with_state(head_spec(&plan, &self.progress.softening), state.head))
+        head_with(&plan, state.head, &state.progress, &self.path)
     }
 
     /// The network alone, for embedding.
@@ -374,6 +374,14 @@ impl Checkpoint {
         });
         import(net, own.collect()).map_err(|source| CheckpointError::Params { path: self.path.clone(), source })
     }
+}
+
+/// The head of a plan with the numbers that it had, as soft as the training was.
+fn head_with(plan: &Plan, state: HeadState, progress: &Progress, path: &Path) -> Result<Head, CheckpointError> {
+    let refused = |e: HeadError| CheckpointError::Format { path: path.to_owned(), message: e.to_string() };
+    let mut head = head_of(plan).with_state(state).map_err(refused)?;
+    head.soften(&progress.softening).map_err(refused)?;
+    Ok(head)
 }
 
 /// The tensors of the training, of its last good state, and of its network at the first step, where the file has it.

@@ -1,6 +1,7 @@
 //! Images to embeddings with a trained backbone.
 
 use crate::backbones::Backbone;
+use crate::head::HeadError;
 use arcsphere_data::batch::{self, Normalization};
 use arcsphere_data::sampler::Batches;
 use arcsphere_data::{DataError, Dataset, Shape};
@@ -42,6 +43,9 @@ pub enum EmbedError {
     /// The device does not hand over its numbers.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The head refuses the embeddings, or what moves it.
+    #[error(transparent)]
+    Head(#[from] HeadError),
 }
 
 /// A device that does not hand its numbers to the host.

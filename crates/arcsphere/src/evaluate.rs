@@ -8,7 +8,7 @@ pub use ordered::Predictions;
 use crate::backbones::Backbone;
 use crate::config::{EvalConfig, Task};
 use crate::embed::EmbedError;
-use crate::head::Head;
+use crate::head::{Head, HeadError};
 use crate::losses::margin::Unit;
 use crate::plan::{Plan, Splits};
 use crate::progress::Recovery;
@@ -33,6 +33,9 @@ pub enum EvaluateError {
     /// A measure could not be computed.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// The head refuses the embeddings.
+    #[error(transparent)]
+    Head(#[from] HeadError),
 }
 
 /// What a set says of a model, and how the model was trained.
@@ -136,7 +139,7 @@ pub fn evaluate<B: Backbone>(
 ///
 /// # Errors
 ///
-/// [`EvalError`] where the parts do not fit one another.
+/// [`EvaluateError`] where the parts do not fit one another.
 pub fn measure(
     head: &Head,
     embeddings: &[f32],
@@ -144,7 +147,7 @@ pub fn measure(
     set: &TestSet<'_>,
     protocols: &Protocols,
     watch: Watch<'_>,
-) -> Result<Measured, EvalError> {
+) -> Result<Measured, EvaluateError> {
     let labels = set.images.labels();
     if embeddings.iter().any(|v| !v.is_finite()) {
         // A run that was left out would make its loss look better by failing.
@@ -154,9 +157,9 @@ pub fn measure(
         return Ok(Measured { found, accuracy, predictions: None });
     }
     let predicted: Vec<u32> =
-        if set.is_open { Vec::new() } else { head.predict(embeddings).iter().map(|b| b.class).collect() };
-    let predictions = ordered::predict(head, set, embeddings);
-    let mut samples = EmbeddedSet::new(embeddings, head.spec().dim, labels)?.with_prototypes(prototypes);
+        if set.is_open { Vec::new() } else { head.predict(embeddings)?.iter().map(|b| b.class).collect() };
+    let predictions = ordered::predict(head, set, embeddings)?;
+    let mut samples = EmbeddedSet::new(embeddings, head.dim(), labels)?.with_prototypes(prototypes);
     let mut accuracy = None;
     if !set.is_open {
         samples = samples.classified(&predicted)?;
@@ -172,11 +175,12 @@ pub fn measure(
 /// One prototype per class; of several, the one that the training images chose, so that the test
 /// images have no say.
 fn prototypes<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Result<Vec<f32>, EmbedError> {
-    let seen = match trainer.head.spec().margin.centers() {
+    let seen = match trainer.head.centers() {
         1 => Vec::new(),
         _ => trainer.embed(&splits.train, &splits.normalization)?,
     };
-    Ok(trainer.head.dominant(&seen, splits.train.labels()))
+    let labels = if seen.is_empty() { &[] } else { splits.train.labels() };
+    Ok(trainer.head.dominant(&seen, labels)?.into_owned())
 }
 
 /// Who was trained, and how that went.
@@ -189,7 +193,7 @@ fn describe<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Run {
         m0: margin(Unit::AngleMultiplier),
         m1: margin(Unit::AngleMargin),
         m2: margin(Unit::CosineMargin),
-        scale: plan.config().loss.scale.map(|_| trainer.head.scale()),
+        scale: plan.config().loss.scale.and(trainer.head.scale()),
         margin_reason: plan.reason().to_owned(),
         trainer: if plan.config().train.naive { TrainedBy::Naive } else { TrainedBy::Default },
         seed: plan.config().train.seed,

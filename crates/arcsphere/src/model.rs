@@ -29,7 +29,7 @@ use std::path::Path;
 /// let model = Model::load(".")?; // a run's folder, such as `runs/x`
 /// let embedding = model.embed_file("a.pgm")?;
 /// assert_eq!(embedding.len(), model.dim());
-/// let best = model.head().predict(&embedding)[0];
+/// let best = model.head().predict(&embedding)?[0];
 /// println!("looks like {}", model.classes()[best.class as usize]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

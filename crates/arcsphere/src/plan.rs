@@ -15,7 +15,6 @@ use crate::backbones::{self, Backbone, BackboneError, BackboneSpec};
 use crate::config::{Config, ModelConfig, OptimizerKind};
 use crate::losses::margin::{MarginLoss, Margins, Recipe, ScaleKind, Unit};
 use crate::losses::ordinal::{Levels, OrdinalKind};
-use crate::losses::regularizer::Regularizer;
 use crate::losses::tuple::{Role, TupleKind};
 use crate::losses::{self, Entry, Kind, Param, ParamError};
 use crate::range::Range;
@@ -65,6 +64,9 @@ pub enum PlanError {
     /// A parameter that the loss cannot have.
     #[error("loss.params: {0}")]
     Param(#[from] ParamError),
+    /// The head cannot be built.
+    #[error(transparent)]
+    Head(#[from] crate::head::HeadError),
     /// The data cannot serve.
     #[error("{0}")]
     Data(String),
@@ -390,11 +392,6 @@ impl Plan {
     /// s, where it is fixed; else 1.
     pub fn scale(&self) -> f64 {
         self.config.loss.scale.unwrap_or(1.0)
-    }
-
-    /// The prototypes' energy, if there is one.
-    pub(crate) fn energy(&self) -> Option<Box<dyn Regularizer>> {
-        terms::energy(&self.config.loss)
     }
 
     /// C.

@@ -14,8 +14,8 @@ pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
 use crate::backbones::{Backbone, BuiltIn};
 use crate::config::{OnCollapse, Task};
-use crate::embed::{EmbedError, ReadError, host_values};
-use crate::head::{Head, RowStats};
+use crate::embed::{EmbedError, host_values};
+use crate::head::{Head, HeadError, RowStats};
 use crate::nn::{NamedTensor, export};
 use crate::optim::{NotFinite, Optimizer};
 use crate::plan::{Plan, PlanError, Splits};
@@ -25,7 +25,7 @@ use batcher::Batcher;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::time::Instant;
 
-pub(crate) use start::{head_spec, new_backbone, new_head, stream, update_at};
+pub(crate) use start::{correct_of, head_of, new_backbone, stream, update_at};
 
 /// What a watcher wants after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Trainer {
     pub fn new(plan: Plan, device: &Device) -> Result<Self, PlanError> {
         let device = device.clone().autodiff();
         let backbone = new_backbone(&plan, &device)?;
-        Ok(Self::at_start(plan, backbone, device, None))
+        Self::at_start(plan, backbone, device, None)
     }
 }
 
@@ -144,12 +144,12 @@ impl<B: Backbone> Trainer<B> {
         let device = device.clone().autodiff();
         let net = on_device(&plan, net, &device)?;
         let first = (plan.config().train.on_collapse == OnCollapse::Recover).then(|| export(&net));
-        Ok(Self::at_start(plan, net, device, first))
+        Self::at_start(plan, net, device, first)
     }
 
-    fn at_start(plan: Plan, backbone: B, device: Device, first: Option<Vec<NamedTensor>>) -> Self {
-        let (head, optimizer, progress) = (new_head(&plan), Optimizer::default(), Progress::default());
-        Trainer { plan, device, backbone, head, optimizer, progress, seconds: 0.0, good: None, first }
+    fn at_start(plan: Plan, backbone: B, device: Device, first: Option<Vec<NamedTensor>>) -> Result<Self, PlanError> {
+        let (head, optimizer, progress) = (head_of(&plan).build()?, Optimizer::default(), Progress::default());
+        Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds: 0.0, good: None, first })
     }
 
     /// Trains until the end, a collapse, or the watcher's word.
@@ -166,7 +166,7 @@ impl<B: Backbone> Trainer<B> {
             let (images, labels) = batcher.at(self.progress.step, &self.device)?;
             let (loss, finding) = self.step(images, labels)?;
             self.seconds += started.elapsed().as_secs_f64();
-            if let Some(recovery) = finding.and_then(|finding| self.act_on(finding)) {
+            if let Some(recovery) = finding.map_or(Ok(None), |finding| self.act_on(finding))? {
                 watcher.recovered(&recovery);
                 continue;
             }
@@ -184,35 +184,36 @@ impl<B: Backbone> Trainer<B> {
 
     /// One step on one batch: forward, loss, backward, update, examination. Returns the loss,
     /// and what is wrong.
-    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> Result<(f64, Option<Finding>), ReadError> {
+    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> Result<(f64, Option<Finding>), EmbedError> {
         let (step, plan, soft) = (self.progress.step, &self.plan, &self.progress.softening);
-        let margin = soft.margin(plan.config().margin_schedule.at(step, plan.steps()), step);
+        let margin = self.head.margin_state();
         let update = update_at(plan, soft, step);
-        let first_angular = plan.config().margin_schedule.first_angular_step(plan.steps());
-        let (soft_from, first_angular) = soft.soft_phase(first_angular, step);
 
         let embedding = self.backbone.forward(images, true);
         let [rows, dim] = embedding.dims();
         let host = host_values(embedding.clone().inner())?;
-        if self.head.is_angular() && !self.head.is_alone() {
-            // Means over the second half of the soft start only: before, classes still wander.
-            if margin.linear && 2 * step >= soft_from + first_angular {
-                self.head.observe(&host, labels);
-            }
-            if step == first_angular {
-                self.head.place_anew(margin);
-                self.progress.moments_since = step;
-            }
-        }
-        let own_prototypes = self.own_prototypes_are_finite(labels);
-        let beats_median = self.head.beats_median(&host, labels);
+        let own_prototypes = self.head.is_finite_at(labels);
+        let beats_median = match stability::all_finite(&host) {
+            true => self.head.beats_median(&host, labels)?,
+            // What is no number beats nothing.
+            false => self.head.is_ordinal().then(|| vec![false; rows]),
+        };
         let mut dx = vec![0.0; host.len()];
         let mut stats = vec![RowStats::default(); rows];
-        // Class means that take the prototypes' place are an effect of the embeddings, no cause.
-        let angular = self.head.is_angular() && !margin.linear && !self.head.is_alone();
-        let of_head = update.since(self.progress.moments_since);
-        let loss = self.head.step(&host, labels, margin, &of_head, &mut dx, &mut stats);
+        let angular = self.head.is_angular() && !margin.linear;
+        let loss = match self.head.step(&host, labels, &update, &mut dx, &mut stats) {
+            // The head stays out of it. What examines the step, and a network that is to go on all the same, get
+            // what the loss of such a batch is.
+            Err(HeadError::NotFinite { .. }) => {
+                dx.fill(f32::NAN);
+                let nan = f64::NAN;
+                stats.fill(RowStats { loss: nan, target_angle: nan, norm: nan, ..RowStats::default() });
+                nan
+            }
+            other => other?,
+        };
         self.progress.step += 1;
+        self.progress.moments_since = self.head.moments_since();
 
         let backbone = || stability::all_finite_in(&self.backbone);
         let mut broken = Place::first(own_prototypes, &host, backbone, &stats, loss, &dx);
@@ -261,25 +262,12 @@ impl<B: Backbone> Trainer<B> {
         Ok((loss, finding))
     }
 
-    /// Whether the prototypes of these classes are numbers; of an ordered target, whether its direction is
-    /// one and its biases are.
-    fn own_prototypes_are_finite(&self, labels: &[u32]) -> bool {
-        let weights = &self.head.state().weights;
-        if self.head.is_ordinal() {
-            return stability::all_finite(weights) && stability::all_finite(&self.head.state().bias);
-        }
-        let per_class = weights.len() / self.plan.classes();
-        labels.iter().all(|&y| stability::all_finite(&weights[y as usize * per_class..][..per_class]))
-    }
-
     fn finish_epoch(&mut self, splits: &Splits) -> Result<EpochRecord, EmbedError> {
         let running = std::mem::take(&mut self.progress.running);
         let validation_accuracy = match &splits.validation {
             Some(set) => {
                 let embeddings = self.embed(set, &splits.normalization)?;
-                let best = self.head.predict(&embeddings);
-                let correct = best.iter().zip(set.labels()).filter(|(b, y)| b.class == **y).count();
-                Some(correct as f64 / set.len() as f64)
+                Some(correct_of(&self.head, &embeddings, set.labels())? as f64 / set.len() as f64)
             }
             None => None,
         };

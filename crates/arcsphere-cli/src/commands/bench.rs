@@ -93,7 +93,7 @@ fn head(args: &Bench, threads: usize) -> Result<Timed> {
         return Err(mistake!("--dim must be at least 2"));
     }
     let info = margin_loss::find(&args.loss, "for a head to be timed with")?;
-    let step = head_step(info, args.classes, dim, args.batch, threads);
+    let step = head_step(info.name, args.classes, dim, args.batch, threads)?;
     Ok((timed(args.repeats, step), json!({"classes": args.classes, "dim": dim, "loss": info.name})))
 }
 

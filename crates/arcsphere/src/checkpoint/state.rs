@@ -1,15 +1,14 @@
 //! The tensors of a file as the state that they are.
 
 use super::CheckpointError;
-use super::names::{MEMORY, head_parts};
-use crate::head::{HeadSpec, HeadState};
-use crate::losses::tuple::TupleParameters;
+use super::names::head_parts;
+use crate::head::HeadState;
 use crate::nn::NamedTensor;
 use crate::optim::Optimizer;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanError};
 use crate::progress::Progress;
 use crate::stability::Snapshot;
-use crate::train::{head_spec, stream};
+use crate::train::head_of;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::path::Path;
 
@@ -25,14 +24,10 @@ pub(super) fn sorted(
     let format = |message: String| CheckpointError::Format { path: path.to_owned(), message };
     let mut backbone = Vec::new();
     let mut moments: [Vec<(usize, Vec<f32>)>; 2] = Default::default();
-    let spec = head_spec(plan, &progress.softening);
     // What a tuple loss keeps has its names from the loss; its numbers come from the file.
-    let tuple = match &spec.tuple {
-        Some(term) => term.loss.parameters(plan.classes(), spec.dim, &mut stream(0, 0)),
-        None => TupleParameters::default(),
-    };
-    let kept = tuple.values.len();
-    let mut head = HeadState { tuple, ..HeadState::default() };
+    let tuple = head_of(plan).tuple_parameters().map_err(PlanError::from)?;
+    let (step, moments_since) = (progress.step, progress.moments_since);
+    let mut head = HeadState { tuple, memory, step, moments_since, ..HeadState::default() };
     let mut missing: Vec<String> = head.tuple.tensors().into_iter().map(|(name, _)| format!("head.{name}")).collect();
     for mut tensor in tensors {
         if let Some(rest) = tensor.path.strip_prefix("backbone.") {
@@ -52,28 +47,8 @@ pub(super) fn sorted(
     if let Some(name) = missing.first() {
         return Err(format(format!("it lacks {name}")));
     }
-    head.memory = memory;
-    check(&spec, &head, kept).map_err(format)?;
     let [first, second] = moments.map(|list| in_order(list, device));
     Ok(Snapshot { backbone, optimizer: Optimizer { first, second }, head, progress })
-}
-
-/// Refuses a head whose parts do not have as many numbers as its loss has for its classes and dimensions, of which
-/// a tuple loss keeps `kept`.
-fn check(spec: &HeadSpec, head: &HeadState, kept: usize) -> Result<(), String> {
-    let (biases, numbers) = (spec.biases(), spec.rows() * spec.dim);
-    let sized = [
-        ("head.weights", head.weights.len(), numbers),
-        ("head.first", head.first.len(), numbers),
-        ("head.bias", head.bias.len(), biases),
-        ("head.bias_first", head.bias_first.len(), biases),
-        ("what the loss keeps", head.tuple.values.len(), kept),
-        (MEMORY[0], head.memory.len(), spec.margin.memory().len()),
-    ];
-    match sized.into_iter().find(|(_, found, expected)| found != expected) {
-        Some((name, found, expected)) => Err(format!("{name} has {found} numbers, expected {expected}")),
-        None => Ok(()),
-    }
 }
 
 /// Moments in the order of their indices.

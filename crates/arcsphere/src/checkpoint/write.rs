@@ -72,7 +72,7 @@ fn entries<B: Backbone>(
 ) -> Result<Vec<Entry>, ReadError> {
     let dim = trainer.plan.dim();
     let (mut out, head) = (Vec::new(), trainer.head.state());
-    add(&mut out, "", &export(&trainer.backbone), &trainer.optimizer, head, dim)?;
+    add(&mut out, "", &export(&trainer.backbone), &trainer.optimizer, &head, dim)?;
     if let Some(good) = good {
         add(&mut out, GOOD, &good.backbone, &good.optimizer, &good.head, dim)?;
     }

@@ -14,7 +14,7 @@
 //! target's unit.
 
 use super::TestSet;
-use crate::head::Head;
+use crate::head::{Head, HeadError};
 use arcsphere_data::Unit;
 use arcsphere_eval::measures::Numbers;
 
@@ -51,20 +51,25 @@ impl Predictions {
 
 /// What a head tells of a set; `None` where no order was learned, where the classes are not those
 /// trained on, or where its answers are not numbers.
-pub(super) fn predict(head: &Head, set: &TestSet<'_>, embeddings: &[f32]) -> Option<Predictions> {
-    let targets = set.images.targets().filter(|_| set.is_ordered && !set.is_open)?;
+///
+/// # Errors
+///
+/// [`HeadError`] for embeddings that are not the head's.
+pub(super) fn predict(head: &Head, set: &TestSet<'_>, embeddings: &[f32]) -> Result<Option<Predictions>, HeadError> {
+    let Some(targets) = set.images.targets().filter(|_| set.is_ordered && !set.is_open) else { return Ok(None) };
     let values: Vec<f64> = targets.class_values().iter().map(|&v| f64::from(v)).collect();
     let value_of = |c: u32| values.get(c as usize).copied().unwrap_or(f64::NAN);
-    let (expected, likeliest) = match head.told(embeddings) {
+    let expected_of = |x: &[f32]| Ok(expectation(&head.logits(x)?, &values));
+    let (expected, likeliest) = match head.told(embeddings)? {
         Some(told) => told.iter().map(|t| (t.value, value_of(t.class))).unzip(),
         None => (
-            embeddings.chunks_exact(head.spec().dim).map(|x| expectation(&head.logits(x), &values)).collect(),
-            head.predict(embeddings).iter().map(|b| value_of(b.class)).collect(),
+            embeddings.chunks_exact(head.dim()).map(expected_of).collect::<Result<_, HeadError>>()?,
+            head.predict(embeddings)?.iter().map(|b| value_of(b.class)).collect(),
         ),
     };
     let actual = targets.values().iter().map(|&v| f64::from(v)).collect();
     let told = Predictions { expected, likeliest, actual, unit: targets.unit() };
-    told.expected.iter().all(|v| v.is_finite()).then_some(told)
+    Ok(told.expected.iter().all(|v| v.is_finite()).then_some(told))
 }
 
 /// The expectation of `values` under softmax of `logits`.

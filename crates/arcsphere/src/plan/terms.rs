@@ -1,9 +1,9 @@
 //! What is added to a margin loss: the energy of its prototypes.
 
 use super::{PlanError, refused, within_of};
-use crate::config::{Config, LossConfig};
+use crate::config::Config;
 use crate::losses::margin::{MarginLoss, Recipe, ScaleKind};
-use crate::losses::regularizer::{HALF_SPACE, HYPERSPHERICAL_ENERGY, POWER, Regularizer, WEIGHT};
+use crate::losses::regularizer::{POWER, WEIGHT};
 
 /// Refuses an energy out of range, or of prototypes that have no sphere to be on.
 ///
@@ -56,13 +56,6 @@ pub(super) fn prototypes(config: &mut Config, reason: &mut String) {
     }
 }
 
-/// The prototypes' energy of a checked configuration, if there is one.
-pub(super) fn energy(l: &LossConfig) -> Option<Box<dyn Regularizer>> {
-    let half_space = f64::from(u8::from(l.energy_half_space));
-    let values = [(WEIGHT.name, l.energy_weight), (POWER.name, l.energy_power), (HALF_SPACE.name, half_space)];
-    (l.energy_weight > 0.0).then(|| HYPERSPHERICAL_ENERGY.build(&values.into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{check, message};
@@ -84,16 +77,11 @@ mod tests {
         };
         let text = message(|c| of_centers(c, 2.0));
         assert!(text.contains("belong together") && text.contains("loss.params.centers = 1"), "{text}");
-        assert!(check(|c| of_centers(c, 1.0)).unwrap().energy().is_some());
+        assert!(check(|c| of_centers(c, 1.0)).is_ok());
         let plan = check(|c| c.loss.energy_weight = 2.0).unwrap();
         assert_eq!(plan.config().optim.prototype_rate, Some(1.0));
-        assert!(
-            plan.reason().contains("2 times the prototypes' energy") && plan.energy().is_some(),
-            "{}",
-            plan.reason()
-        );
+        assert!(plan.reason().contains("2 times the prototypes' energy"), "{}", plan.reason());
         let plan = check(|c| (c.loss.energy_weight, c.optim.prototype_rate) = (2.0, Some(0.0))).unwrap();
         assert!(plan.reason().contains("moves nothing"), "{}", plan.reason());
-        assert!(check(|_| ()).unwrap().energy().is_none());
     }
 }

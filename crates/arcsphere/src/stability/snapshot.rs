@@ -22,11 +22,11 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// A copy of a training as it is.
-    pub(crate) fn take(backbone: &impl Backbone, optimizer: &Optimizer, head: &HeadState, progress: &Progress) -> Self {
+    pub(crate) fn take(backbone: &impl Backbone, optimizer: &Optimizer, head: HeadState, progress: &Progress) -> Self {
         Snapshot {
             backbone: export(backbone),
             optimizer: optimizer.clone(),
-            head: head.clone(),
+            head,
             progress: progress.clone(),
         }
     }

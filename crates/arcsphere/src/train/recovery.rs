@@ -1,9 +1,9 @@
 //! A dying training: taken back to a good step, ended, or let go, as `train.on_collapse` says.
 
-use super::{Finding, Recovery, Trainer, head_spec, new_backbone, new_head};
+use super::{Finding, Recovery, Trainer, head_of, new_backbone};
 use crate::backbones::Backbone;
 use crate::config::OnCollapse;
-use crate::head::{Head, HeadState, placement};
+use crate::head::HeadError;
 use crate::nn::{export, import};
 use crate::optim::Optimizer;
 use crate::progress::Progress;
@@ -31,7 +31,7 @@ impl<B: Backbone> Trainer<B> {
 
     /// Does what is to be done about `finding`. Returns the recovery if there was one; then the
     /// trainer stands at an earlier step.
-    pub(super) fn act_on(&mut self, finding: Finding) -> Option<Recovery> {
+    pub(super) fn act_on(&mut self, finding: Finding) -> Result<Option<Recovery>, HeadError> {
         let train = &self.plan.config().train;
         match train.on_collapse {
             OnCollapse::Ignore => {
@@ -42,10 +42,10 @@ impl<B: Backbone> Trainer<B> {
                 if self.progress.findings.iter().all(|f| f.cause != finding.cause) {
                     self.progress.findings.push(finding);
                 }
-                None
+                Ok(None)
             }
             OnCollapse::Recover if (self.progress.recoveries.len() as u64) < train.recoveries => {
-                Some(self.recover(finding))
+                self.recover(finding).map(Some)
             }
             OnCollapse::Recover | OnCollapse::Stop => {
                 let spent = match self.progress.recoveries.len() {
@@ -55,28 +55,34 @@ impl<B: Backbone> Trainer<B> {
                 };
                 self.progress.collapsed = Some(format!("{}{spent}", finding.sentence()));
                 self.progress.findings.push(finding);
-                None
+                Ok(None)
             }
         }
     }
 
     fn weights_are_finite(&self) -> bool {
-        stability::all_finite(&self.head.state().weights) && stability::all_finite_in(&self.backbone)
+        self.head.is_finite() && stability::all_finite_in(&self.backbone)
     }
 
-    fn recover(&mut self, finding: Finding) -> Recovery {
-        let last = self.good.take().unwrap_or_else(|| self.first_state());
+    fn recover(&mut self, finding: Finding) -> Result<Recovery, HeadError> {
+        let last = match self.good.take() {
+            Some(good) => good,
+            None => self.first_state()?,
+        };
         let again = self.progress.recoveries.iter().rev().take_while(|r| r.back_to == last.progress.step).count();
-        let mut good = if again < TIMES_TO_ONE_STEP { last } else { self.first_state() };
+        let mut good = if again < TIMES_TO_ONE_STEP { last } else { self.first_state()? };
 
         let back_to = good.progress.step;
         let circumstances = Circumstances::of(&self.plan, &self.progress, &finding, back_to);
         let prescription = prescribe(&finding, self.progress.softening, &circumstances);
         let softening = prescription.softening();
+        self.head.restore(good.head)?;
         if prescription.spreads_prototypes() {
-            spread(&mut good.head, self.plan.dim());
-            good.progress.moments_since = back_to;
+            self.head.spread_prototypes();
         }
+        good.head = self.head.state();
+        good.progress.moments_since = self.head.moments_since();
+        self.head.soften(&softening)?;
         let Finding { step, cause, figure } = finding;
         let recovery = Recovery { step, back_to, cause, figure, remedy: prescription.in_words() };
 
@@ -91,36 +97,19 @@ impl<B: Backbone> Trainer<B> {
             self.backbone = backbone;
         }
         self.optimizer = good.optimizer.clone();
-        self.head = Head::with_state(head_spec(&self.plan, &softening), good.head.clone());
         self.good = Some(Snapshot { progress: self.progress.clone(), ..good });
-        recovery
+        Ok(recovery)
     }
 
     /// The training at its first step, which is kept or which the seed gives again.
-    fn first_state(&self) -> Snapshot {
+    fn first_state(&self) -> Result<Snapshot, HeadError> {
         let backbone = match (&self.first, new_backbone(&self.plan, &self.device)) {
             (Some(first), _) => first.clone(),
             (None, Ok(made)) => export(&made),
             // A network of one's own that is to recover is kept from its first step on.
             (None, Err(_)) => export(&self.backbone),
         };
-        let head = new_head(&self.plan).state().clone();
-        Snapshot { backbone, optimizer: Optimizer::default(), head, progress: Progress::default() }
-    }
-}
-
-/// Spreads the prototypes, in their order, and forgets what moved them.
-fn spread(head: &mut HeadState, dim: usize) {
-    let directions: Vec<f64> = head
-        .weights
-        .chunks_exact(dim)
-        .flat_map(|w| {
-            let norm = w.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-            w.iter().map(move |v| f64::from(*v) / norm)
-        })
-        .collect();
-    head.weights = placement::place_by_means(&directions, dim);
-    for moments in [&mut head.first, &mut head.second, &mut head.bias_first, &mut head.bias_second] {
-        moments.fill(0.0);
+        let head = head_of(&self.plan).build()?.state();
+        Ok(Snapshot { backbone, optimizer: Optimizer::default(), head, progress: Progress::default() })
     }
 }

@@ -2,17 +2,18 @@
 
 use crate::backbones::BuiltIn;
 use crate::config::OptimizerKind;
-use crate::head::{Head, HeadSpec, HeadState, OrdinalTerm, TupleTerm, Update};
-use crate::losses::margin::{Angular, Extension, Margin, Margins, Naive, Recipe, Unit};
+use crate::head::{Head, HeadBuilder, HeadError, Update};
+use crate::losses::margin::{Naive, Unit};
+use crate::losses::{Energy, Settings};
 use crate::nn::{Init, Rng};
 use crate::plan::{LossPlan, Network, Ordinal, Plan, PlanError};
 use crate::progress::Softening;
+use crate::stability::all_finite;
 use burn::tensor::Device;
 use rand::SeedableRng;
 
-/// Independent streams of one seed.
+/// The backbone's stream of a seed; the second is the head's.
 const STREAM_BACKBONE: u64 = 1;
-const STREAM_HEAD: u64 = 2;
 
 pub(crate) fn stream(seed: u64, stream: u64) -> Rng {
     let mut rng = Rng::seed_from_u64(seed);
@@ -28,56 +29,50 @@ pub(crate) fn new_backbone(plan: &Plan, device: &Device) -> Result<BuiltIn, Plan
     }
 }
 
-pub(crate) fn new_head(plan: &Plan) -> Head {
-    let (rng, soft) = (&mut stream(plan.config().train.seed, STREAM_HEAD), Softening::default());
-    let head = Head::new(head_spec(plan, &soft), &update_at(plan, &soft, 0), rng);
-    if !plan.config().train.naive || head.is_ordinal() {
-        return head;
-    }
-    let state = head.state().clone();
-    let weights = Init::XavierUniform.draw(state.weights.len(), plan.dim(), plan.classes(), rng);
-    Head::with_state(head_spec(plan, &soft), HeadState { weights, ..state })
-}
-
-pub(crate) fn head_spec(plan: &Plan, soft: &Softening) -> HeadSpec {
-    let (clip, params) = (soft.clip(plan.config().optim.clip), &plan.config().loss.params);
-    let (mut tuple, mut ordinal) = (None, None);
-    match plan.loss() {
-        LossPlan::Margin(_) => {}
-        LossPlan::Tuple(info) => {
-            tuple = Some(TupleTerm { loss: info.build(&info.values_or_defaults(params)), role: info.kind.role });
-        }
-        LossPlan::Ordinal(Ordinal { info, levels }) => {
-            let loss = info.build(&info.values_or_defaults(params));
-            ordinal = Some(OrdinalTerm { loss, levels: levels.clone() });
-        }
-    }
-    HeadSpec {
-        classes: plan.classes(),
-        dim: plan.dim(),
-        margin: margin_of(plan, soft),
-        scale_kind: plan.scale_kind(),
-        scale: plan.scale() * soft.scale,
-        smoothing: plan.config().loss.smoothing,
-        lanes: plan.threads(),
-        max_gradient_norm: if clip > 0.0 { clip } else { f64::INFINITY },
-        prototype_rate: soft.prototype_rate * plan.config().optim.prototype_rate.unwrap_or(1.0),
-        seed: plan.config().train.seed,
-        energy: plan.energy(),
-        tuple,
-        ordinal,
-    }
-}
-
-fn margin_of(plan: &Plan, soft: &Softening) -> Box<dyn Margin> {
-    let (Some(loss), Some(recipe)) = (plan.margin_loss(), plan.recipe()) else {
-        // Classes are told by cosines without a margin.
-        return Box::new(Angular { margins: Margins::NONE, extension: Extension::Monotone });
+/// The head of a plan, to be built at its first step or with the numbers of another. It takes numbers that are not
+/// finite: whether they are is for the examination of each step to say, and a training that died is looked at too.
+pub(crate) fn head_of(plan: &Plan) -> HeadBuilder {
+    let (config, l) = (plan.config(), &plan.config().loss);
+    let settings = Settings {
+        paper: l.paper,
+        angle_multiplier: l.angle_multiplier,
+        angle_margin: l.angle_margin,
+        cosine_margin: l.cosine_margin,
+        scale: l.scale,
+        extension: l.extension,
+        smoothing: l.smoothing,
+        energy: Energy { weight: l.energy_weight, power: l.energy_power, half_space: l.energy_half_space },
+        params: l.params.clone(),
     };
-    let margin = loss.build(&Recipe { scale: recipe.scale * soft.scale, ..recipe });
-    // Without an angle in it, public code has no arccos either.
-    let of_angle = [Unit::AngleMultiplier, Unit::AngleMargin].iter().any(|unit| loss.kind.takes(*unit));
-    if plan.config().train.naive && of_angle { Box::new(Naive::new(margin)) } else { margin }
+    let mut head = Head::builder(plan.name(), plan.classes(), plan.dim())
+        .settings(settings)
+        .schedule(config.margin_schedule, plan.steps())
+        .seed(config.train.seed)
+        .lanes(plan.threads())
+        .prototype_rate(config.optim.prototype_rate.unwrap_or(1.0))
+        .accepts_lost(true);
+    if config.optim.clip > 0.0 {
+        head = head.max_gradient_norm(config.optim.clip);
+    }
+    if let LossPlan::Ordinal(Ordinal { levels, .. }) = plan.loss() {
+        return head.levels(levels.clone());
+    }
+    if config.train.naive {
+        head = head.initial(Init::XavierUniform);
+        // Without an angle in it, public code has no arccos either.
+        let takes = |unit| plan.margin_loss().is_some_and(|loss| loss.kind.takes(unit));
+        if takes(Unit::AngleMultiplier) || takes(Unit::AngleMargin) {
+            head = head.wrap(|margin| Box::new(Naive::new(margin)));
+        }
+    }
+    head
+}
+
+/// How many of `embeddings` the head tells to be of their class; those that are not finite are of none.
+pub(crate) fn correct_of(head: &Head, embeddings: &[f32], labels: &[u32]) -> Result<usize, HeadError> {
+    let rows = embeddings.chunks_exact(head.dim()).zip(labels);
+    let (x, y): (Vec<&[f32]>, Vec<u32>) = rows.filter(|(x, _)| all_finite(x)).map(|(x, y)| (x, *y)).unzip();
+    Ok(head.predict(&x.concat())?.iter().zip(y).filter(|(best, y)| best.class == *y).count())
 }
 
 /// The update rule at a step: the schedule's rate, softened, in the configured optimizer.
