@@ -57,6 +57,8 @@ pub mod plan;
 
 pub mod embed;
 
+pub mod graph;
+
 pub mod progress;
 
 pub mod stability;

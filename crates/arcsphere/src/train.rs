@@ -9,20 +9,21 @@
 mod batcher;
 mod recovery;
 mod start;
+mod step;
 
 pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
 use crate::backbones::{Backbone, BuiltIn};
-use crate::config::{OnCollapse, Task};
-use crate::embed::{EmbedError, host_values};
-use crate::head::{Head, HeadError, RowStats};
+use crate::config::OnCollapse;
+use crate::embed::EmbedError;
+use crate::head::Head;
 use crate::nn::{NamedTensor, export};
-use crate::optim::{NotFinite, Optimizer};
+use crate::optim::Optimizer;
 use crate::plan::{Plan, PlanError, Splits};
-use crate::stability::{self, Evidence, Place, Snapshot};
+use crate::stability::Snapshot;
 use arcsphere_data::batch;
 use batcher::Batcher;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use std::time::Instant;
 
 pub(crate) use start::{correct_of, head_of, new_backbone, stream, update_at};
@@ -180,86 +181,6 @@ impl<B: Backbone> Trainer<B> {
             }
         }
         Ok(End::Finished)
-    }
-
-    /// One step on one batch: forward, loss, backward, update, examination. Returns the loss,
-    /// and what is wrong.
-    fn step(&mut self, images: Tensor<4>, labels: &[u32]) -> Result<(f64, Option<Finding>), EmbedError> {
-        let (step, plan, soft) = (self.progress.step, &self.plan, &self.progress.softening);
-        let margin = self.head.margin_state();
-        let update = update_at(plan, soft, step);
-
-        let embedding = self.backbone.forward(images, true);
-        let [rows, dim] = embedding.dims();
-        let host = host_values(embedding.clone().inner())?;
-        let own_prototypes = self.head.is_finite_at(labels);
-        let beats_median = match stability::all_finite(&host) {
-            true => self.head.beats_median(&host, labels)?,
-            // What is no number beats nothing.
-            false => self.head.is_ordinal().then(|| vec![false; rows]),
-        };
-        let mut dx = vec![0.0; host.len()];
-        let mut stats = vec![RowStats::default(); rows];
-        let angular = self.head.is_angular() && !margin.linear;
-        let loss = match self.head.step(&host, labels, &update, &mut dx, &mut stats) {
-            // The head stays out of it. What examines the step, and a network that is to go on all the same, get
-            // what the loss of such a batch is.
-            Err(HeadError::NotFinite { .. }) => {
-                dx.fill(f32::NAN);
-                let nan = f64::NAN;
-                stats.fill(RowStats { loss: nan, target_angle: nan, norm: nan, ..RowStats::default() });
-                nan
-            }
-            other => other?,
-        };
-        self.progress.step += 1;
-        self.progress.moments_since = self.head.moments_since();
-
-        let backbone = || stability::all_finite_in(&self.backbone);
-        let mut broken = Place::first(own_prototypes, &host, backbone, &stats, loss, &dx);
-        let go_on = plan.config().train.on_collapse == OnCollapse::Ignore;
-        let mut gradient_norm = 0.0;
-        if broken.is_none() || go_on {
-            // d(Σ embedding·dX)/d embedding = dX: the head's gradient enters the graph here.
-            let dx = Tensor::<2>::from_data(TensorData::new(dx, [rows, dim]), &self.device);
-            let gradients = (embedding * dx).sum().backward();
-            let not_finite = if go_on { NotFinite::Apply } else { NotFinite::Skip };
-            let clip = soft.clip(plan.config().optim.clip);
-            (self.backbone, gradient_norm) =
-                self.optimizer.step(self.backbone.clone(), gradients, &update, clip, not_finite);
-            broken = broken.or((!gradient_norm.is_finite()).then_some(Place::Gradient));
-        }
-        let running = &mut self.progress.running;
-        running.seen += rows as u64;
-        running.correct += stats.iter().filter(|s| s.correct).count() as u64;
-        // JSON, in which a checkpoint keeps them, has no NaN and no infinity.
-        running.loss += if loss.is_finite() { loss } else { 0.0 };
-        running.max_gradient_norm =
-            running.max_gradient_norm.max(if gradient_norm.is_finite() { gradient_norm } else { 0.0 });
-        let prototypes = self.head.one_per_class();
-        let evidence = Evidence {
-            step,
-            steps: plan.steps(),
-            look_every: plan.steps_per_epoch(),
-            embeddings: &host,
-            labels,
-            dim,
-            classes: plan.classes(),
-            stats: &stats,
-            beats_median: beats_median.as_deref(),
-            ordered: self.plan.config().task == Task::Age,
-            loss,
-            gradient_norm,
-            prototypes: &prototypes,
-            angular,
-            last_monotone: stability::last_monotone(
-                plan.margins().at_strength(margin.strength),
-                plan.config().loss.extension,
-            ),
-            broken,
-        };
-        let finding = stability::examine(&evidence, &mut self.progress.vitals);
-        Ok((loss, finding))
     }
 
     fn finish_epoch(&mut self, splits: &Splits) -> Result<EpochRecord, EmbedError> {

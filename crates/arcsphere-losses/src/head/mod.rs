@@ -93,7 +93,7 @@ pub struct Head {
 
 impl Head {
     /// The loss's name.
-    pub fn loss(&self) -> &'static str {
+    pub fn loss_name(&self) -> &'static str {
         self.loss
     }
 

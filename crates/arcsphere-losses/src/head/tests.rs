@@ -46,7 +46,7 @@ fn every_loss_is_built_by_its_name_and_learns() {
             values.push(batch.loss);
         }
         assert!(values[59] < values[0] || values[0] == 0.0, "{name}: {} became {}", values[0], values[59]);
-        assert_eq!((head.steps_done(), head.loss()), (60, name));
+        assert_eq!((head.steps_done(), head.loss_name()), (60, name));
         let again = builder(name, 3, 3).with_state(head.state()).unwrap();
         assert_eq!(again.state(), head.state(), "{name}");
     }
