@@ -2,7 +2,7 @@
 //!
 //! This crate knows nothing of tensors, devices, files or losses by name. It holds
 //! the only `unsafe` of the workspace (and so the only place to audit): what trusts a pointer
-//! (register tiles, the call into the GEMM library, memory that is written before it is read), and the entry into
+//! (register tiles, memory that is written before it is read), and the entry into
 //! code compiled for an instruction set. Operations on vectors are safe, as a token proves the
 //! instructions. Every kernel has a plain f64 oracle in its tests and a stated tolerance.
 //!
@@ -15,6 +15,9 @@ pub mod conv;
 pub mod norm;
 pub mod pool;
 pub mod prelu;
+
+mod ahead;
+mod product;
 
 pub mod gemm;
 mod vecmath;

@@ -8,8 +8,8 @@
 //!
 //! The batch is packed once per step, the prototypes never.
 
-use super::product::{Panel, panel_vectors};
-use crate::isa::{Isa, Kernel, Simd};
+use crate::isa::Isa;
+use crate::product::{Panel, PanelVectors};
 
 /// Sides and panels of the products of a step.
 pub(super) struct Layout {
@@ -29,17 +29,6 @@ pub(super) struct Layout {
     pub(super) dx_tail: Option<Panel>,
     /// Panels of dimensions in the packed batch.
     pub(super) dw: Vec<Panel>,
-}
-
-struct PanelVectors;
-
-impl Kernel for PanelVectors {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> usize {
-        panel_vectors::<S>()
-    }
 }
 
 impl Layout {

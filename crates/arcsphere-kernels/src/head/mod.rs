@@ -26,13 +26,11 @@
 //!
 //! A module imports only modules listed above it.
 
-mod ahead;
 mod norms;
 mod update;
 
 mod batch;
 mod logits;
-mod product;
 
 mod layout;
 mod rows;

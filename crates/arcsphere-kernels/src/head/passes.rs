@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::ahead::Ahead;
 use super::descend::{Descend, Gradient};
 use super::embedding::Pull;
 use super::exponentials::{Affine, Exponentials};
@@ -11,12 +10,12 @@ use super::logits::Form;
 use super::negatives::Reweight;
 use super::norms::{InverseNorms, Rescaled};
 use super::one_vs_all::Pairs;
-use super::product::{Left, Product};
 use super::similarity::Similarities;
 use super::softmax::Softmax;
 use super::standing::{Standing, ties};
 use super::update::Update;
 use super::workspace::{LaneSpace, size};
+use crate::product::{Ahead, Left, Product};
 
 /// Where the numbers of a block are made: where they are kept for the second pass, or where every
 /// block of which nothing is kept has them.

@@ -9,27 +9,27 @@ const STEP: usize = 16;
 
 /// Addresses still to be fetched, in order.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Ahead {
+pub(crate) struct Ahead {
     ranges: [(usize, usize); 2],
 }
 
 /// Lines for one tile.
 #[derive(Clone, Copy)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     first: usize,
     step: usize,
 }
 
 impl Ahead {
     /// What `first` and then `second` hold.
-    pub(super) fn of(first: &[f32], second: &[f32]) -> Self {
+    pub(crate) fn of(first: &[f32], second: &[f32]) -> Self {
         let range = |s: &[f32]| (s.as_ptr().addr(), s.as_ptr_range().end.addr());
         Ahead { ranges: [range(first), range(second)] }
     }
 
     /// The next lines, for `count` requests.
     #[inline(always)]
-    pub(super) fn take(&mut self, count: usize) -> Lines {
+    pub(crate) fn take(&mut self, count: usize) -> Lines {
         let at = usize::from(self.ranges[0].0 >= self.ranges[0].1);
         let (next, end) = self.ranges[at];
         if next >= end {
@@ -44,7 +44,7 @@ impl Ahead {
 impl Lines {
     /// Request `index`; a hint, which no address can make fault.
     #[inline(always)]
-    pub(super) fn fetch(self, index: usize) {
+    pub(crate) fn fetch(self, index: usize) {
         let address = self.first + index * self.step;
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a prefetch reads nothing and ignores addresses that are not mapped.

@@ -1,4 +1,4 @@
-//! Matrix products of the head: register tiles over operands where they lie.
+//! Matrix products: register tiles over operands where they lie.
 //!
 //! C\[m, n\] ← (C +) Σ_k A\[m, k\]·B\[k, n\]. The vectors run along n, in panels of a few registers;
 //! A is only broadcast from, so it may have any two strides and is never packed.
@@ -6,45 +6,46 @@
 // Loops over constant ranges are the register tile: they unroll and `acc` becomes registers.
 #![allow(clippy::needless_range_loop)]
 
-use super::ahead::{Ahead, Lines};
+pub(crate) use crate::ahead::Ahead;
+use crate::ahead::Lines;
 use crate::isa::{Isa, Kernel, Simd};
 
 /// A run of columns of B and of C.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Panel {
+pub(crate) struct Panel {
     /// Its width in vectors: 1, 2 or 4.
-    pub(super) vectors: usize,
+    pub(crate) vectors: usize,
     /// Where its first row starts in B, and from one row to the next.
-    pub(super) b: usize,
-    pub(super) b_step: usize,
+    pub(crate) b: usize,
+    pub(crate) b_step: usize,
     /// Where its first row starts in C.
-    pub(super) c: usize,
+    pub(crate) c: usize,
 }
 
 /// The left operand: A\[m, k\] = `data[m·row + k·step]`.
 #[derive(Clone, Copy)]
-pub(super) struct Left<'a> {
-    pub(super) data: &'a [f32],
-    pub(super) row: usize,
-    pub(super) step: usize,
+pub(crate) struct Left<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) row: usize,
+    pub(crate) step: usize,
 }
 
 /// One product.
-pub(super) struct Product<'a> {
+pub(crate) struct Product<'a> {
     /// Rows of A and C.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// Columns of A, rows of B.
-    pub(super) depth: usize,
-    pub(super) a: Left<'a>,
-    pub(super) b: &'a [f32],
-    pub(super) panels: &'a [Panel],
-    pub(super) c: &'a mut [f32],
+    pub(crate) depth: usize,
+    pub(crate) a: Left<'a>,
+    pub(crate) b: &'a [f32],
+    pub(crate) panels: &'a [Panel],
+    pub(crate) c: &'a mut [f32],
     /// From one row of C to the next.
-    pub(super) c_row: usize,
+    pub(crate) c_row: usize,
     /// Whether C is added to or overwritten.
-    pub(super) add: bool,
+    pub(crate) add: bool,
     /// What to bring to the cache meanwhile.
-    pub(super) ahead: &'a mut Ahead,
+    pub(crate) ahead: &'a mut Ahead,
 }
 
 impl Product<'_> {
@@ -53,7 +54,7 @@ impl Product<'_> {
     /// # Panics
     ///
     /// If an operand is shorter than its strides ask for.
-    pub(super) fn run(self, isa: Isa) {
+    pub(crate) fn run(self, isa: Isa) {
         if self.rows == 0 || self.depth == 0 {
             assert!(self.add || self.rows == 0, "a product over nothing does not overwrite");
             return;
@@ -106,9 +107,15 @@ impl Kernel for Product<'_> {
 }
 
 /// Vectors in a full panel: four where the registers hold enough rows of them.
-#[inline(always)]
-pub(super) fn panel_vectors<S: Simd>() -> usize {
-    if S::ROWS_4 >= 6 { 4 } else { 2 }
+pub(crate) struct PanelVectors;
+
+impl Kernel for PanelVectors {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        if S::ROWS_4 >= 6 { 4 } else { 2 }
+    }
 }
 
 /// Rows of a tile with a full panel, at most 6.
