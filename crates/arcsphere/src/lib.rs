@@ -40,6 +40,10 @@
 //!
 //! A module imports only modules listed above it.
 
+// The core has the tensors and modules under the paths of `burn` itself, which its derive
+// macros expect; the layers and optimizers that `burn` adds are not used here.
+extern crate burn_core as burn;
+
 pub use arcsphere_losses as losses;
 pub use arcsphere_losses::{head, random, range, registry};
 
