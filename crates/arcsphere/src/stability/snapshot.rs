@@ -23,11 +23,6 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// A copy of a training as it is.
     pub(crate) fn take(backbone: &impl Backbone, optimizer: &Optimizer, head: HeadState, progress: &Progress) -> Self {
-        Snapshot {
-            backbone: export(backbone),
-            optimizer: optimizer.clone(),
-            head,
-            progress: progress.clone(),
-        }
+        Snapshot { backbone: export(backbone), optimizer: optimizer.clone(), head, progress: progress.clone() }
     }
 }
