@@ -46,14 +46,14 @@ impl Energy {
 /// use arcsphere_losses::{Settings, margin};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let arcface = margin::find("arcface")?;
-/// let fitted = Settings::default().choose(arcface, 10, 2)?;
-/// let paper = Settings { paper: true, ..Settings::default() }.choose(arcface, 10, 2)?;
-/// assert_eq!((paper.recipe.margins.angle_margin, paper.recipe.scale), (0.5, 64.0));
-/// assert!(fitted.recipe.margins.angle_margin < 0.5); // ten classes on a circle have less room
+/// let cosface = margin::find("cosface")?;
+/// let fitted = Settings::default().choose(cosface, 10, 2)?;
+/// let paper = Settings { paper: true, ..Settings::default() }.choose(cosface, 10, 2)?;
+/// assert_eq!((paper.recipe.margins.cosine_margin, paper.recipe.scale), (0.35, 64.0));
+/// assert!(fitted.recipe.margins.cosine_margin < 0.2); // ten classes on a circle have less room
 ///
 /// let degrees = Settings { angle_margin: Some(30.0), ..Settings::default() };
-/// assert!(degrees.choose(arcface, 10, 2).unwrap_err().to_string().contains("in [0, π]"));
+/// assert!(degrees.choose(margin::find("arcface")?, 10, 2).unwrap_err().to_string().contains("in [0, π]"));
 /// # Ok(())
 /// # }
 /// ```

@@ -296,7 +296,7 @@ impl Head {
     }
 
     /// The best class of each of `embeddings` \[B, D\], without a margin, and its logit: w·x + b of plain softmax,
-    /// cos θ of the others. Of an ordered target the class that is told, and for its logit the number.
+    /// ‖x‖·cos θ of the others. Of an ordered target the class that is told, and for its logit the number.
     ///
     /// ```
     /// use arcsphere_losses::head::{Head, HeadError, HeadState};
@@ -305,7 +305,7 @@ impl Head {
     /// let own = HeadState { weights: vec![1.0, 0.0, 0.0, 1.0], ..HeadState::default() };
     /// let head = Head::builder("arcface", 2, 2).with_state(own)?;
     /// let best = head.predict(&[3.0, 4.0])?[0];
-    /// assert!(best.class == 1 && (best.logit - 0.8).abs() < 1e-6);
+    /// assert!(best.class == 1 && (best.logit - 4.0).abs() < 1e-6);
     /// assert!(matches!(head.predict(&[3.0, 4.0, f32::NAN, 0.0]), Err(HeadError::NotFinite { row: 1, .. })));
     /// # Ok(())
     /// # }
