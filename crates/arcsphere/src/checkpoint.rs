@@ -23,6 +23,7 @@ pub use same::same_config;
 pub use write::save;
 
 use crate::backbones::{Backbone, BuiltIn};
+use crate::collapse::Snapshot;
 use crate::config::Config;
 use crate::embed::ReadError;
 use crate::head::{Head, HeadError, HeadState};
@@ -30,7 +31,6 @@ use crate::losses;
 use crate::nn::{NamedTensor, ParamsError, import};
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
 use crate::progress::Progress;
-use crate::stability::Snapshot;
 use crate::train::{Trainer, head_of, new_backbone, on_device, stream};
 use arcsphere_data::{DataError, Normalization, Shape};
 use burn::tensor::Device;

@@ -6,6 +6,7 @@ mod ordered;
 pub use ordered::Predictions;
 
 use crate::backbones::Backbone;
+use crate::collapse::chance_bound;
 use crate::config::{EvalConfig, Task};
 use crate::embed::EmbedError;
 use crate::head::{Head, HeadError};
@@ -13,7 +14,6 @@ use crate::losses::margin::Unit;
 use crate::plan::{Plan, Splits};
 use crate::progress::Recovery;
 use crate::registry::{self, UnknownName};
-use crate::stability::chance_bound;
 use crate::train::Trainer;
 use arcsphere_data::Dataset;
 use arcsphere_eval::EvalError;

@@ -65,7 +65,7 @@ pub mod graph;
 
 pub mod progress;
 
-pub mod stability;
+pub mod collapse;
 
 pub mod train;
 

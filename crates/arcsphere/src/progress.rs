@@ -89,7 +89,7 @@ impl Progress {
 pub struct Finding {
     /// The step in which it was seen, from 1.
     pub step: u64,
-    /// Its name in [`crate::stability::CAUSES`].
+    /// Its name in [`crate::collapse::CAUSES`].
     pub cause: String,
     /// The figure that shows it, as the beginning of a sentence.
     pub figure: String,
@@ -109,7 +109,7 @@ pub struct Recovery {
     pub step: u64,
     /// Steps that were kept.
     pub back_to: u64,
-    /// The cause's name in [`crate::stability::CAUSES`].
+    /// The cause's name in [`crate::collapse::CAUSES`].
     pub cause: String,
     /// The figure that shows it.
     pub figure: String,
@@ -128,7 +128,7 @@ impl Recovery {
 /// A training whose accuracy is below this part of its best is losing what it learned.
 const KEPT: f64 = 0.5;
 
-/// What the detectors of [`crate::stability`] remember from step to step.
+/// What the detectors of [`crate::collapse`] remember from step to step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vitals {

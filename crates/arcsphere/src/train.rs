@@ -3,7 +3,7 @@
 //! A [`Trainer`] holds everything that changes: backbone, head, optimizer, the step. All
 //! randomness is a function of (seed, epoch, sample), and schedules are functions of the
 //! step and the progress, so a trainer read from a checkpoint goes on as if it had never
-//! stopped. What a step shows is examined ([`crate::stability`]), and a dying training taken
+//! stopped. What a step shows is examined ([`crate::collapse`]), and a dying training taken
 //! back to a good step (`recovery`).
 
 mod batcher;
@@ -14,13 +14,13 @@ mod step;
 pub use crate::progress::{EpochRecord, Finding, Progress, Recovery, Running};
 
 use crate::backbones::{Backbone, BuiltIn};
+use crate::collapse::Snapshot;
 use crate::config::OnCollapse;
 use crate::embed::EmbedError;
 use crate::head::Head;
 use crate::nn::{NamedTensor, export};
 use crate::optim::Optimizer;
 use crate::plan::{Plan, PlanError, Splits};
-use crate::stability::Snapshot;
 use arcsphere_data::batch;
 use batcher::Batcher;
 use burn::tensor::Device;

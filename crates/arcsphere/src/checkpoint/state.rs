@@ -2,12 +2,12 @@
 
 use super::CheckpointError;
 use super::names::head_parts;
+use crate::collapse::Snapshot;
 use crate::head::HeadState;
 use crate::nn::NamedTensor;
 use crate::optim::Optimizer;
 use crate::plan::{Plan, PlanError};
 use crate::progress::Progress;
-use crate::stability::Snapshot;
 use crate::train::head_of;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::path::Path;

@@ -3,11 +3,11 @@
 use super::names::{FIRST, GOOD, MEMORY, head_parts};
 use super::{CheckpointError, Provenance, VERSION};
 use crate::backbones::Backbone;
+use crate::collapse::Snapshot;
 use crate::embed::{ReadError, host_values};
 use crate::head::HeadState;
 use crate::nn::{NamedTensor, export};
 use crate::optim::Optimizer;
-use crate::stability::Snapshot;
 use crate::train::Trainer;
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::{BTreeMap, HashMap};

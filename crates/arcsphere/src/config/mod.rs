@@ -305,7 +305,7 @@ impl Default for OptimConfig {
     }
 }
 
-/// What is done about a training that dies (see [`crate::stability`]).
+/// What is done about a training that dies (see [`crate::collapse`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnCollapse {

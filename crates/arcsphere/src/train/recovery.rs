@@ -2,12 +2,12 @@
 
 use super::{Finding, Recovery, Trainer, head_of, new_backbone};
 use crate::backbones::Backbone;
+use crate::collapse::{self, Circumstances, Snapshot, prescribe};
 use crate::config::OnCollapse;
 use crate::head::HeadError;
 use crate::nn::{export, import};
 use crate::optim::Optimizer;
 use crate::progress::Progress;
-use crate::stability::{self, Circumstances, Snapshot, prescribe};
 
 /// After so many recoveries that went back to one step, the next goes back to the first: the
 /// seed of the death may be in that step already.
@@ -35,7 +35,7 @@ impl<B: Backbone> Trainer<B> {
         let train = &self.plan.config().train;
         match train.on_collapse {
             OnCollapse::Ignore => {
-                let lost = finding.cause == stability::NOT_FINITE && !self.weights_are_finite();
+                let lost = finding.cause == collapse::NOT_FINITE && !self.weights_are_finite();
                 if lost {
                     self.progress.collapsed = Some(format!("{}; the weights are lost", finding.sentence()));
                 }
@@ -61,7 +61,7 @@ impl<B: Backbone> Trainer<B> {
     }
 
     fn weights_are_finite(&self) -> bool {
-        self.head.is_finite() && stability::all_finite_in(&self.backbone)
+        self.head.is_finite() && collapse::all_finite_in(&self.backbone)
     }
 
     fn recover(&mut self, finding: Finding) -> Result<Recovery, HeadError> {
@@ -74,17 +74,17 @@ impl<B: Backbone> Trainer<B> {
 
         let back_to = good.progress.step;
         let circumstances = Circumstances::of(&self.plan, &self.progress, &finding, back_to);
-        let prescription = prescribe(&finding, self.progress.softening, &circumstances);
-        let softening = prescription.softening();
+        let remedy = prescribe(&finding, self.progress.softening, &circumstances);
+        let softening = remedy.softening();
         self.head.restore(good.head)?;
-        if prescription.spreads_prototypes() {
+        if remedy.spreads_prototypes() {
             self.head.spread_prototypes();
         }
         good.head = self.head.state();
         good.progress.moments_since = self.head.moments_since();
         self.head.soften(&softening)?;
         let Finding { step, cause, figure } = finding;
-        let recovery = Recovery { step, back_to, cause, figure, remedy: prescription.in_words() };
+        let recovery = Recovery { step, back_to, cause, figure, remedy: remedy.in_words() };
 
         let before = std::mem::take(&mut self.progress);
         let mut recoveries = before.recoveries;

@@ -1,6 +1,7 @@
 //! What a training starts from: the network and the head that a plan and its seed give, and the rule of each step.
 
 use crate::backbones::BuiltIn;
+use crate::collapse::all_finite;
 use crate::config::OptimizerKind;
 use crate::head::{Head, HeadBuilder, HeadError, Update};
 use crate::losses::margin::{Naive, Unit};
@@ -8,7 +9,6 @@ use crate::losses::{Energy, Settings};
 use crate::nn::{Init, Rng};
 use crate::plan::{LossPlan, Network, Ordinal, Plan, PlanError};
 use crate::progress::Softening;
-use crate::stability::all_finite;
 use burn::tensor::Device;
 use rand::SeedableRng;
 

@@ -2,13 +2,13 @@
 
 use super::{EmbedError, Finding, Trainer, update_at};
 use crate::backbones::Backbone;
+use crate::collapse::{self, Evidence, Place};
 use crate::config::{OnCollapse, Task};
 use crate::embed::host_values;
 use crate::graph::surrogate;
 use crate::head::{HeadError, RowStats, Update};
 use crate::optim::NotFinite;
 use crate::optim::margin_schedule::MarginState;
-use crate::stability::{self, Evidence, Place};
 use burn::tensor::Tensor;
 
 /// A batch at the head. B images, D dimensions.
@@ -43,7 +43,7 @@ impl<B: Backbone> Trainer<B> {
     /// The head's step, and what it saw.
     fn at_the_head<'a>(&mut self, host: Vec<f32>, labels: &'a [u32], update: &Update) -> Result<Batch<'a>, EmbedError> {
         let (margin, own_prototypes) = (self.head.margin_state(), self.head.is_finite_at(labels));
-        let beats_median = match stability::all_finite(&host) {
+        let beats_median = match collapse::all_finite(&host) {
             true => self.head.beats_median(&host, labels)?,
             // What is no number beats nothing.
             false => self.head.is_ordinal().then(|| vec![false; labels.len()]),
@@ -66,7 +66,7 @@ impl<B: Backbone> Trainer<B> {
     /// The way back through the network, unless a number on the way there is none. Returns the norm of its gradient,
     /// and where a number was not finite first.
     fn backward(&mut self, embedding: Tensor<2>, batch: &mut Batch<'_>, update: &Update) -> (f64, Option<Place>) {
-        let backbone = || stability::all_finite_in(&self.backbone);
+        let backbone = || collapse::all_finite_in(&self.backbone);
         let broken = Place::first(batch.own_prototypes, &batch.host, backbone, &batch.stats, batch.loss, &batch.dx);
         let config = self.plan.config();
         let go_on = config.train.on_collapse == OnCollapse::Ignore;
@@ -96,7 +96,7 @@ impl<B: Backbone> Trainer<B> {
     fn examine(&mut self, batch: &Batch<'_>, gradient_norm: f64, broken: Option<Place>) -> Option<Finding> {
         let (plan, margin) = (&self.plan, &batch.margin);
         let last_monotone =
-            stability::last_monotone(plan.margins().at_strength(margin.strength), plan.config().loss.extension);
+            collapse::last_monotone(plan.margins().at_strength(margin.strength), plan.config().loss.extension);
         let evidence = Evidence {
             step: self.progress.step - 1,
             steps: plan.steps(),
@@ -115,6 +115,6 @@ impl<B: Backbone> Trainer<B> {
             last_monotone,
             broken,
         };
-        stability::examine(&evidence, &mut self.progress.vitals)
+        collapse::examine(&evidence, &mut self.progress.vitals)
     }
 }

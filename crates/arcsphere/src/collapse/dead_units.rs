@@ -3,7 +3,7 @@
 //! Units before them are dead (a rectifier below zero for every image gives no gradient), or a
 //! step that was too large threw the bias far beyond what the images change.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::Vitals;
 
 pub(super) const INFO: CauseInfo = CauseInfo {
@@ -55,7 +55,7 @@ fn dead(evidence: &Evidence<'_>) -> Option<usize> {
     (least > 0.0).then(|| sums.iter().zip(&squares).filter(|(s, q)| *q / n - (*s / n).powi(2) <= least).count())
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.slow_down();
     list.grow_anew();
 }
@@ -63,7 +63,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::{Scene, shown};
+    use crate::collapse::evidence::testing::{Scene, shown};
 
     #[test]
     fn a_dimension_without_variance() {

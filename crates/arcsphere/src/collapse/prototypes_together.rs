@@ -7,7 +7,7 @@
 //! Steps of an ordered target are left alone: one year and the next look alike, their prototypes stand
 //! close by right, and to spread them would tear the order that was learned.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::losses::fit::nearest_angle_bound;
 use crate::progress::Vitals;
 
@@ -72,7 +72,7 @@ fn nearest_angles(evidence: &Evidence<'_>) -> Vec<f64> {
         .collect()
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     if list.severity() == 1 {
         list.spread_prototypes();
     } else {
@@ -86,7 +86,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::Scene;
+    use crate::collapse::evidence::testing::Scene;
     use rand::{RngExt, SeedableRng};
 
     fn said(scene: &Scene) -> Option<String> {

@@ -5,7 +5,7 @@
 //! margin that asks for more than there is drives them there while the norm is free, since
 //! a short embedding misses it at no price.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::Vitals;
 
 pub(super) const INFO: CauseInfo = CauseInfo {
@@ -28,7 +28,7 @@ fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
         .then(|| format!("the embeddings are at the origin: their mean norm is {norm:.1e}"))
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.start_softly();
     list.weaken();
     list.grow_anew();
@@ -38,7 +38,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::{Scene, shown};
+    use crate::collapse::evidence::testing::{Scene, shown};
 
     #[test]
     fn a_lasting_mean_norm_of_next_to_nothing() {

@@ -3,7 +3,7 @@
 //! With a free norm a longer embedding is a surer one, so norms grow without bound; in steps
 //! that are too large each makes the next larger, and f32 ends some steps later.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::Vitals;
 
 pub(super) const INFO: CauseInfo = CauseInfo {
@@ -45,7 +45,7 @@ fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
         .then(|| format!("the embeddings' mean norm is {norm:.3e}, {times:.0} times its level before"))
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.slow_down();
     list.clip_harder();
     list.grow_anew();
@@ -54,7 +54,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::Scene;
+    use crate::collapse::evidence::testing::Scene;
 
     /// The step in which a mean norm of `norm(step)` is called an explosion.
     fn cried(norm: impl Fn(u64) -> f64) -> Option<(u64, String)> {

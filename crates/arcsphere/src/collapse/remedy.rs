@@ -81,13 +81,9 @@ impl Circumstances {
 }
 
 /// The remedy for `finding`, over what is softened already.
-pub(crate) fn prescribe<'a>(
-    finding: &Finding,
-    before: Softening,
-    circumstances: &'a Circumstances,
-) -> Prescription<'a> {
+pub(crate) fn prescribe<'a>(finding: &Finding, before: Softening, circumstances: &'a Circumstances) -> Remedy<'a> {
     let begin = circumstances.from;
-    let mut list = Prescription { soft: before, spread: false, begin, circumstances, said: Vec::new() };
+    let mut list = Remedy { soft: before, spread: false, begin, circumstances, said: Vec::new() };
     match find(&finding.cause) {
         Ok(CauseInfo { cure, .. }) => cure(&mut list),
         Err(_) => list.slow_down(),
@@ -97,7 +93,7 @@ pub(crate) fn prescribe<'a>(
 
 /// A remedy. In the making each method makes one thing softer, where there is such a thing.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Prescription<'a> {
+pub(crate) struct Remedy<'a> {
     soft: Softening,
     spread: bool,
     /// The step at which a margin may begin to grow.
@@ -106,7 +102,7 @@ pub(crate) struct Prescription<'a> {
     said: Vec<String>,
 }
 
-impl Prescription<'_> {
+impl Remedy<'_> {
     /// The schedules from here on.
     pub(crate) fn softening(&self) -> Softening {
         self.soft
@@ -229,7 +225,7 @@ impl Prescription<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::CAUSES;
+    use crate::collapse::CAUSES;
 
     const CIRCUMSTANCES: Circumstances = Circumstances {
         severity: 1,

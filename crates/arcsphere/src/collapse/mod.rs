@@ -9,7 +9,7 @@
 //! `Snapshot` and on with a [`Softening`](crate::progress::Softening) that `prescribe` chose.
 
 mod evidence;
-mod prescription;
+mod remedy;
 mod snapshot;
 
 mod dead_units;
@@ -25,7 +25,7 @@ mod stuck_at_chance;
 pub(crate) use evidence::Evidence;
 pub(crate) use not_finite::{Place, all_finite, all_finite_in};
 pub(crate) use past_monotone::last_monotone;
-pub(crate) use prescription::{Circumstances, Prescription, prescribe};
+pub(crate) use remedy::{Circumstances, Remedy, prescribe};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use stuck_at_chance::chance_bound;
 
@@ -54,7 +54,7 @@ pub(crate) const NOT_FINITE: &str = not_finite::INFO.name;
 /// A way in which trainings die.
 ///
 /// ```
-/// let cause = arcsphere::stability::find("one_direction")?;
+/// let cause = arcsphere::collapse::find("one_direction")?;
 /// println!("{}: {}; then {}", cause.name, cause.summary, cause.remedy);
 /// # Ok::<(), arcsphere::registry::UnknownName>(())
 /// ```
@@ -69,7 +69,7 @@ pub struct CauseInfo {
     /// The figure that shows it, if it is there. May count in `vitals`.
     look: fn(&Evidence<'_>, &mut Vitals) -> Option<String>,
     /// Makes softer what brought it about.
-    cure: fn(&mut Prescription<'_>),
+    cure: fn(&mut Remedy<'_>),
 }
 
 impl Named for CauseInfo {

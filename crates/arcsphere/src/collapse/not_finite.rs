@@ -5,7 +5,7 @@
 //! overflows where norms grew, a gradient where it was not clipped, a cosine or loss nowhere
 //! in this program's own losses.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::backbones::Backbone;
 use crate::head::RowStats;
 use crate::nn::export;
@@ -92,7 +92,7 @@ fn look(evidence: &Evidence<'_>, _: &mut Vitals) -> Option<String> {
     })
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.slow_down();
     list.clip_harder();
     list.grow_anew();
@@ -104,7 +104,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::{BATCH, Scene};
+    use crate::collapse::evidence::testing::{BATCH, Scene};
 
     const NAN: f32 = f32::NAN;
 

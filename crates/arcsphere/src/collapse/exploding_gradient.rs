@@ -1,7 +1,7 @@
 //! Gradients that grow out of all proportion.
 
 use super::exploding_norm::{FACTOR, over_level};
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::Vitals;
 
 pub(super) const INFO: CauseInfo = CauseInfo {
@@ -29,7 +29,7 @@ fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
         .then(|| format!("the gradient's norm is {norm:.3e}, {times:.0} times its level before"))
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.slow_down();
     list.clip_harder();
 }
@@ -37,7 +37,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::Scene;
+    use crate::collapse::evidence::testing::Scene;
 
     fn cried(norm: impl Fn(u64) -> f64) -> Option<u64> {
         let (scene, mut vitals) = (Scene::healthy(), Vitals::default());

@@ -4,7 +4,7 @@
 //! prototype is pushed further away: with cos 4θ toward θ = π/2, where the loss is as small as
 //! on the prototype, and nothing is classified.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::losses::margin::{Extension, Margins};
 use crate::progress::Vitals;
 use std::f64::consts::{FRAC_PI_2, PI};
@@ -47,7 +47,7 @@ fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
     })
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.start_softly();
     list.weaken();
     list.grow_anew();
@@ -56,8 +56,8 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collapse::evidence::testing::{Scene, shown};
     use crate::losses::margin::{Angular, Margin, Row};
-    use crate::stability::evidence::testing::{Scene, shown};
 
     /// Against ψ itself: it falls up to the point, and is higher somewhere behind it.
     #[test]

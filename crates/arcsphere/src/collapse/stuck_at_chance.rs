@@ -7,7 +7,7 @@
 //! trainings. It guesses if it tells no more images nearer than the median of their batch does: one number
 //! for all, whichever it is, does so for at most half of them.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::{Vitals, Window};
 
 pub(super) const INFO: CauseInfo = CauseInfo {
@@ -72,7 +72,7 @@ fn look(evidence: &Evidence<'_>, vitals: &mut Vitals) -> Option<String> {
     })
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.start_softly();
     list.slow_down();
     list.weaken();
@@ -83,7 +83,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::{CLASSES, Scene, shown};
+    use crate::collapse::evidence::testing::{CLASSES, Scene, shown};
 
     /// One row in `of` is right.
     fn scene(of: usize) -> Scene {

@@ -5,7 +5,7 @@
 //! each class first and then over the classes, so a batch that is mostly of one class, rightly
 //! in one direction, is not mistaken.
 
-use super::{CauseInfo, Evidence, Prescription};
+use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::Vitals;
 
 pub(super) const INFO: CauseInfo = CauseInfo {
@@ -48,7 +48,7 @@ fn resultant(evidence: &Evidence<'_>) -> (f64, usize) {
     (mean.iter().map(|m| m * m).sum::<f64>().sqrt(), rows.len())
 }
 
-fn cure(list: &mut Prescription<'_>) {
+fn cure(list: &mut Remedy<'_>) {
     list.start_softly();
     list.weaken();
     list.grow_anew();
@@ -59,7 +59,7 @@ fn cure(list: &mut Prescription<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stability::evidence::testing::{Scene, shown};
+    use crate::collapse::evidence::testing::{Scene, shown};
 
     #[test]
     fn one_direction_of_any_lengths() {

@@ -95,19 +95,19 @@ pub(super) mod testing {
     use super::*;
 
     /// The numbers behind an [`Evidence`].
-    pub(in crate::stability) struct Scene {
-        pub(in crate::stability) embeddings: Vec<f32>,
-        pub(in crate::stability) labels: Vec<u32>,
-        pub(in crate::stability) stats: Vec<RowStats>,
-        pub(in crate::stability) prototypes: Vec<f32>,
+    pub(in crate::collapse) struct Scene {
+        pub(in crate::collapse) embeddings: Vec<f32>,
+        pub(in crate::collapse) labels: Vec<u32>,
+        pub(in crate::collapse) stats: Vec<RowStats>,
+        pub(in crate::collapse) prototypes: Vec<f32>,
     }
 
-    pub(in crate::stability) const CLASSES: usize = 8;
-    pub(in crate::stability) const BATCH: usize = 64;
+    pub(in crate::collapse) const CLASSES: usize = 8;
+    pub(in crate::collapse) const BATCH: usize = 64;
 
     impl Scene {
         /// Eight classes at even angles, eight samples each near their prototype, length 5.
-        pub(in crate::stability) fn healthy() -> Self {
+        pub(in crate::collapse) fn healthy() -> Self {
             let at = |class: usize, off: f64| {
                 let (sin, cos) = (class as f64 * std::f64::consts::TAU / CLASSES as f64 + off).sin_cos();
                 [cos as f32, sin as f32]
@@ -129,7 +129,7 @@ pub(super) mod testing {
         }
 
         /// A step in the second half of a training of 1000 steps.
-        pub(in crate::stability) fn evidence(&self) -> Evidence<'_> {
+        pub(in crate::collapse) fn evidence(&self) -> Evidence<'_> {
             Evidence {
                 step: 600,
                 steps: 1000,
@@ -151,7 +151,7 @@ pub(super) mod testing {
         }
 
         /// Embeddings by row, with their norms.
-        pub(in crate::stability) fn with_embeddings(mut self, row: impl Fn(usize) -> [f32; 2]) -> Self {
+        pub(in crate::collapse) fn with_embeddings(mut self, row: impl Fn(usize) -> [f32; 2]) -> Self {
             self.embeddings = (0..BATCH).flat_map(&row).collect();
             for (stats, x) in self.stats.iter_mut().zip(self.embeddings.chunks(2)) {
                 stats.norm = f64::from(x[0]).hypot(f64::from(x[1]));
@@ -160,14 +160,14 @@ pub(super) mod testing {
         }
 
         /// All rows wrong.
-        pub(in crate::stability) fn misclassified(mut self) -> Self {
+        pub(in crate::collapse) fn misclassified(mut self) -> Self {
             self.stats.iter_mut().for_each(|s| s.correct = false);
             self
         }
     }
 
     /// What `look` says of `evidence`, shown in `times` steps in a row.
-    pub(in crate::stability) fn shown(
+    pub(in crate::collapse) fn shown(
         look: fn(&Evidence<'_>, &mut crate::progress::Vitals) -> Option<String>,
         evidence: Evidence<'_>,
         times: u64,
