@@ -1,7 +1,6 @@
 //! My network, your trainer: any Burn module is a backbone, with checkpoints, resume and collapse handling.
 
-use arcsphere::evaluate::{Protocols, evaluate};
-use arcsphere::{backbones::Backbone, config::Layers, plan, train::Trainer};
+use arcsphere::{backbones::Backbone, config::Layers, evaluate, plan, train::Trainer};
 use arcsphere_data::{Shape, embedded};
 use burn::{module::Module, nn, tensor::Tensor};
 
@@ -30,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = plan::Plan::for_backbone(&config, &splits, &net)?;
     let mut trainer = Trainer::with_backbone(plan, net, &device)?;
     trainer.run(&splits, &mut ())?;
-    let found = evaluate(&trainer, &splits, &Protocols::default(), &|_, _| {})?;
+    let found = evaluate::evaluate(&trainer, &splits, &evaluate::Protocols::default(), &|_, _| {})?;
     println!("accuracy {:?}", found.run.get("accuracy"));
     Ok(())
 }
