@@ -67,6 +67,48 @@ struct Kept {
     linear: bool,
 }
 
+/// The numbers of a pass, and where their gradients go.
+struct Moved<'a> {
+    weights: &'a mut Parameters,
+    bias: &'a mut Parameters,
+    kept: &'a mut Kept,
+}
+
+impl<'a> Moved<'a> {
+    /// To be moved by an update; without one the gradients are kept until one comes.
+    fn by(self, update: Option<&'a Update>, biases: usize, extra: &'a [f32]) -> kernel::Parameters<'a> {
+        let Moved { weights, bias, kept } = self;
+        let (moments, bias_moments) = match update {
+            Some(update) => {
+                weights.ready(update);
+                bias.ready(update);
+                let second = bias.second.get_mut(..biases).unwrap_or_default();
+                (
+                    kernel::Moments { first: &mut weights.first, second: &mut weights.second },
+                    kernel::Moments { first: &mut bias.first[..biases], second },
+                )
+            }
+            None => {
+                kept.weights.resize(weights.values.len(), 0.0);
+                kept.bias.clear();
+                kept.bias.resize(bias.values.len(), 0.0);
+                (
+                    kernel::Moments { first: &mut kept.weights, second: &mut [] },
+                    kernel::Moments { first: &mut kept.bias[..biases], second: &mut [] },
+                )
+            }
+        };
+        kernel::Parameters {
+            weights: &mut weights.values,
+            bias: &mut bias.values[..biases],
+            moments,
+            bias_moments,
+            bias_update: Some(update.unwrap_or(&Update::Gradient)),
+            extra_gradient: extra,
+        }
+    }
+}
+
 /// What a loss is built from.
 #[derive(Debug)]
 pub(in super::super) struct Parts {
@@ -209,36 +251,9 @@ impl Prototypes {
         let biases = if linear { self.recipe.classes } else { usize::from(binary.is_some()) };
         let mut kept = self.kept.take().unwrap_or_default();
         let rule = update.unwrap_or(&Update::Gradient);
-        let (weights, bias) = (&mut self.weights, &mut self.bias);
-        let (moments, bias_moments) = match update {
-            Some(update) => {
-                weights.ready(update);
-                bias.ready(update);
-                let second = bias.second.get_mut(..biases).unwrap_or_default();
-                (
-                    kernel::Moments { first: &mut weights.first, second: &mut weights.second },
-                    kernel::Moments { first: &mut bias.first[..biases], second },
-                )
-            }
-            None => {
-                kept.weights.resize(weights.values.len(), 0.0);
-                kept.bias.clear();
-                kept.bias.resize(bias.values.len(), 0.0);
-                (kept.biases, kept.linear) = (biases, linear);
-                (
-                    kernel::Moments { first: &mut kept.weights, second: &mut [] },
-                    kernel::Moments { first: &mut kept.bias[..biases], second: &mut [] },
-                )
-            }
-        };
-        let parameters = kernel::Parameters {
-            weights: &mut weights.values,
-            bias: &mut bias.values[..biases],
-            moments,
-            bias_moments,
-            bias_update: Some(rule),
-            extra_gradient: extra,
-        };
+        (kept.biases, kept.linear) = (biases, linear);
+        let parameters = Moved { weights: &mut self.weights, bias: &mut self.bias, kept: &mut kept };
+        let parameters = parameters.by(update, biases, extra);
         let moves = if linear { *rule } else { prototype_update(*rule, limits.prototype_rate) };
         let mut asked = Rule {
             margin: &*self.margin,
