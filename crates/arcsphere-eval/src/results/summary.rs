@@ -300,7 +300,7 @@ mod tests {
         let key = |runs: &[Run]| ranking(&summarize(runs)).map(|m| m.key);
         let none = unclassified("a", 1, 0.1);
         assert_eq!(key(&[none.clone(), run("b", 1, 900)]), Some("accuracy"));
-        assert_eq!((key(&[aged("a", 1, 2.0)]), key(&[none.clone()])), (Some("mae"), Some("eer")));
+        assert_eq!((key(&[aged("a", 1, 2.0)]), key(std::slice::from_ref(&none))), (Some("mae"), Some("eer")));
         let two = summarize(&[unclassified("a", 1, 0.10), unclassified("a", 2, 0.12)]);
         // t(1) = 12.706 times sd/√2 = 0.01: cut at 0 below. A single EER has no interval.
         let eer = two[0].measures["eer"].estimate;

@@ -84,7 +84,7 @@ impl Groups {
         let mut order: Vec<u32> = (0..self.of.len() as u32).collect();
         order.sort_by_key(|c| (self.of[*c as usize], !moved(*c)));
         order.iter().enumerate().for_each(|(at, c)| self.place[*c as usize] = at);
-        let (near, square, length) = x.from_mean(centers);
+        let (near, square, length) = x.less_mean(centers);
         self.moved = Listed::new(order.iter().copied().filter(|c| moved(*c)).collect(), &self.of, self.len());
         self.all = Listed::new(order, &self.of, self.len());
         self.moved.fill(x.dim, &near, &square);

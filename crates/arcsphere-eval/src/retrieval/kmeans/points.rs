@@ -24,7 +24,7 @@ impl Points {
             mean.iter_mut().zip(row).for_each(|(m, v)| *m += v / n as f64);
         }
         let mut points = Self { exact, dim, near: Vec::new(), square: Vec::new(), length: Vec::new(), mean };
-        (points.near, points.square, points.length) = points.from_mean(&points.exact);
+        (points.near, points.square, points.length) = points.less_mean(&points.exact);
         points
     }
 
@@ -37,7 +37,7 @@ impl Points {
     }
 
     /// Rows less the samples' mean, their squared lengths and their lengths.
-    pub(super) fn from_mean(&self, rows: &[f64]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    pub(super) fn less_mean(&self, rows: &[f64]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
         let mut near = Vec::with_capacity(rows.len());
         let (mut squares, mut lengths) = (Vec::new(), Vec::new());
         for row in rows.chunks_exact(self.dim) {

@@ -25,9 +25,12 @@ const CHUNK: usize = 1024;
 /// The part of the nearest angle within which a class's further prototypes start around its first.
 const SHARE: f64 = 0.1;
 
+/// From a loss to a loss.
+type OfAnother = dyn Fn(Box<dyn Margin>) -> Box<dyn Margin> + Send + Sync;
+
 /// Makes a loss of another.
 #[derive(Clone)]
-pub(in super::super) struct Wrap(pub(in super::super) Arc<dyn Fn(Box<dyn Margin>) -> Box<dyn Margin> + Send + Sync>);
+pub(in super::super) struct Wrap(pub(in super::super) Arc<OfAnother>);
 
 impl fmt::Debug for Wrap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
