@@ -147,13 +147,16 @@ fn a_sweep_that_is_killed_while_it_measures_does_not_train_again() {
     // What such a kill leaves: the training's last checkpoint, and no numbers.
     let own = ["--loss", "cosface", "--set", "loss.cosine_margin=0.05", "--set", "loss.scale=12", "--threads", "1"];
     place.ok(&with(&with(&["train", "--out", "t"], &sweep), &own));
-    let checkpoint = place.path(&format!("{cell}.safetensors"));
-    std::fs::copy(place.path("t/checkpoint.safetensors"), &checkpoint).expect("a copy");
+    let kept = place.path(&format!("{cell}.training"));
+    std::fs::create_dir(&kept).expect("a folder");
+    for name in ["checkpoint.safetensors", "timing.json"] {
+        std::fs::copy(place.path("t").join(name), kept.join(name)).expect("a copy");
+    }
     std::fs::remove_file(place.path(&format!("{cell}.json"))).expect("a cell");
     place.ok(&["sweep", "--resume", "s"]);
 
     let found = place.json(&format!("{cell}.json"));
     assert_eq!(found["run"]["train_seconds"], place.json("t/result.json")["train_seconds"], "it was trained again");
     assert_eq!(found["run"]["accuracy"], whole.0["run"]["accuracy"]);
-    assert!(place.read("s/sweep.json") == whole.1 && !checkpoint.exists());
+    assert!(place.read("s/sweep.json") == whole.1 && !kept.exists());
 }

@@ -208,7 +208,8 @@ fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static 
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let digits = arcsphere_data::embedded::mnist()?;
 /// let splits = split(&Config::default(), &digits)?;
-/// assert_eq!(splits.validation.map(|v| v.len()), Some(digits.train.len() / 10));
+/// // A tenth of each class, rounded.
+/// assert!(splits.validation.is_some_and(|v| v.len().abs_diff(digits.train.len() / 10) < 10));
 ///
 /// let mut config = Config::default();
 /// config.data.validation = 0.7;
@@ -324,11 +325,17 @@ impl Plan {
         self
     }
 
-    /// The same for a model of so many classes, where the images at hand have others.
-    #[must_use]
-    pub fn with_classes(mut self, classes: usize) -> Plan {
+    /// The same for a model of so many classes, and of these values of them under an ordered target, where the
+    /// images at hand have others. Values that are not known count from 0: embeddings do not depend on them.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] for values that are none.
+    pub fn with_classes(mut self, classes: usize, values: Option<&[f32]>) -> Result<Plan, PlanError> {
+        let counted: Vec<f32> = (0..classes).map(|c| c as f32).collect();
+        self.loss = check_loss(&self.config, Some(values.unwrap_or(&counted)))?;
         self.classes = classes;
-        self
+        Ok(self)
     }
 
     /// The effective configuration: every margin, the scale and the number of threads are written into it.

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     // that the run never saw can be compared in pairs but not classified.
     splits.normalization = known.normalization();
     splits.open_set |= splits.test.classes() != known.classes.as_slice();
-    let plan = Plan::check(&own, &splits)?.with_classes(known.classes.len());
+    let plan = Plan::check(&own, &splits)?.with_classes(known.classes.len(), known.values.as_deref())?;
     let device = settings::device("flex")?;
     let seconds = timing::read(&args.run, &checkpoint)?;
     let mut trainer = checkpoint.restore(plan, &device)?;

@@ -83,10 +83,10 @@ impl Cells {
         for entry in std::fs::read_dir(&cells).with_context(|| format!("cannot read {}", cells.display()))? {
             let path = entry?.path();
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let is_measured =
-                path.extension().is_some_and(|e| e == "safetensors") && path.with_extension("json").is_file();
-            if is_measured || (name.starts_with('.') && name.ends_with(".tmp")) {
+            if name.starts_with('.') && name.ends_with(".tmp") {
                 std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            } else if path.extension().is_some_and(|e| e == "training") && path.with_extension("json").is_file() {
+                std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
         Ok(Cells(cells))
