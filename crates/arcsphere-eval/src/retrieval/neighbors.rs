@@ -107,7 +107,8 @@ pub fn retrieve(
         queries: count as u64,
         alone: (n - count) as u64,
         recall: recall.collect::<Result<_>>()?,
-        map_at_r: found.iter().map(|f| f.precision).sum::<f64>() / count as f64,
+        // A sum over zeros begins at −0, which a reader need not see.
+        map_at_r: found.iter().map(|f| f.precision).sum::<f64>() / count as f64 + 0.0,
     })
 }
 
@@ -420,6 +421,7 @@ mod tests {
         let r = retrieve(&[1.0; 12], 3, &[0, 0, 1, 1], &[1, 2, 3], &|_| {}).unwrap();
         let shares: Vec<f64> = r.recall.iter().map(|r| r.share.value).collect();
         assert_eq!((&shares[..], r.map_at_r), (&[0.0, 0.0, 1.0][..], 0.0));
+        assert!(r.map_at_r.is_sign_positive());
         let zero = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
         assert_eq!(retrieve(&zero, 2, &[0, 0, 1], &[1], &|_| {}).unwrap().alone, 1);
     }
