@@ -116,7 +116,7 @@ pub(crate) struct Train {
     pub(crate) loss: FlagValues<LossFlags>,
     #[command(flatten)]
     pub(crate) margins: FlagValues<MarginFlags>,
-    /// Where to write [default: runs/<loss>-<time>]; must be new or empty.
+    /// Where to write [default: runs/LOSS-TIME]; must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with an interrupted run, with its own configuration.

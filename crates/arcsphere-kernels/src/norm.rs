@@ -1,6 +1,6 @@
 //! Batch normalization on channels-last slices, with an optional PReLU in the same pass.
 //!
-//! z = γ[c] · (x − μ[c]) / √(σ²[c] + ε) + β[c]; y = z where z > 0 or there is no slope, else a[c] · z.
+//! `z = γ[c] · (x − μ[c]) / √(σ²[c] + ε) + β[c]; y = z where z > 0 or there is no slope, else a[c] · z.`
 
 use std::mem::MaybeUninit;
 use std::ops::Range;

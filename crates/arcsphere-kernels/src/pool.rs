@@ -1,4 +1,4 @@
-//! Max pooling on channels-last slices: y[i,j,c] = max over the kernel's window of x.
+//! Max pooling on channels-last slices: `y[i,j,c]` = max over the kernel's window of x.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Parametric ReLU on channels-last slices: y = x where x > 0, else a[c] · x.
+//! Parametric ReLU on channels-last slices: y = x where x > 0, else `a[c] · x`.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Angular-margin and metric-learning losses, and the head that trains with them, on slices.
 //!
 //! [`margin`] holds softmax, the angular-margin family and its relatives. They are served by
-//! one [`head`]. [`tuple`] holds those that compare the embeddings of a batch with each other or with
+//! one [`head`]. [`mod@tuple`] holds those that compare the embeddings of a batch with each other or with
 //! centers and proxies, [`ordinal`] those of an ordered target, [`regularizer`] what acts on
 //! the prototypes alone. [`fit`] says which margins and which scale C classes on a D-sphere have room for.
 //!

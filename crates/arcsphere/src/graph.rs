@@ -6,7 +6,7 @@
 //!         └────── backward ←── Σ x·dX ─┘        d(Σ x·dX)/dx = dX
 //! ```
 //!
-//! [`GraphHead::on_graph`] gives a tensor with the loss for its value and dX for its gradient: `backward` then
+//! [`GraphHead::loss`] gives a tensor with the loss for its value and dX for its gradient: `backward` then
 //! reaches the network. The prototypes are the head's own, and [`Head::update`] moves them.
 
 use crate::embed::{ReadError, host_values};

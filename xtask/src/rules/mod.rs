@@ -1,4 +1,4 @@
-//! The architecture's rules: each looks at a [`Tree`](crate::tree::Tree), runs nothing, and
+//! The architecture's rules: each looks at a [`Tree`], runs nothing, and
 //! lists what breaks it.
 
 mod absolute_path;

@@ -1,4 +1,4 @@
-//! Depthwise convolution: each channel with its own kernel, y[i,j,c] = b[c] + Σ w[c,u,v] · x[i·s+u−p, j·s+v−p, c].
+//! Depthwise convolution: each channel with its own kernel, `y[i,j,c] = b[c] + Σ w[c,u,v] · x[i·s+u−p, j·s+v−p, c]`.
 //!
 //! Channels are the lanes, so a tile is R pixels × one vector: the weight of a tap is loaded once
 //! for R multiply-adds. The work is bounded by loads, not by arithmetic.

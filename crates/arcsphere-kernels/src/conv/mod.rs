@@ -1,6 +1,6 @@
 //! Two-dimensional convolution and its gradients, on channels-last `f32` slices.
 //!
-//! y[n,i,j,o] = b[o] + Σ_{u,v,c} w[o,c,u,v] · x[n, i·s+u−p, j·s+v−p, c]
+//! `y[n,i,j,o] = b[o] + Σ_{u,v,c} w[o,c,u,v] · x[n, i·s+u−p, j·s+v−p, c]`
 //!
 //! Activations are `[batch, height, width, channels]`; weights are PyTorch's
 //! `[out_channels, in_channels / groups, kernel, kernel]`. Channels are the vector lanes. An image

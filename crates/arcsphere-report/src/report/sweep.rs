@@ -58,7 +58,7 @@ impl SweepReport {
     /// Writes [`SweepReport::to_html`] to `path`, whole or not at all.
     ///
     /// # Errors
-    /// [`EvalError::Io`](crate::EvalError::Io).
+    /// [`EvalError::Io`](arcsphere_eval::EvalError::Io).
     pub fn write(&self, path: &Path) -> Result<()> {
         write_atomic(path, self.to_html().as_bytes())
     }

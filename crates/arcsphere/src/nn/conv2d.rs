@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::host;
 use super::{Init, Rng, tensor};
 
-/// The geometry of a [`Conv2d`]: square kernel, equal stride and zero padding on both axes.
+/// The geometry of a convolution: square kernel, equal stride and zero padding on both axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dSpec {
     /// Channels of the input; a multiple of `groups`.

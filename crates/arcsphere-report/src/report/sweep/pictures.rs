@@ -16,7 +16,7 @@ use arcsphere_eval::sweep::{LossSweep, describe_margin};
 /// `sensitivity-boundary`, `collapse`, `differences-LOSS-…`.
 ///
 /// # Errors
-/// As [`Figure::draw`], and [`EvalError::Io`](crate::EvalError::Io).
+/// As [`Figure::draw`], and [`EvalError::Io`](arcsphere_eval::EvalError::Io).
 pub fn sweep_pictures(losses: &[LossSweep], folder: Option<&Path>) -> Result<Vec<Picture>> {
     let mut out = Vec::new();
     if losses.is_empty() {
