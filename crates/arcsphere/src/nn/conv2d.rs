@@ -89,7 +89,7 @@ fn plain(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, [stride, padd
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::host::testing::{backward, close, random};
+    use crate::nn::host::testing::{backward, close, random, seeded};
     use rand::SeedableRng;
 
     #[test]
@@ -103,20 +103,21 @@ mod tests {
         assert_eq!(y, [4.0, 6.0, 6.0, 9.0, 4.0, 6.0, 6.0, 9.0]);
     }
 
-    /// Tolerance, of the largest value: 2e-6 for sums of up to 1000 products, 1e-5 where they are
-    /// made by minimal filtering.
+    /// Tolerance, of the largest value: 2e-6 for sums of up to 1000 products, 2e-5 where they are
+    /// made by minimal filtering, whose worst of 200 seeds is 1.1e-5.
     #[test]
     fn the_kernels_agree_with_burn_in_values_and_gradients() {
+        let rng = &mut seeded(0);
         for ([batch, channels, height, width], [out, kernel], geometry, tolerance) in [
             ([3, 1, 9, 8], [16, 3], [1, 1, 1], 2e-6),
             ([2, 3, 12, 12], [7, 5], [2, 2, 1], 2e-6),
-            ([5, 16, 7, 7], [32, 3], [1, 1, 1], 1e-5),
+            ([5, 16, 7, 7], [32, 3], [1, 1, 1], 2e-5),
             ([2, 20, 8, 6], [20, 3], [2, 1, 20], 2e-6),
             ([2, 8, 5, 5], [24, 1], [1, 0, 1], 2e-6),
         ] {
-            let x = random([batch, channels, height, width]);
-            let w = random([out, channels / geometry[2], kernel, kernel]);
-            let b = random([out]);
+            let x = random(rng, [batch, channels, height, width]);
+            let w = random(rng, [out, channels / geometry[2], kernel, kernel]);
+            let b = random(rng, [out]);
             let ours = host::conv2d(&x, &w, Some(&b), geometry).expect("on the CPU");
             let theirs = plain(x.clone(), w.clone(), Some(b.clone()), geometry);
             let (g, h) = (backward(&ours), backward(&theirs));
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn constants_get_no_gradient_and_plain_tensors_stay_plain() {
-        let (w, device) = (random([4, 2, 3, 3]), Device::flex());
+        let rng = &mut seeded(0);
+        let (w, device) = (random(rng, [4, 2, 3, 3]), Device::flex());
         let x = Tensor::<4>::ones([1, 2, 4, 4], &device);
         let y = host::conv2d(&x, &w, None, [1, 1, 1]).unwrap();
         assert!(w.grad(&backward(&y)).is_some());

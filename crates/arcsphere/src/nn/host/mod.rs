@@ -154,12 +154,19 @@ fn from_values(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
 pub(super) mod testing {
     //! Comparing our operations with Burn's own, values and gradients.
 
-    use burn::tensor::{Device, Distribution, Gradients, Tensor};
+    use crate::nn::Rng;
+    use burn::tensor::{Device, Gradients, Tensor, TensorData};
+    use rand::{RngExt, SeedableRng};
 
-    /// Values from [-1, 1], on the CPU, followed by autodiff.
-    pub(in crate::nn) fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
-        let device = Device::flex().autodiff();
-        Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &device).require_grad()
+    /// What the random values of a test hang on.
+    pub(in crate::nn) fn seeded(seed: u64) -> Rng {
+        Rng::seed_from_u64(seed)
+    }
+
+    /// Values from [-1, 1), on the CPU, followed by autodiff.
+    pub(in crate::nn) fn random<const D: usize>(rng: &mut Rng, shape: [usize; D]) -> Tensor<D> {
+        let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff()).require_grad()
     }
 
     /// Backpropagates a fixed, uneven gradient from `y`.
