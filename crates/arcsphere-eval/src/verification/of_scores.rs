@@ -145,6 +145,8 @@ impl<'a> Verification<'a> {
     fn resample(&self) -> Vec<(f64, Vec<f64>)> {
         let curve = Weighted::new(self.scores, self.same);
         let numbered = self.subjects.map(numbered);
+        let kinds: [Vec<usize>; 2] =
+            [true, false].map(|kind| (0..self.same.len()).filter(|i| self.same[*i] == kind).collect());
         (0..RESAMPLES)
             .into_par_iter()
             .filter_map(|i| {
@@ -155,24 +157,23 @@ impl<'a> Verification<'a> {
                         let both = |&(a, b): &(usize, usize)| if a == b { drawn[a] } else { drawn[a] * drawn[b] };
                         pairs.iter().map(both).collect()
                     }
-                    None => self.draw_pairs(&mut rng),
+                    None => draw_pairs(&kinds, &mut rng),
                 };
                 curve.rates(&weights, &self.fmr)
             })
             .collect()
     }
+}
 
-    /// How often each pair is drawn, as many of each kind as there are.
-    fn draw_pairs(&self, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<f64> {
-        let mut weights = vec![0.0; self.same.len()];
-        for kind in [true, false] {
-            let own: Vec<usize> = (0..self.same.len()).filter(|i| self.same[*i] == kind).collect();
-            for _ in 0..own.len() {
-                weights[own[below(rng, own.len())]] += 1.0;
-            }
+/// How often each pair is drawn, as many of each of the two `kinds` as there are.
+fn draw_pairs(kinds: &[Vec<usize>; 2], rng: &mut rand_chacha::ChaCha8Rng) -> Vec<f64> {
+    let mut weights = vec![0.0; kinds.iter().map(Vec::len).sum()];
+    for own in kinds {
+        for _ in 0..own.len() {
+            weights[own[below(rng, own.len())]] += 1.0;
         }
-        weights
     }
+    weights
 }
 
 /// The pairs with subjects numbered from 0, and how many subjects there are.
