@@ -45,18 +45,8 @@ struct Row<'a> {
 }
 
 impl<'a> CollapseMap<'a> {
-    fn trainers(&self) -> Vec<&'static str> {
-        let mut out: Vec<&str> = Vec::new();
-        for sweep in self.sweeps {
-            if !out.contains(&sweep.trainer.name()) {
-                out.push(sweep.trainer.name());
-            }
-        }
-        out
-    }
-
     fn rows(&self) -> Vec<Row<'a>> {
-        let trainers = self.trainers();
+        let trainers = legend::trainers(self.sweeps);
         let mut out: Vec<Row<'a>> = Vec::new();
         for sweep in self.sweeps {
             let (name, key) = (sweep.loss.as_str(), sweep.margin_key.as_str());
@@ -107,7 +97,7 @@ fn letter(index: usize) -> String {
 
 impl Figure for CollapseMap<'_> {
     fn size(&self) -> (u32, u32) {
-        let columns = self.trainers().len().max(1) as f64;
+        let columns = legend::trainers(self.sweeps).len().max(1) as f64;
         let width = (LEFT + columns * self.width() + (columns - 1.0) * GAP + 28.0).max(620.0);
         let maps: f64 = self.rows().iter().map(|r| HEAD + CELL.1 * r.rates.len() as f64 + FOOT).sum();
         let key = KEY * (1 + self.causes().len().div_ceil(2) + usize::from(self.saved())) as f64;
@@ -120,7 +110,7 @@ impl Figure for CollapseMap<'_> {
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<()> {
-        let (rows, trainers, causes) = (self.rows(), self.trainers(), self.causes());
+        let (rows, trainers, causes) = (self.rows(), legend::trainers(self.sweeps), self.causes());
         if rows.is_empty() {
             return Err(EvalError::TooFew { what: "the losses of a sweep", got: 0, needed: 1 });
         }

@@ -2,6 +2,8 @@
 
 use plotters_backend::DrawingBackend;
 
+use arcsphere_eval::sweep::LossSweep;
+
 use super::canvas::{Align, Canvas, LABEL, Pen, SUBTITLE, TITLE};
 use super::theme::Ink;
 use arcsphere_eval::error::Result;
@@ -90,4 +92,15 @@ fn swatch<B: DrawingBackend>(canvas: &mut Canvas<'_, B>, (x, y): (f64, f64), ent
             Ok(x + 34.0)
         }
     }
+}
+
+/// The trainers of some sweeps, in their order.
+pub(super) fn trainers(sweeps: &[LossSweep]) -> Vec<&'static str> {
+    let mut out: Vec<&str> = Vec::new();
+    for sweep in sweeps {
+        if !out.contains(&sweep.trainer.name()) {
+            out.push(sweep.trainer.name());
+        }
+    }
+    out
 }

@@ -70,18 +70,8 @@ fn color(series: usize) -> Ink {
 }
 
 impl<'a> Sensitivity<'a> {
-    fn trainers(&self) -> Vec<&'static str> {
-        let mut out: Vec<&str> = Vec::new();
-        for sweep in self.sweeps {
-            if !out.contains(&sweep.trainer.name()) {
-                out.push(sweep.trainer.name());
-            }
-        }
-        out
-    }
-
     fn panels(&self) -> Vec<Panel<'a>> {
-        let trainers = self.trainers();
+        let trainers = legend::trainers(self.sweeps);
         let mut out: Vec<(&LossSweep, Panel<'a>)> = Vec::new();
         for sweep in self.sweeps {
             let Some(rate) = sweep.best_rate().or(sweep.rates.first()) else { continue };
@@ -116,7 +106,7 @@ impl<'a> Sensitivity<'a> {
 
     /// Above a panel: its name, and a line a trainer.
     fn head(&self) -> f64 {
-        34.0 + TEXT * self.trainers().len() as f64
+        34.0 + TEXT * legend::trainers(self.sweeps).len() as f64
     }
 
     fn row(&self) -> f64 {
@@ -154,7 +144,7 @@ impl Figure for Sensitivity<'_> {
                 y.name.clear();
             }
             // The strips take the lower end of the accuracy axis.
-            let strips = STRIP * self.trainers().len() as f64;
+            let strips = STRIP * legend::trainers(self.sweeps).len() as f64;
             y.low -= (y.high - y.low) * strips / (height - strips);
             let axes = Axes { left, top: top + self.head(), width, height, x: self.margins(&panels, panel), y };
             self.panel(canvas, panel, &axes, top, accuracy.low)?;
