@@ -87,24 +87,8 @@ pub fn unknown(kind: &'static str, name: &str, known: Vec<&'static str>) -> Unkn
 
 /// The closest of some names, if one is close.
 fn nearest(wanted: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let near = names.map(|n| (edit_distance(wanted, n), n)).min()?;
+    let near = names.map(|n| (strsim::levenshtein(wanted, n), n)).min()?;
     (near.0 <= 1 + near.1.len() / 3).then_some(near.1)
-}
-
-/// Levenshtein's distance between two words.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Declares a slice of the `INFO`s of the named modules.
