@@ -136,14 +136,19 @@ impl Settings {
         match loss.kind {
             Kind::Margin(info) => self.check_margin(info)?,
             Kind::Tuple(info) => {
-                let hint = "it has no margin on angles and no scale of logits; see its parameters";
+                let hint =
+                    "it has no margin on angles and no scale of logits; see its parameters in `arcsphere explain`";
                 self.refuse_angular(info.name, hint)?;
                 if info.kind.role == Role::Alone {
                     self.refuse_smoothing(info.name)?;
                 }
             }
             Kind::Ordinal(_) | Kind::Energy(_) => {
-                self.refuse_angular(loss.name, "it has no margin and no scale; see its parameters")?;
+                let hint = match loss.kind {
+                    Kind::Ordinal(_) => "it learns a number, and there are no angles; see `arcsphere explain`",
+                    _ => "it has no margin and no scale; see its parameters",
+                };
+                self.refuse_angular(loss.name, hint)?;
                 self.refuse_smoothing(loss.name)?;
             }
         }
@@ -261,10 +266,7 @@ impl Settings {
         let usual = if self.paper { info.kind.paper_scale } else { fit::default_scale(classes, dim) };
         let default_scale = info.scale_for(&recipe, usual);
         recipe.scale = self.scale.unwrap_or(default_scale);
-        let scale_kind = match (info.kind.scale, self.scale) {
-            (ScaleKind::EmbeddingNorm, Some(_)) => ScaleKind::Fixed,
-            (kind, _) => kind,
-        };
+        let scale_kind = info.scale_kind(self.scale);
         self.check_centers(info, info.build(&recipe).centers())?;
         // A checked configuration repeats the defaults; only what differs from them was asked for.
         let is_margin = |name: &str| info.params.iter().any(|p| p.name == name && p.neutral.is_some());

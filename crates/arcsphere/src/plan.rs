@@ -16,8 +16,8 @@ use crate::config::{Config, ModelConfig, OptimizerKind};
 use crate::losses::margin::{MarginLoss, Margins, Recipe, ScaleKind, Unit};
 use crate::losses::ordinal::{Levels, OrdinalKind};
 use crate::losses::tuple::{Role, TupleKind};
-use crate::losses::{self, Entry, Kind, Param, ParamError};
-use crate::range::Range;
+use crate::losses::{self, Entry, Kind, ParamError, SettingError};
+use crate::range::{OutOfRange, Range};
 use crate::registry::UnknownName;
 use arcsphere_data::{DataError, Dataset, Normalization, Shape, Source, Targets};
 use thiserror::Error;
@@ -44,6 +44,14 @@ pub enum PlanError {
         range: String,
         /// The reason.
         why: &'static str,
+    },
+    /// A number that the library refuses of a loss or a schedule, with the way out.
+    #[error("{section}.{refused}")]
+    Setting {
+        /// The section of the configuration.
+        section: &'static str,
+        /// What is refused.
+        refused: OutOfRange,
     },
     /// A margin, or another property of an angular target, that the loss does not have.
     #[error("{loss} has no {key}: {hint}")]
@@ -84,6 +92,17 @@ pub enum PlanError {
     /// A data error while splitting.
     #[error(transparent)]
     Split(#[from] DataError),
+}
+
+impl From<SettingError> for PlanError {
+    fn from(error: SettingError) -> PlanError {
+        match error {
+            SettingError::OutOfRange(refused) => PlanError::Setting { section: "loss", refused },
+            SettingError::NotTaken { loss, key, hint } => PlanError::NotTaken { loss, key, hint },
+            SettingError::Param(error) => PlanError::Param(error),
+            other => PlanError::Data(other.to_string()),
+        }
+    }
 }
 
 /// The images of a run: trained on, looked at meanwhile, kept for the end.
@@ -184,11 +203,6 @@ pub struct Plan {
 
 fn within(key: &str, value: f64, range: Range, why: &'static str) -> Result<(), PlanError> {
     if range.contains(value) { Ok(()) } else { Err(refused(key, value, range, why)) }
-}
-
-/// Refuses a value outside the range of a loss's number.
-fn within_of(key: &str, value: f64, param: &Param) -> Result<(), PlanError> {
-    within(key, value, param.range, param.why)
 }
 
 fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static str) -> PlanError {
@@ -390,7 +404,7 @@ impl Plan {
     /// Where s comes from. Under a tuple loss that stands alone classes are told by cosines.
     pub fn scale_kind(&self) -> ScaleKind {
         match self.loss {
-            LossPlan::Margin(info) => loss::scale_kind(info, self.config.loss.scale),
+            LossPlan::Margin(info) => info.scale_kind(self.config.loss.scale),
             LossPlan::Tuple(info) if info.kind.role == Role::Alone => ScaleKind::EmbeddingNorm,
             LossPlan::Tuple(_) | LossPlan::Ordinal(_) => ScaleKind::Unnormalized,
         }
@@ -453,19 +467,14 @@ impl Plan {
 /// The loss of a configuration, with what it refuses. `values` is what the classes are worth, if they have an order.
 fn check_loss(config: &Config, values: Option<&[f32]>) -> Result<LossPlan, PlanError> {
     let named = losses::find(&config.loss.name)?;
-    match named.kind {
-        Kind::Margin(info) => {
-            loss::check(config, info)?;
-            terms::check_energy(config, info)?;
-            Ok(LossPlan::Margin(info))
-        }
-        Kind::Tuple(info) => {
-            tuple::check(config, info)?;
-            Ok(LossPlan::Tuple(info))
-        }
-        Kind::Ordinal(info) => Ok(LossPlan::Ordinal(ordinal::check(config, info, values)?)),
-        _ => Err(PlanError::Term(named.name)),
-    }
+    let loss = match named.kind {
+        Kind::Margin(info) => LossPlan::Margin(info),
+        Kind::Tuple(info) => LossPlan::Tuple(info),
+        Kind::Ordinal(info) => LossPlan::Ordinal(ordinal::check(config, info, values)?),
+        _ => return Err(PlanError::Term(named.name)),
+    };
+    config.loss.settings().check(named)?;
+    Ok(loss)
 }
 
 /// The network of a configuration, or the caller's own, for images of a shape.

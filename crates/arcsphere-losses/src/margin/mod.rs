@@ -219,6 +219,14 @@ impl MarginLoss {
         self.kind.own_scale.map_or(usual, |own| own(recipe, usual))
     }
 
+    /// Where s comes from: one that is given is fixed.
+    pub fn scale_kind(&self, given: Option<f64>) -> ScaleKind {
+        match (self.kind.scale, given) {
+            (ScaleKind::EmbeddingNorm, Some(_)) => ScaleKind::Fixed,
+            (kind, _) => kind,
+        }
+    }
+
     /// Whether it has a margin that can be weakened.
     pub fn has_margin(&self) -> bool {
         !self.kind.takes.is_empty() || self.params.iter().any(|p| p.neutral.is_some())

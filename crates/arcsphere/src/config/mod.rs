@@ -13,6 +13,7 @@ pub use toml::Value;
 pub use presets::{PRESETS, Preset, preset_for};
 
 use crate::losses::margin::{Extension, Unit};
+use crate::losses::{Energy, Settings};
 use crate::optim::margin_schedule::MarginSchedule;
 use crate::optim::rate_schedule::RateSchedule;
 use serde::{Deserialize, Serialize};
@@ -218,6 +219,21 @@ impl LossConfig {
             Unit::AngleMultiplier => self.angle_multiplier,
             Unit::AngleMargin => self.angle_margin,
             Unit::CosineMargin => self.cosine_margin,
+        }
+    }
+
+    /// What is asked of the loss, as the library checks it and chooses what is left out.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            paper: self.paper,
+            angle_multiplier: self.angle_multiplier,
+            angle_margin: self.angle_margin,
+            cosine_margin: self.cosine_margin,
+            scale: self.scale,
+            extension: self.extension,
+            smoothing: self.smoothing,
+            energy: Energy { weight: self.energy_weight, power: self.energy_power, half_space: self.energy_half_space },
+            params: self.params.clone(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Ranges of the numbers that stand alone. What depends on the loss is in [`super::loss`].
 
-use super::{PlanError, refused, within};
+use super::{PlanError, within};
 use crate::config::Config;
+use crate::losses::bounds;
 use crate::losses::margin::{SCALE, SMOOTHING, Unit};
 use crate::optim::rate_schedule::Decay;
 use crate::range::Range;
@@ -11,11 +12,10 @@ use crate::registry;
 type Row = (&'static str, fn(&Config) -> Option<f64>, Range, &'static str);
 
 const SHARE: Range = Range::Below(0.0, 1.0);
-const PART: Range = Range::Closed(0.0, 1.0);
 const OF_TRAINING: &str = "it is a part of the training";
 
 const RANGES: &[Row] = &[
-    ("model.dim", |c| Some(c.model.dim as f64), Range::Whole(2, 65_536), "on a line there are no angles but 0 and π"),
+    ("model.dim", |c| Some(c.model.dim as f64), bounds::DIM.range, bounds::DIM.why),
     (
         "train.epochs",
         |c| Some(c.train.epochs as f64),
@@ -36,12 +36,7 @@ const RANGES: &[Row] = &[
         "each takes the training back and halves its rate; after so many nothing moves any more",
     ),
     ("optim.rate", |c| Some(c.optim.rate), Range::Over(0.0), "weights must move, downhill"),
-    (
-        "optim.prototype_rate",
-        |c| c.optim.prototype_rate,
-        Range::Closed(0.0, 100.0),
-        "it is a part of the rate; 0 holds prototypes still",
-    ),
+    ("optim.prototype_rate", |c| c.optim.prototype_rate, bounds::PROTOTYPE_RATE.range, bounds::PROTOTYPE_RATE.why),
     ("optim.momentum", |c| Some(c.optim.momentum), SHARE, "at 1 a velocity never fades"),
     ("optim.beta2", |c| Some(c.optim.beta2), SHARE, "at 1 a moment never fades"),
     ("optim.epsilon", |c| Some(c.optim.epsilon), Range::Over(0.0), "it keeps a division from zero"),
@@ -49,21 +44,6 @@ const RANGES: &[Row] = &[
     ("optim.clip", |c| Some(c.optim.clip), Range::AtLeast(0.0), "0 means no limit"),
     ("optim.schedule.warmup", |c| Some(c.optim.schedule.warmup), SHARE, OF_TRAINING),
     ("loss.smoothing", |c| Some(c.loss.smoothing), SMOOTHING.range, SMOOTHING.why),
-    ("margin_schedule.soft_start", |c| Some(c.margin_schedule.soft_start), PART, OF_TRAINING),
-    ("margin_schedule.free_until", |c| Some(c.margin_schedule.free_until), PART, OF_TRAINING),
-    ("margin_schedule.full_at", |c| Some(c.margin_schedule.full_at), PART, OF_TRAINING),
-    (
-        "margin_schedule.lambda.gamma",
-        |c| c.margin_schedule.lambda.map(|l| l.gamma),
-        Range::AtLeast(0.0),
-        "λ must not grow",
-    ),
-    (
-        "margin_schedule.lambda.power",
-        |c| c.margin_schedule.lambda.map(|l| l.power),
-        Range::AtLeast(0.0),
-        "λ must not grow",
-    ),
 ];
 
 /// What a number of a configuration may be, by its key.
@@ -99,18 +79,5 @@ pub(super) fn check(c: &Config) -> Result<(), PlanError> {
     if let Some(name) = c.eval.measures.iter().find(|n| !known.contains(&n.as_str())) {
         return Err(registry::unknown("measure", name, known).into());
     }
-    let s = &c.margin_schedule;
-    if !(s.soft_start <= s.free_until && s.free_until <= s.full_at) {
-        let key = "margin_schedule.free_until";
-        return Err(refused(key, s.free_until, "between soft_start and full_at", "the phases follow one another"));
-    }
-    if let Some(l) = s.lambda.filter(|l| !(0.0..=l.base).contains(&l.min) || !l.base.is_finite()) {
-        return Err(refused(
-            "margin_schedule.lambda.min",
-            l.min,
-            "in [0, base]",
-            "λ falls from its base to its minimum",
-        ));
-    }
-    Ok(())
+    c.margin_schedule.check().map_err(|refused| PlanError::Setting { section: "margin_schedule", refused })
 }

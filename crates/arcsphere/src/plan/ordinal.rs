@@ -1,23 +1,22 @@
-//! A loss of an ordered target in a plan: what it needs, what it does not have, and its parameters.
+//! A loss of an ordered target in a plan: what it needs of the images, and its parameters.
 
-use super::tuple::{refuse_margins, write_down};
-use super::{Ordinal, PlanError, refused};
+use super::tuple::write_down;
+use super::{Ordinal, PlanError};
 use crate::config::{Config, Task};
+use crate::losses::Entry;
 use crate::losses::ordinal::{Levels, OrdinalKind};
-use crate::losses::{Entry, param};
 
 /// The loss and the values that it is to learn: `values`, what the classes are worth, if they have an order.
 ///
 /// # Errors
 ///
-/// [`PlanError`] for images whose classes have no order or whose order is not to be learned, and for
-/// margins, a scale, an energy and smoothing.
+/// [`PlanError`] for images whose classes have no order or whose order is not to be learned.
 pub(super) fn check(
     config: &Config,
     info: &'static Entry<OrdinalKind>,
     values: Option<&[f32]>,
 ) -> Result<Ordinal, PlanError> {
-    let (name, source, l) = (info.name, &config.data.source, &config.loss);
+    let (name, source) = (info.name, &config.data.source);
     let Some(values) = values else {
         return Err(PlanError::Data(format!(
             "{name} learns the number of an ordered target, and the classes of {source} have no order: give --task age \
@@ -31,12 +30,6 @@ pub(super) fn check(
              --task age, or give a loss of classes, such as softmax"
         )));
     }
-    refuse_margins(config, name, "it learns a number, and there are no angles; see `arcsphere explain`")?;
-    if l.smoothing > 0.0 {
-        let range = format!("0 for {name}");
-        return Err(refused("loss.smoothing", l.smoothing, range, "there is no softmax whose target it could smooth"));
-    }
-    param::check(name, info.params, &l.params)?;
     let levels = Levels::new(values.iter().map(|&v| f64::from(v)).collect())
         .map_err(|e| PlanError::Data(format!("{source}: {e}")))?;
     Ok(Ordinal { info, levels })

@@ -1,44 +1,6 @@
 //! What is added to a margin loss: the energy of its prototypes.
 
-use super::{PlanError, refused, within_of};
 use crate::config::Config;
-use crate::losses::margin::{MarginLoss, Recipe, ScaleKind};
-use crate::losses::regularizer::{POWER, WEIGHT};
-
-/// Refuses an energy out of range, or of prototypes that have no sphere to be on.
-///
-/// # Errors
-///
-/// [`PlanError`].
-pub(super) fn check_energy(config: &Config, loss: &'static MarginLoss) -> Result<(), PlanError> {
-    let (weight, power) = (config.loss.energy_weight, config.loss.energy_power);
-    within_of("loss.energy_weight", weight, &WEIGHT)?;
-    within_of("loss.energy_power", power, &POWER)?;
-    if weight == 0.0 {
-        return Ok(());
-    }
-    if loss.kind.scale == ScaleKind::Unnormalized {
-        return Err(refused_for(
-            loss.name,
-            weight,
-            "its prototypes are not on a sphere; use modified_softmax, or leave it out",
-        ));
-    }
-    let mut recipe = Recipe { extension: config.loss.extension, ..Recipe::paper(loss, 2, 2) };
-    recipe.params = loss.values_or_defaults(&config.loss.params);
-    let margin = loss.build(&recipe);
-    if margin.centers() > 1 {
-        let why = "prototypes of one class belong together, and it would part them; use arcface, set \
-                   loss.params.centers = 1, or leave it out";
-        return Err(refused_for(loss.name, weight, why));
-    }
-    Ok(())
-}
-
-/// The energy is refused for a loss.
-pub(super) fn refused_for(loss: &str, weight: f64, why: &'static str) -> PlanError {
-    refused("loss.energy_weight", weight, format!("0 for {loss}"), why)
-}
 
 /// Whether prototypes move, and what the energy does, in words.
 pub(super) fn prototypes(config: &mut Config, reason: &mut String) {

@@ -1,51 +1,9 @@
-//! A tuple loss in a plan: what it does not have, and its parameters.
+//! A tuple loss in a plan: its parameters, written down, and what is trained in words.
 
-use super::loss::check_extension;
-use super::terms::refused_for;
-use super::{PlanError, refused};
+use super::PlanError;
 use crate::config::Config;
 use crate::losses::Entry;
-use crate::losses::margin::Unit;
-use crate::losses::param;
 use crate::losses::tuple::{Role, TupleKind};
-
-/// Refuses what a tuple loss cannot have.
-///
-/// # Errors
-///
-/// [`PlanError`] for margins, a scale, an energy, and smoothing without a softmax.
-pub(super) fn check(config: &Config, info: &Entry<TupleKind>) -> Result<(), PlanError> {
-    let l = &config.loss;
-    let hint = "it has no margin on angles and no scale of logits; see its parameters in `arcsphere explain`";
-    refuse_margins(config, info.name, hint)?;
-    param::check(info.name, info.params, &l.params)?;
-    if info.kind.role == Role::Alone && l.smoothing > 0.0 {
-        let range = format!("0 for {}", info.name);
-        return Err(refused("loss.smoothing", l.smoothing, range, "there is no softmax whose target it could smooth"));
-    }
-    Ok(())
-}
-
-/// Refuses what only an angular loss has.
-///
-/// # Errors
-///
-/// [`PlanError`] for margins, a scale and an energy.
-pub(super) fn refuse_margins(config: &Config, loss: &'static str, hint: &'static str) -> Result<(), PlanError> {
-    let l = &config.loss;
-    for (key, value) in Unit::ALL.map(|unit| (unit.key(), l.margin(unit))).into_iter().chain([("scale", l.scale)]) {
-        if value.is_some() {
-            return Err(PlanError::NotTaken { loss, key, hint });
-        }
-    }
-    check_extension(loss, l.extension)?;
-    // Not `> 0`: NaN is refused as well.
-    if l.energy_weight != 0.0 {
-        let why = "it trains no prototypes on a sphere; use an angular loss";
-        return Err(refused_for(loss, l.energy_weight, why));
-    }
-    Ok(())
-}
 
 /// Writes every parameter into a configuration, so that it says all of them. Returns what is trained, and that
 /// schedules of a margin do not apply.

@@ -5,7 +5,6 @@ use crate::collapse::all_finite;
 use crate::config::OptimizerKind;
 use crate::head::{Head, HeadBuilder, HeadError, Update};
 use crate::losses::margin::{Naive, Unit};
-use crate::losses::{Energy, Settings};
 use crate::nn::{Init, Rng};
 use crate::plan::{LossPlan, Network, Ordinal, Plan, PlanError};
 use crate::progress::Softening;
@@ -32,20 +31,9 @@ pub(crate) fn new_backbone(plan: &Plan, device: &Device) -> Result<BuiltIn, Plan
 /// The head of a plan, to be built at its first step or with the numbers of another. It takes numbers that are not
 /// finite: whether they are is for the examination of each step to say, and a training that died is looked at too.
 pub(crate) fn head_of(plan: &Plan) -> HeadBuilder {
-    let (config, l) = (plan.config(), &plan.config().loss);
-    let settings = Settings {
-        paper: l.paper,
-        angle_multiplier: l.angle_multiplier,
-        angle_margin: l.angle_margin,
-        cosine_margin: l.cosine_margin,
-        scale: l.scale,
-        extension: l.extension,
-        smoothing: l.smoothing,
-        energy: Energy { weight: l.energy_weight, power: l.energy_power, half_space: l.energy_half_space },
-        params: l.params.clone(),
-    };
+    let config = plan.config();
     let mut head = Head::builder(plan.name(), plan.classes(), plan.dim())
-        .settings(settings)
+        .settings(config.loss.settings())
         .schedule(config.margin_schedule, plan.steps())
         .seed(config.train.seed)
         .lanes(plan.threads())
