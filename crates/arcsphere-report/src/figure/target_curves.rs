@@ -53,14 +53,7 @@ impl Figure for TargetCurves<'_> {
         let most = values.iter().flatten().copied().fold(1.0, f64::max);
         let low = if least < LOWEST { LOWEST } else { least - 0.1 };
 
-        let mut subtitle = self.subtitle.to_owned();
-        if least < LOWEST {
-            subtitle.push_str(&format!(
-                " The axis is cut at −4; the lowest curve ends at {}.",
-                super::axes::number(least, 0.1)
-            ));
-        }
-        let top = legend::head(canvas, SIZE, self.title, &subtitle)?;
+        let top = legend::head(canvas, SIZE, self.title, &self.said(least))?;
         let mut widest: f64 = 0.0;
         for curve in self.curves {
             widest = widest.max(legend::SLACK * canvas.width(LABEL, curve.label)?);
@@ -119,6 +112,20 @@ impl TargetCurves<'_> {
         self.curves.iter().map(sampled).collect()
     }
 
+    /// The subtitle, with what is not drawn of the lowest curve, which ends at `least`.
+    fn said(&self, least: f64) -> String {
+        if least >= LOWEST {
+            return self.subtitle.to_owned();
+        }
+        let ends = super::axes::number(least, 0.1);
+        let cut = format!("The axis is cut at −4; the lowest curve ends at {ends}.");
+        match self.subtitle.trim_end() {
+            "" => cut,
+            own if own.ends_with(['.', '!', '?', ':']) => format!("{own} {cut}"),
+            own => format!("{own}. {cut}"),
+        }
+    }
+
     /// The legend follows the curves from top to bottom.
     fn legend(&self, values: &[Vec<f64>]) -> Vec<legend::Entry<'_>> {
         let mut order: Vec<usize> = (0..values.len()).collect();
@@ -141,7 +148,10 @@ mod tests {
             [TargetCurve { label: "softmax", target: &f64::cos }, TargetCurve { label: "deep", target: &deep }];
         let f = TargetCurves { title: "ψ", subtitle: "Monotone.", curves: &curves };
         let svg = to_svg(&f, Theme::Light).unwrap();
-        assert!(svg.contains("ends at −7.0"), "{svg}");
+        assert!(svg.contains("Monotone. The axis is cut at −4; the lowest curve ends at −7.0."), "{svg}");
+        let said = |subtitle| TargetCurves { subtitle, ..f }.said(-7.0);
+        assert!(said("margins as trained; 10 classes").starts_with("margins as trained; 10 classes. The axis"));
+        assert!(said("").starts_with("The axis") && f.said(-3.9) == "Monotone.");
         let f = TargetCurves { curves: &curves[..1], ..f };
         assert!(!to_svg(&f, Theme::Light).unwrap().contains("ends at"));
         assert!(to_svg(&TargetCurves { curves: &[], ..f }, Theme::Light).is_err());
