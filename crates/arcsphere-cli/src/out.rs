@@ -3,12 +3,13 @@
 //! `println!` panics when the reader is gone (`arcsphere list losses | head -1`). Results
 //! that nobody reads are no failure, and progress that nobody reads must not end a training.
 
+use arcsphere_eval::show::visible;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
 /// Prints a line of the result. Ends the program quietly if nobody reads it.
 pub(crate) fn to_stdout(line: fmt::Arguments<'_>) {
-    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{}", safe(line)) {
         if error.kind() == ErrorKind::BrokenPipe {
             std::process::exit(0);
         }
@@ -17,10 +18,15 @@ pub(crate) fn to_stdout(line: fmt::Arguments<'_>) {
     }
 }
 
+/// Names come from folders and files, and must not steer the reader's terminal.
+fn safe(line: fmt::Arguments<'_>) -> String {
+    visible(&line.to_string(), "\n\t").into_owned()
+}
+
 /// Prints a line beside the result.
 pub(crate) fn to_stderr(line: fmt::Arguments<'_>) {
     // Without a reader there is nobody to tell.
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", safe(line));
 }
 
 /// [`to_stdout`] with a format.

@@ -10,6 +10,8 @@
 
 pub mod error;
 
+pub mod show;
+
 mod random;
 
 mod near;

@@ -1,18 +1,19 @@
 //! Numbers and lists as a reader sees them.
 
 use arcsphere_eval::interval::{Mean, Proportion};
+use arcsphere_eval::show::{fixed, typeset};
 
 /// What was not measured.
 pub(super) const NONE: &str = "–";
 
 /// Two decimals and a true minus sign.
 pub(super) fn number(value: f64) -> String {
-    minus(format!("{value:.2}"))
+    typeset(value, 2)
 }
 
 /// Radians as degrees, one decimal.
 pub(super) fn degrees(radians: f64) -> String {
-    minus(format!("{:.1}", radians.to_degrees()))
+    typeset(radians.to_degrees(), 1)
 }
 
 /// What `number` or `degrees` wrote, with a sign also above 0.
@@ -21,18 +22,9 @@ pub(super) fn signed(text: String) -> String {
     if positive { format!("+{text}") } else { text }
 }
 
-/// A true minus sign, and none before nothing but zeros.
-fn minus(text: String) -> String {
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        Some(rest) => format!("−{rest}"),
-        None => text,
-    }
-}
-
 /// At most four decimals, without zeros at the end: a margin or a rate.
 pub(super) fn short(value: f64) -> String {
-    let text = format!("{value:.4}");
+    let text = fixed(value, 4);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -10,6 +10,7 @@ use crate::settings;
 use anyhow::Result;
 use arcsphere::advise::{Advice, Evidence, Question, advise};
 use arcsphere::losses::margin::{LOSSES, MarginLoss, Margins, Unit};
+use arcsphere_eval::show::fixed;
 use serde::Serialize;
 use std::path::Path;
 
@@ -207,5 +208,5 @@ fn decimal(value: f64) -> f64 {
 }
 
 fn degrees(radians: f64) -> String {
-    format!("{:.1}°", radians.to_degrees())
+    format!("{}°", fixed(radians.to_degrees(), 1))
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use arcsphere::losses::margin::{Group, Margin, MarginLoss, Recipe, ScaleKind, Unit, strongest_target};
 use arcsphere_eval::results::write_atomic;
+use arcsphere_eval::show::fixed;
 use arcsphere_report::figure::{
     Boundaries, BoundaryPanel, Figure, TargetCurve, TargetCurves, Theme, to_adaptive_svg, to_png, to_svg,
 };
@@ -38,9 +39,9 @@ impl LossCurve {
         // ElasticFace takes two margins and has one; the combined margin shows all that it is.
         let shown = |unit: &Unit| value(unit) != unit.param().default || self.info.kind.group == Group::Family;
         let margins = self.info.kind.takes.iter().filter(|unit| shown(unit));
-        let margins = margins.map(|unit| format!("{} = {:.3}", unit.symbol(), value(unit)));
+        let margins = margins.map(|unit| format!("{} = {}", unit.symbol(), fixed(value(unit), 3)));
         let own = self.info.params.iter().filter(|p| p.neutral.is_some());
-        let own = own.map(|p| format!("{} = {:.3}", p.symbol(), self.recipe.param(p)));
+        let own = own.map(|p| format!("{} = {}", p.symbol(), fixed(self.recipe.param(p), 3)));
         let parts: Vec<String> = margins.chain(own).collect();
         match (self.info.kind.scale, parts.is_empty()) {
             (ScaleKind::Unnormalized, _) => "drawn for equal norms, no bias".to_owned(),

@@ -2,7 +2,8 @@
 
 use super::Sweep;
 use crate::results::Run;
-use crate::results::csv::{Column, Keys, columns, number, table};
+use crate::results::csv::{Column, Keys, columns, table};
+use crate::show::exact;
 
 impl Sweep {
     /// One line a cell under a line of names, as
@@ -17,7 +18,7 @@ impl Sweep {
             line
         };
         let place = |key: &str, numbers: [f64; 3]| {
-            let [margin, cost, rate] = numbers.map(number);
+            let [margin, cost, rate] = numbers.map(exact);
             [("margin_key", key.to_owned()), ("margin", margin), ("boundary_cost", cost), ("rate", rate)]
         };
         let head = line(place("", [0.0; 3]), &Run::default());

@@ -8,6 +8,7 @@ use super::theme::Ink;
 use super::{Figure, legend};
 use arcsphere_eval::angles::{BINS, bin, summarize};
 use arcsphere_eval::error::{EvalError, Result};
+use arcsphere_eval::show::typeset;
 
 /// Histograms of target and non-target angles, one above the other: a shared angle
 /// axis, each its own density, as the target's peak would flatten the rest.
@@ -34,6 +35,10 @@ const NEAREST: usize = 6;
 fn density(counts: &[u64]) -> Vec<f64> {
     let total: u64 = counts.iter().sum();
     counts.iter().map(|c| 100.0 * *c as f64 / (total.max(1)) as f64).collect()
+}
+
+fn degrees(radians: f64) -> String {
+    format!("{}°", typeset(radians.to_degrees(), 1))
 }
 
 fn count(angles: &[f64]) -> Vec<u64> {
@@ -97,7 +102,7 @@ impl Figure for AngleHistogram<'_> {
         canvas.polygon(&outline, Pen::new(Ink::Series(TARGET), 1.0).alpha(0.5))?;
         canvas.path(&outline, Pen::new(Ink::Series(TARGET), 1.4))?;
         axes.frame(canvas)?;
-        let text = format!("mean {:.1}°, sd {:.1}°", target.mean.to_degrees(), target.sd.to_degrees());
+        let text = format!("mean {}, sd {}", degrees(target.mean), degrees(target.sd));
         mark(canvas, &axes, target.mean, TARGET, &text)?;
         name(canvas, &axes, 0.0, TARGET, "to the own prototype (target)")?;
 
@@ -109,7 +114,7 @@ impl Figure for AngleHistogram<'_> {
         canvas.polygon(&outline, Pen::new(Ink::Series(NONTARGET), 1.0).alpha(0.5))?;
         canvas.path(&steps(&axes, &near), Pen::new(Ink::Series(NEAREST), 1.8))?;
         axes.frame(canvas)?;
-        let text = format!("mean {:.1}°", nearest.mean.to_degrees());
+        let text = format!("mean {}", degrees(nearest.mean));
         mark(canvas, &axes, nearest.mean, NEAREST, &text)?;
         name(canvas, &axes, 0.0, NEAREST, "to the nearest other prototype")?;
         name(canvas, &axes, 1.0, NONTARGET, "to every other prototype")

@@ -5,6 +5,7 @@ use plotters_backend::DrawingBackend;
 use super::canvas::{Align, Canvas, LABEL, Pen, Point, TICK};
 use super::theme::Ink;
 use arcsphere_eval::error::Result;
+use arcsphere_eval::show::typeset;
 
 /// How values map to lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,12 +144,7 @@ pub(crate) fn number(value: f64, step: f64) -> String {
     // A step of 2.5 needs one decimal more than its power of ten says.
     let fine = step * 10f64.powi(decimals as i32);
     let decimals = decimals + usize::from((fine - fine.round()).abs() > 1e-6);
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.to_owned(),
-        Some(rest) => format!("−{rest}"),
-        None => text,
-    }
+    typeset(value, decimals)
 }
 
 /// A number with at most three decimals, no zeros at the end, and a true minus sign: for

@@ -3,6 +3,7 @@
 use crate::figure::escape_markup;
 use arcsphere_eval::measures::{Measure, Unit};
 use arcsphere_eval::results::{LossSummary, TrainedBy};
+use arcsphere_eval::show;
 
 /// Text with markup characters replaced.
 pub(crate) fn escape(text: &str) -> String {
@@ -13,7 +14,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// A share as percent: `97.31`.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.2}", 100.0 * share)
+    show::percent(share)
 }
 
 /// A number of a measure in the unit that a reader sees, which stands beside it or in the head.
@@ -51,23 +52,23 @@ pub(crate) fn maybe(value: Option<f64>, show: impl Fn(f64) -> String) -> String 
 
 /// Radians as degrees: `12.3°`.
 pub(crate) fn degrees(radians: f64) -> String {
-    format!("{:.1}°", radians.to_degrees())
+    format!("{}°", show::fixed(radians.to_degrees(), 1))
 }
 
 /// At most four significant digits, no zeros at the end: `0.35`, `16`, `1.5`.
 pub(crate) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
-        return format!("{value}");
+        return format!("{}", value + 0.0);
     }
     let decimals = (3.0 - value.abs().log10().floor()).clamp(0.0, 8.0) as usize;
-    let text = format!("{value:.decimals$}");
+    let text = show::fixed(value, decimals);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// A duration: `8.4 s`, `3 min 20 s`, `1 h 5 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 100.0 {
-        return format!("{seconds:.1} s");
+        return format!("{} s", show::fixed(seconds, 1));
     }
     let whole = seconds.round() as u64;
     if whole < 3600 {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::html::{escape, maybe, percent};
 use arcsphere_eval::measures::{Estimate, Key};
 use arcsphere_eval::results::{LossSummary, Results, Spread, TrainedBy, summarize};
+use arcsphere_eval::show::fixed;
 
 /// The errors at which a cumulative score is told, ascending.
 fn scores(s: &LossSummary) -> Vec<Key> {
@@ -76,7 +77,7 @@ fn line(out: &mut String, s: &LossSummary, scores: &[Key]) {
 }
 
 fn hundredths(value: f64) -> String {
-    format!("{value:.2}")
+    fixed(value, 2)
 }
 
 fn cell(e: Estimate, show: fn(f64) -> String) -> String {

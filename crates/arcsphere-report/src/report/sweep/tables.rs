@@ -7,6 +7,7 @@ use super::super::lost::trainer;
 use super::super::tables::{whisker, whisker_floor};
 use arcsphere_eval::interval::{Mean, Proportion, wilson};
 use arcsphere_eval::results::TrainedBy;
+use arcsphere_eval::show::fixed;
 use arcsphere_eval::sweep::{Group, LossSweep, RateSweep, UsableRange, describe_margin};
 
 mod lost;
@@ -31,7 +32,7 @@ fn head(loss: &str, by: TrainedBy) -> String {
 fn share(p: &Proportion, count: usize, recovered: usize) -> String {
     let class = if count > 0 { " class=\"bad\"" } else { "" };
     let saved = if recovered > 0 { format!("<small>{recovered} recovered</small>") } else { String::new() };
-    let percent = |v: f64| format!("{:.1}", 100.0 * v);
+    let percent = |v: f64| fixed(100.0 * v, 1);
     format!("<td{class}>{count} of {}<small>{} to {} %</small>{saved}</td>", p.n, percent(p.low), percent(p.high))
 }
 
@@ -60,7 +61,7 @@ fn range(rate: &RateSweep, key: &str) -> String {
         short(r.width()),
         short(r.cost_width()),
         degrees(r.cost_width()),
-        maybe(r.unseen, |v| format!("{:.2}", 100.0 * v))
+        maybe(r.unseen, percent)
     )
 }
 

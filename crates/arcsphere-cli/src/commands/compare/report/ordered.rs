@@ -6,6 +6,7 @@ use arcsphere::evaluate::Predictions;
 use arcsphere::plan::Splits;
 use arcsphere_data::Unit;
 use arcsphere_eval::results::{LossSummary, Results, summarize};
+use arcsphere_eval::show::fixed;
 use arcsphere_report::figure::Scatter;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -64,6 +65,6 @@ pub(super) fn table(results: &Results) -> String {
 /// A number times `by` with its interval; a dash where it was not measured.
 fn show(s: &LossSummary, key: &str, by: f64) -> String {
     let Some(e) = s.measures.get(key).map(|m| m.estimate) else { return "–".to_owned() };
-    let ends = e.low.zip(e.high).map(|(low, high)| format!(" [{:.2}, {:.2}]", by * low, by * high));
-    format!("{:.2}{}", by * e.value, ends.unwrap_or_default())
+    let ends = e.low.zip(e.high).map(|(low, high)| format!(" [{}, {}]", fixed(by * low, 2), fixed(by * high, 2)));
+    format!("{}{}", fixed(by * e.value, 2), ends.unwrap_or_default())
 }
