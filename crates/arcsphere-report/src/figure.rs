@@ -125,7 +125,8 @@ fn draw_svg<F: Figure>(figure: &F, paint: svg::Paint, theme: Theme) -> Result<St
 }
 
 /// A PNG file of twice the figure's [`Figure::size`], as high-density screens and
-/// print want.
+/// print want. Its text is drawn in the embedded font, which has Latin and Greek letters; a name with others is shown
+/// by its number or code points, and whole in the SVG.
 ///
 /// # Errors
 /// As [`Figure::draw`].
@@ -146,11 +147,14 @@ pub fn to_png<F: Figure>(figure: &F, theme: Theme) -> Result<Vec<u8>> {
     let mut pixels = vec![0; (w * h * 3) as usize];
     {
         let mut backend = BitMapBackend::with_buffer(&mut pixels, (w, h));
-        figure.draw(&mut Canvas::new(&mut backend, 4.0, theme))?;
+        figure.draw(&mut Canvas::new(&mut backend, 4.0, theme).with_final_text())?;
         backend.present().map_err(|e| EvalError::Figure(e.to_string()))?;
     }
     png::encode_halved(&pixels, w, h)
 }
+
+#[cfg(test)]
+mod names;
 
 #[cfg(test)]
 mod tests {

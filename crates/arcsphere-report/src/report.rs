@@ -114,6 +114,7 @@ mod tests {
 
     fn report() -> Report {
         let mut dead = run("<b>evil</b>", 2, 100);
+        dead.margin_reason = "\u{1b}[2J\u{0}\u{202e}".into();
         dead.collapsed = true;
         dead.reason = "loss \"NaN\" & more".into();
         Report {
@@ -149,6 +150,8 @@ mod tests {
             assert!(html.contains(escaped), "{escaped}");
         }
         assert!(html.contains("<svg id=\"own\"></svg>"));
+        assert!(html.contains(r"Why these: \u{1b}[2J\u{0}\u{202e}"), "{html}");
+        assert!(!html.chars().any(|c| c.is_control() && c != '\n'));
     }
 
     #[test]

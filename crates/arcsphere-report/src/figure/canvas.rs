@@ -5,10 +5,13 @@ use plotters::style::{
     Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBAColor, RGBColor, ShapeStyle, TextStyle,
 };
 use plotters_backend::{BackendCoord, DrawingBackend};
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
 
 use super::text;
 use super::theme::{Ink, Theme};
 use arcsphere_eval::error::{EvalError, Result};
+use arcsphere_eval::show::visible;
 
 /// Coordinates in CSS pixels, y downwards.
 pub(crate) type Point = (f64, f64);
@@ -21,6 +24,9 @@ pub(crate) enum Align {
     Center,
     Right,
 }
+
+/// Readers without the font see a wider one: DejaVu Sans takes an eighth more.
+pub(crate) const SLACK: f64 = 1.14;
 
 /// How a text looks.
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +69,27 @@ pub struct Canvas<'a, B: DrawingBackend> {
     /// Backend units a CSS pixel.
     units: f64,
     theme: Theme,
+    /// Whether text is drawn here and now, by the embedded font, and not by its viewer.
+    is_final: bool,
 }
+
+/// From a text to the picture's edge, where it would else leave the picture.
+const EDGE: f64 = 3.0;
 
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
     pub(crate) fn new(backend: &'a mut B, units: f64, theme: Theme) -> Self {
-        Self { backend, units, theme }
+        Self { backend, units, theme, is_final: false }
+    }
+
+    /// The canvas of a picture whose viewer has no say in fonts.
+    pub(crate) fn with_final_text(self) -> Self {
+        Self { is_final: true, ..self }
+    }
+
+    /// Width and height in CSS pixels.
+    pub(crate) fn size(&self) -> (f64, f64) {
+        let (w, h) = self.backend.get_size();
+        (f64::from(w) / self.units, f64::from(h) / self.units)
     }
 
     fn at(&self, (x, y): Point) -> BackendCoord {
@@ -156,7 +178,45 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         self.put_text(at, align, font, FontTransform::Rotate270, s)
     }
 
-    fn put_text(&mut self, (x, y): Point, align: Align, font: Font, turn: FontTransform, s: &str) -> Result<()> {
+    /// A text as it can be shown here: with control characters made visible, and where only the embedded
+    /// font is at hand with what it lacks as code points.
+    pub(crate) fn legible<'s>(&self, s: &'s str) -> Cow<'s, str> {
+        let s = visible(s, "");
+        if self.is_final { text::written(s) } else { s }
+    }
+
+    /// Whether a text can be shown as it is, but for accents that are letters of their own.
+    pub(crate) fn can_show(&self, s: &str) -> bool {
+        !self.is_final || text::covers(&s.nfc().collect::<String>())
+    }
+
+    /// A legible text of at most `width`, with … in its middle where there is more.
+    pub(crate) fn shorten(&self, font: Font, s: &str, width: f64) -> Result<String> {
+        text::shorten(&self.legible(s), width, |s| self.width(font, s))
+    }
+
+    /// The text, shortened where it would leave the picture.
+    fn inside(&self, at: Point, align: Align, font: Font, turn: &FontTransform, s: &str) -> Result<String> {
+        let (w, h) = self.size();
+        // How far the text may run on, and how far back.
+        let (on, back) = match turn {
+            FontTransform::Rotate270 => (at.1, h - at.1),
+            _ => (w - at.0, at.0),
+        };
+        let room = match align {
+            Align::Left => on,
+            Align::Right => back,
+            Align::Center => 2.0 * on.min(back),
+        };
+        if self.width(font, s)? <= room {
+            return Ok(s.to_owned());
+        }
+        self.shorten(font, s, (room - EDGE) / SLACK)
+    }
+
+    fn put_text(&mut self, at: Point, align: Align, font: Font, turn: FontTransform, s: &str) -> Result<()> {
+        let s = self.inside(at, align, font, &turn, &self.legible(s))?;
+        let (x, y) = at;
         let size = font.size * text::LINE * self.units;
         let h_pos = match align {
             Align::Left => HPos::Left,
@@ -175,7 +235,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             _ => (x, y + drop),
         };
         let at = self.at(at);
-        Self::done(self.backend.draw_text(s, &style, at))
+        Self::done(self.backend.draw_text(&s, &style, at))
     }
 
     fn font(&self, font: Font, size: f64) -> FontDesc<'static> {
@@ -185,10 +245,12 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
 
     /// The width of a text in CSS pixels.
     pub(crate) fn width(&self, font: Font, s: &str) -> Result<f64> {
+        let legible = self.legible(s);
+        let (own, em) = text::apart(&legible);
         // Measured large: plotters gives whole units.
         let desc = self.font(font, font.size * text::LINE * 16.0);
-        let (w, _) = desc.box_size(s).map_err(|e| EvalError::Figure(e.to_string()))?;
-        Ok(f64::from(w) / 16.0)
+        let (w, _) = desc.box_size(&own).map_err(|e| EvalError::Figure(e.to_string()))?;
+        Ok(f64::from(w) / 16.0 + em * font.size)
     }
 
     /// Breaks a text at its spaces, but not at no-break ones, so that no line is wider than `width`, a single

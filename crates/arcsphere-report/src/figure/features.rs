@@ -9,6 +9,7 @@ use super::{Figure, legend};
 use arcsphere_eval::angles::check_labels;
 use arcsphere_eval::error::{EvalError, Result, rows};
 use arcsphere_eval::pca::Pca;
+use arcsphere_eval::show::fixed;
 
 /// A scatter of embeddings with the prototypes' directions.
 ///
@@ -41,6 +42,8 @@ const SIDE: f64 = 532.0;
 /// Where a prototype's ray ends, in radii of the data.
 const TIP: f64 = 1.06;
 const NAME: Font = Font { size: 13.5, bold: true, ink: Ink::Text };
+/// The longest name at a ray's end, in pixels.
+const LONGEST: f64 = 150.0;
 /// Above this many classes names would cover the plot.
 const NAMED: usize = 20;
 
@@ -67,7 +70,7 @@ impl Features<'_> {
     }
 
     /// The subtitle, with what is not drawn.
-    fn said(&self, n: usize, shown: usize, beyond: usize) -> String {
+    fn said(&self, n: usize, shown: usize, beyond: usize, unnamed: bool) -> String {
         let classes = self.class_names.len();
         let mut out = String::from(self.subtitle);
         if !out.is_empty() {
@@ -79,6 +82,9 @@ impl Features<'_> {
         }
         if classes > NAMED {
             out.push_str(&format!(" · {classes} classes, colors repeat every {SERIES}"));
+        }
+        if unnamed {
+            out.push_str(" · classes with a number only are named in the SVG");
         }
         out
     }
@@ -95,7 +101,7 @@ impl Features<'_> {
             });
         }
         let pca = Pca::fit(self.embeddings, self.dim)?;
-        let name = |k: usize| format!("PC{} ({:.0} % of the variance)", k + 1, 100.0 * pca.explained[k]);
+        let name = |k: usize| format!("PC{} ({} % of the variance)", k + 1, fixed(100.0 * pca.explained[k], 0));
         let mut rays = pca.project(self.prototypes)?;
         for (ray, prototype) in rays.iter_mut().zip(self.prototypes.chunks_exact(self.dim)) {
             let norm = arcsphere_eval::angles::norm(prototype);
@@ -145,13 +151,16 @@ impl Figure for Features<'_> {
         let plane = self.plane()?;
         let radius = radius(&plane.points);
         let named = classes <= NAMED;
-        let room = if named { self.room(canvas, &plane.rays)? } else { 1.1 };
+        let names = self.names(canvas);
+        let tips = names.iter().map(|name| canvas.shorten(NAME, name, LONGEST)).collect::<Result<Vec<_>>>()?;
+        let room = if named { room(canvas, &plane.rays, &tips)? } else { 1.1 };
         let reach = room * radius;
 
         let step = if self.max_points == 0 { 1 } else { n.div_ceil(self.max_points).max(1) };
         let shown: Vec<usize> = (0..n).step_by(step).collect();
         let beyond = shown.iter().filter(|i| outside(plane.points[**i], reach)).count();
-        let subtitle = self.said(n, shown.len(), beyond);
+        let unnamed = named && names.iter().zip(self.class_names).any(|(shown, own)| shown != own);
+        let subtitle = self.said(n, shown.len(), beyond, unnamed);
         let top = legend::head(canvas, SIZE, self.title, &subtitle)?;
 
         let axes = Axes {
@@ -186,15 +195,11 @@ impl Figure for Features<'_> {
                 }
             }
         }
-        self.draw_rays(canvas, &axes, &plane.rays, TIP * radius, named)?;
+        self.draw_rays(canvas, &axes, &plane.rays, TIP * radius, if named { &tips } else { &[] })?;
         axes.frame(canvas)?;
         if named {
-            let entries: Vec<legend::Entry<'_>> = self
-                .class_names
-                .iter()
-                .enumerate()
-                .map(|(series, name)| legend::Entry { name, series, dash: None })
-                .collect();
+            let entries: Vec<legend::Entry<'_>> =
+                names.iter().enumerate().map(|(series, name)| legend::Entry { name, series, dash: None }).collect();
             let at = (axes.right() + 18.0, axes.top + 12.0);
             legend::column(canvas, at, 124.0, &entries)?;
         }
@@ -209,7 +214,7 @@ impl Features<'_> {
         axes: &Axes,
         rays: &[[f64; 2]],
         length: f64,
-        named: bool,
+        names: &[String],
     ) -> Result<()> {
         let origin = axes.at(0.0, 0.0);
         let tips: Vec<Point> = rays.iter().map(|r| axes.at(r[0] * length, r[1] * length)).collect();
@@ -217,54 +222,57 @@ impl Features<'_> {
             canvas.line(origin, *tip, Pen::new(Ink::Paper, 4.5).alpha(0.6))?;
             canvas.line(origin, *tip, Pen::new(Ink::Series(class), 2.2))?;
         }
-        if named {
-            self.draw_names(canvas, axes, rays, length)?;
-        }
+        draw_names(canvas, axes, rays, length, names)?;
         for (class, tip) in tips.iter().enumerate() {
             canvas.dot(*tip, 3.6, Pen::new(Ink::Series(class), 1.0))?;
         }
         Ok(())
     }
 
-    /// Half the plot's side in radii of the data: enough for the names at the tips.
-    fn room<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, rays: &[[f64; 2]]) -> Result<f64> {
-        let mut radius = 0.5 * SIDE / 1.24;
-        for (ray, name) in rays.iter().zip(self.class_names) {
-            let cos = unit(*ray)[0].abs();
-            let width = canvas.width(NAME, name)?;
-            let free = 0.5 * SIDE - 6.0 - 15.0 * cos - 0.5 * width * (1.0 + cos);
-            radius = radius.min(free / (TIP * ray[0].abs().max(0.01)));
-        }
-        // A very long name may leave the frame, but not squeeze the data to a spot.
-        Ok(0.5 * SIDE / radius.max(0.5 * SIDE / 1.75))
+    /// The classes' names, or their numbers where a name cannot be shown here.
+    fn names<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Vec<String> {
+        let shown = |(class, name): (usize, &String)| {
+            if canvas.can_show(name) { name.clone() } else { format!("class {class}") }
+        };
+        self.class_names.iter().enumerate().map(shown).collect()
     }
+}
 
-    fn draw_names<B: DrawingBackend>(
-        &self,
-        canvas: &mut Canvas<'_, B>,
-        axes: &Axes,
-        rays: &[[f64; 2]],
-        length: f64,
-    ) -> Result<()> {
-        let origin = axes.at(0.0, 0.0);
-        let pixels = length / (axes.x.high - axes.x.low) * axes.width;
-        for (class, angle) in spread(rays, 17.0 / pixels) {
-            let name = &self.class_names[class];
-            let (sin, cos) = angle.sin_cos();
-            let reach = rays[class][0].hypot(rays[class][1]) * pixels + 9.0 + 6.0 * sin.abs();
-            let (x, y) = (origin.0 + cos * reach, origin.1 - sin * reach);
-            let width = canvas.width(NAME, name)?;
-            // The text's box touches the ray's end, from whatever side it comes.
-            let left = x - 0.5 * width * (1.0 - cos);
-            canvas.fill_rect(
-                (left - 2.0, y - 8.0),
-                (left + width + 2.0, y + 8.0),
-                Pen::new(Ink::Paper, 1.0).alpha(0.7),
-            )?;
-            canvas.text((left, y), Align::Left, NAME, name)?;
-        }
-        Ok(())
+/// Half the plot's side in radii of the data: enough for the names at the tips.
+fn room<B: DrawingBackend>(canvas: &Canvas<'_, B>, rays: &[[f64; 2]], names: &[String]) -> Result<f64> {
+    let mut radius = 0.5 * SIDE / 1.24;
+    for (ray, name) in rays.iter().zip(names) {
+        let cos = unit(*ray)[0].abs();
+        let width = canvas.width(NAME, name)?;
+        let free = 0.5 * SIDE - 6.0 - 15.0 * cos - 0.5 * width * (1.0 + cos);
+        radius = radius.min(free / (TIP * ray[0].abs().max(0.01)));
     }
+    // A long name may leave the frame, but not squeeze the data to a spot.
+    Ok(0.5 * SIDE / radius.max(0.5 * SIDE / 1.75))
+}
+
+/// The names at the ends of their rays; none where there are none.
+fn draw_names<B: DrawingBackend>(
+    canvas: &mut Canvas<'_, B>,
+    axes: &Axes,
+    rays: &[[f64; 2]],
+    length: f64,
+    names: &[String],
+) -> Result<()> {
+    let origin = axes.at(0.0, 0.0);
+    let pixels = length / (axes.x.high - axes.x.low) * axes.width;
+    for (class, angle) in spread(rays, 17.0 / pixels) {
+        let Some(name) = names.get(class) else { continue };
+        let (sin, cos) = angle.sin_cos();
+        let reach = rays[class][0].hypot(rays[class][1]) * pixels + 9.0 + 6.0 * sin.abs();
+        let (x, y) = (origin.0 + cos * reach, origin.1 - sin * reach);
+        let width = canvas.width(NAME, name)?;
+        // The text's box touches the ray's end, from whatever side it comes, and stays in the picture.
+        let left = (x - 0.5 * width * (1.0 - cos)).min(f64::from(SIZE.0) - legend::SLACK * width - 4.0).max(4.0);
+        canvas.fill_rect((left - 2.0, y - 8.0), (left + width + 2.0, y + 8.0), Pen::new(Ink::Paper, 1.0).alpha(0.7))?;
+        canvas.text((left, y), Align::Left, NAME, name)?;
+    }
+    Ok(())
 }
 
 fn outside([x, y]: [f64; 2], reach: f64) -> bool {

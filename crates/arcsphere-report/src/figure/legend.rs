@@ -38,8 +38,10 @@ pub(crate) struct Entry<'a> {
     pub(crate) dash: Option<&'a [f64]>,
 }
 
-/// Readers without the font see a wider one: DejaVu Sans takes an eighth more.
-pub(crate) const SLACK: f64 = 1.14;
+pub(crate) use super::canvas::SLACK;
+
+/// Lines of a name in a column, at most.
+const LINES: usize = 4;
 
 /// Entries below one another from `(x, y)`, names broken into lines of at most
 /// `width`.
@@ -49,15 +51,32 @@ pub(crate) fn column<B: DrawingBackend>(
     width: f64,
     entries: &[Entry<'_>],
 ) -> Result<()> {
-    for entry in entries {
+    let broken = |canvas: &Canvas<'_, B>, most: usize| -> Result<Vec<Vec<String>>> {
+        entries.iter().map(|e| lines(canvas, e.name, width / SLACK, most)).collect()
+    };
+    let mut names = broken(canvas, LINES)?;
+    let height = |names: &[Vec<String>]| names.iter().map(|n| 5.0 + LINE * n.len() as f64).sum::<f64>();
+    if y + height(&names) > canvas.size().1 {
+        names = broken(canvas, 1)?;
+    }
+    for (entry, name) in entries.iter().zip(&names) {
         let end = swatch(canvas, (x, y), entry)?;
-        for (i, line) in canvas.wrap(LABEL, entry.name, width / SLACK)?.iter().enumerate() {
+        for (i, line) in name.iter().enumerate() {
             y += if i > 0 { LINE } else { 0.0 };
             canvas.text((end, y), Align::Left, LABEL, line)?;
         }
         y += 23.0;
     }
     Ok(())
+}
+
+/// A name in at most so many lines of `width`, shortened where it takes more.
+fn lines<B: DrawingBackend>(canvas: &Canvas<'_, B>, name: &str, width: f64, most: usize) -> Result<Vec<String>> {
+    let broken = canvas.wrap(LABEL, name, width)?;
+    if broken.len() <= most {
+        return broken.iter().map(|line| canvas.shorten(LABEL, line, width)).collect();
+    }
+    Ok(vec![canvas.shorten(LABEL, name, width)?])
 }
 
 /// Entries side by side in rows of at most `width`; returns the height they take.
@@ -69,12 +88,13 @@ pub(crate) fn rows<B: DrawingBackend>(
 ) -> Result<f64> {
     let (mut x, mut y) = (left, top);
     for entry in entries {
-        let own = 34.0 + SLACK * canvas.width(LABEL, entry.name)?;
+        let name = canvas.shorten(LABEL, entry.name, (width - 34.0) / SLACK)?;
+        let own = 34.0 + SLACK * canvas.width(LABEL, &name)?;
         if x > left && x + own > left + width {
             (x, y) = (left, y + 23.0);
         }
         let end = swatch(canvas, (x, y), entry)?;
-        canvas.text((end, y), Align::Left, LABEL, entry.name)?;
+        canvas.text((end, y), Align::Left, LABEL, &name)?;
         x += own + 20.0;
     }
     Ok(y + 23.0 - top)

@@ -15,6 +15,7 @@ use plotters_backend::{
 
 use super::text;
 use super::theme::variable_of;
+use arcsphere_eval::show::visible;
 
 /// Backend units a CSS pixel.
 pub(crate) const UNITS: f64 = 10.0;
@@ -106,17 +107,15 @@ fn path_data(points: impl IntoIterator<Item = BackendCoord>) -> String {
     data
 }
 
-/// Escapes text for XML; characters that XML 1.0 forbids are dropped.
+/// Escapes text for XML; characters that XML 1.0 forbids, or that hide, are written out ([`visible`]).
 pub(crate) fn push_escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
+    for c in visible(text, "\t\n\r").chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\t' | '\n' | '\r' => out.push(c),
-            c if c < ' ' || c == '\u{fffe}' || c == '\u{ffff}' => {}
             c => out.push(c),
         }
     }
@@ -234,7 +233,13 @@ impl DrawingBackend for SvgBackend {
             let _ = write!(element, " transform=\"rotate({turn} {x} {y})\"");
         }
         element.push('>');
-        push_escaped(&mut element, text);
+        for (part, is_right_to_left) in text::directions(text) {
+            // Isolated, so that numbers beside it stay where they are.
+            let (open, close) = if is_right_to_left { ("\u{2068}", "\u{2069}") } else { ("", "") };
+            element.push_str(open);
+            push_escaped(&mut element, part);
+            element.push_str(close);
+        }
         element.push_str("</text>");
         self.element(&element)
     }
@@ -266,7 +271,7 @@ mod tests {
         assert_eq!((svg.matches("<g ").count(), svg.matches("</g>").count()), (2, 2));
         assert!(svg.contains("<circle cx=\"1\" cy=\"4\" r=\"1.5\"/>"), "{svg}");
         assert!(svg.contains("cx=\"3.3\"") && svg.contains("fill-opacity=\"0.5\""), "{svg}");
-        assert!(svg.ends_with("</svg>\n") && svg.contains("<title>a &quot;b&quot;</title>"));
+        assert!(svg.ends_with("</svg>\n") && svg.contains("<title>a\\u{1} &quot;b&quot;</title>"));
     }
 
     #[test]
