@@ -6,7 +6,7 @@ mod ordered;
 pub use ordered::Predictions;
 
 use crate::backbones::Backbone;
-use crate::collapse::chance_bound;
+use crate::collapse::guesses;
 use crate::config::{EvalConfig, Task};
 use crate::embed::EmbedError;
 use crate::head::{Head, HeadError};
@@ -18,6 +18,7 @@ use crate::train::Trainer;
 use arcsphere_data::Dataset;
 use arcsphere_eval::EvalError;
 use arcsphere_eval::angles::Angles;
+use arcsphere_eval::interval::wilson;
 use arcsphere_eval::protocols::{EmbeddedSet, Found, names};
 pub use arcsphere_eval::protocols::{Protocols, Watch};
 use arcsphere_eval::results::{Run, TrainedBy};
@@ -121,7 +122,7 @@ pub fn evaluate<B: Backbone>(
         TestSet { images: &splits.test, is_open: splits.open_set, is_ordered: trainer.plan.config().task == Task::Age };
     let measured = measure(&trainer.head, &embeddings, &prototypes, &set, protocols, watch)?;
     let mut run = describe(trainer, splits);
-    judge(&mut run, &trainer.plan, is_finite, measured.accuracy);
+    judge(&mut run, &trainer.plan, is_finite, measured.accuracy, splits.test.len() as u64);
     if let Some(p) = &measured.predictions {
         run.target_unit = p.unit_sign().to_owned();
     }
@@ -212,17 +213,19 @@ fn describe<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Run {
     }
 }
 
-/// Whether the test set shows a collapse that the training did not.
-fn judge(run: &mut Run, plan: &Plan, is_finite: bool, accuracy: Option<f64>) {
+/// Whether the `images` of the test set show a collapse that the training did not.
+fn judge(run: &mut Run, plan: &Plan, is_finite: bool, accuracy: Option<f64>, images: u64) {
     if !is_finite {
         run.collapsed = true;
         let before = if run.reason.is_empty() { String::new() } else { format!("{}; ", run.reason) };
         run.reason = format!("{before}embeddings of the test set are not finite");
     }
     // Next to the right step of an ordered target is a good answer, and no right one.
-    let Some(accuracy) = accuracy.filter(|_| plan.config().task == Task::Classify && !run.collapsed) else { return };
-    if accuracy < chance_bound(plan.classes()) {
+    let share = accuracy.and_then(|a| wilson((a * images as f64).round() as u64, images).ok());
+    let Some(share) = share.filter(|_| plan.config().task == Task::Classify && !run.collapsed) else { return };
+    if guesses(&share, plan.classes()) {
         run.collapsed = true;
-        run.reason = format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * accuracy, plan.classes());
+        run.reason =
+            format!("accuracy {:.1} % is that of guessing among {} classes", 100.0 * share.value, plan.classes());
     }
 }

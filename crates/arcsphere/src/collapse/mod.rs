@@ -27,7 +27,7 @@ pub(crate) use not_finite::{Place, all_finite, all_finite_in};
 pub(crate) use past_monotone::last_monotone;
 pub(crate) use remedy::{Circumstances, Remedy, prescribe};
 pub(crate) use snapshot::Snapshot;
-pub(crate) use stuck_at_chance::chance_bound;
+pub(crate) use stuck_at_chance::guesses;
 
 use crate::progress::{Finding, Vitals};
 use crate::registry::{Named, registry};

@@ -9,6 +9,7 @@
 
 use super::{CauseInfo, Evidence, Remedy};
 use crate::progress::{Vitals, Window};
+use arcsphere_eval::interval::Proportion;
 
 pub(super) const INFO: CauseInfo = CauseInfo {
     name: "stuck_at_chance",
@@ -31,6 +32,15 @@ const PACE: f64 = 0.1;
 pub(crate) fn chance_bound(classes: usize) -> f64 {
     let chance = 1.0 / classes.max(1) as f64;
     (1.5 * chance).min(chance + 0.05)
+}
+
+/// Whether a share of test images says that a classifier of C classes guesses: it is below [`chance_bound`], and
+/// the upper end of its Wilson 95 % interval is below an accuracy twice as far above chance as that bound. So
+/// a classifier that has learned something is called a guesser by the luck of its images in one case of forty, and two images say
+/// nothing: with ten classes the level is 20 %, and of none right 16 images are needed.
+pub(crate) fn guesses(share: &Proportion, classes: usize) -> bool {
+    let (chance, bound) = (1.0 / classes.max(1) as f64, chance_bound(classes));
+    share.value < bound && share.high < chance + 2.0 * (bound - chance)
 }
 
 /// The share of images told nearer than by the median below which a number is guessed. Of the 1,200 of a window
@@ -133,6 +143,20 @@ mod tests {
         let mut vitals = Vitals::default();
         look(&scene(CLASSES).evidence(), &mut vitals);
         assert!(!vitals.above_chance);
+    }
+
+    #[test]
+    fn a_few_images_are_no_verdict() {
+        let of = |right, n, classes| guesses(&arcsphere_eval::interval::wilson(right, n).unwrap(), classes);
+        // By hand: of none right of n the upper end is z²/(n + z²), z² = 3.8415; 0.2 at n = 15.4. By the binomial
+        // distribution a network that is right in 20 % has none of 16 right in 0.8¹⁶ = 2.8 % of cases, of 2 in 64 %.
+        assert_eq!([0, 2, 8, 15, 16, 1000].map(|n| n > 0 && of(0, n, 10)), [false, false, false, false, true, true]);
+        assert!(
+            !of(1, 2, 2) && !of(10, 20, 2) && of(50, 100, 2),
+            "with two classes half is chance, and the level 60 %"
+        );
+        assert!(of(1000, 10_000, 10) && of(1400, 10_000, 10) && !of(1500, 10_000, 10));
+        assert!(of(10, 10_000, 1000) && !of(1, 500, 1000));
     }
 
     #[test]
