@@ -33,6 +33,35 @@ pub enum EvalError {
         /// Number of classes with a sample.
         classes: usize,
     },
+    /// A false match rate below what one impostor pair makes of all.
+    #[error(
+        "{impostor} impostor pairs show no FMR below {:.2e}: an FMR f takes at least 1/f of them, from more images or \
+         by more pairs of these (--pairs)",
+        1.0 / *impostor as f64
+    )]
+    TooFine {
+        /// The rate asked for.
+        fmr: f64,
+        /// Number of impostor pairs.
+        impostor: u64,
+    },
+    /// A Recall@K that looks at everything there is.
+    #[error("each query has {others} others, and so many or more nearest are all of them: 1 whatever the embeddings")]
+    LooksAtAll {
+        /// The K.
+        k: usize,
+        /// How many samples each query is ranked among.
+        others: u64,
+    },
+    /// Clusters are to be compared with classes of one sample each.
+    #[error(
+        "each of the {classes} classes has one sample: as many clusters as samples are the classes whatever the \
+         embeddings; some class with two samples is needed"
+    )]
+    OneEach {
+        /// Number of classes, and of samples.
+        classes: usize,
+    },
     /// A name that is neither a measure's nor a protocol's.
     #[error("there is no measure or protocol \"{name}\" (known: {known})")]
     Unknown {
@@ -143,6 +172,9 @@ impl EvalError {
                 | Self::NoImpostor { .. }
                 | Self::NoGenuinePair { .. }
                 | Self::NoImpostorPair { .. }
+                | Self::TooFine { .. }
+                | Self::LooksAtAll { .. }
+                | Self::OneEach { .. }
                 | Self::TooFew { .. }
         )
     }

@@ -17,7 +17,7 @@ use crate::error::{EvalError, Result};
 
 mod estimate;
 
-pub use estimate::Estimate;
+pub use estimate::{ENOUGH_ERRORS, Estimate};
 
 /// The level of every interval in this crate unless a level is passed: 95 %.
 pub const LEVEL: f64 = 0.95;

@@ -4,6 +4,20 @@
 //! them from what a [protocol](crate::protocols) hands it: an [`Input`]. Files, tables, rankings and
 //! figures ask the registry, so that a new measure is a file and a line.
 //!
+//! No figure is finer than its samples:
+//!
+//! | measure | what says how sure it is |
+//! | --- | --- |
+//! | accuracy, CS(k), MAE | its 95 % interval |
+//! | TMR@FMR | not told below 1/impostor pairs; marked below 30 admitted false matches, or 30 false non-matches |
+//! | EER | marked below 30 errors of either kind |
+//! | FNMR at a threshold | marked below 30 false non-matches |
+//! | Recall@K | not told where K is all there is; marked below 30 queries that miss |
+//! | MAP@R | marked where the precision that is lost is that of fewer than 30 queries |
+//! | NMI | not told of classes of one sample each, or of one class; 0 of embeddings that are one direction |
+//!
+//! A mark is [`Estimate::few_errors`]; the angles and norms describe, and count no errors.
+//!
 //! ```
 //! use arcsphere_eval::measures::{self, Better};
 //! let eer = measures::find("eer").ok_or("none")?;
@@ -159,8 +173,9 @@ pub struct Limit {
     pub formula: &'static str,
 }
 
-/// The values of a measure: what each is at, and the number.
-pub type Values = Vec<(String, Estimate)>;
+/// The values of a measure: what each is at, and the number, or why this one cannot be told of these
+/// samples ([`EvalError::is_inapplicable`](crate::EvalError::is_inapplicable)).
+pub type Values = Vec<(String, Result<Estimate>)>;
 
 /// How a measure is computed, by what it is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -256,7 +271,7 @@ impl Measure {
     /// use arcsphere_eval::measures::{self, Classes, Input};
     /// let accuracy = measures::find("accuracy").ok_or("none")?;
     /// let values = accuracy.of(&Input::Classes(&Classes::new(&[1, 0, 1], &[1, 1, 1])?))?;
-    /// assert_eq!(values[0].1.value, 2.0 / 3.0);
+    /// assert_eq!(values[0].1.as_ref().map(|e| e.value).ok(), Some(2.0 / 3.0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn of(&self, input: &Input<'_>) -> Result<Values> {
@@ -285,13 +300,18 @@ impl Measure {
 
 /// The value of a measure that has one.
 fn one(estimate: impl Into<Estimate>) -> Values {
-    vec![(String::new(), estimate.into())]
+    vec![(String::new(), Ok(estimate.into()))]
+}
+
+/// A value of a measure that has several.
+fn at(what: &str, estimate: impl Into<Estimate>) -> (String, Result<Estimate>) {
+    (what.to_owned(), Ok(estimate.into()))
 }
 
 /// Mean and standard deviation.
 fn spread(values: &[f64]) -> Result<Values> {
     let s = crate::angles::summarize(values)?;
-    Ok(vec![("mean".to_owned(), Estimate::new(s.mean)), ("sd".to_owned(), Estimate::new(s.sd))])
+    Ok(vec![at("mean", s.mean), at("sd", s.sd)])
 }
 
 #[cfg(test)]

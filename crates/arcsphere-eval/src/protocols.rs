@@ -65,7 +65,7 @@ registry! {
 pub struct NotMeasured {
     /// The protocol's name.
     pub protocol: String,
-    /// The measures that it would have given.
+    /// The measures that it would have given, or the keys of single values of one: `tmr_at_fmr@1e-3`.
     pub measures: Vec<String>,
     /// Why, in words.
     pub reason: String,
@@ -218,7 +218,9 @@ impl Protocols {
             for measure in MEASURES.iter().filter(|m| self.wants(protocol, m).is_some()) {
                 if measure.from() == Kind::Classes && !classified.is_empty() {
                     let values = measure.of(&Input::Classes(&classes))?;
-                    found.measures.extend(values.into_iter().map(|(at, e)| (Key::new(measure.key, &at), e)));
+                    for (at, value) in values {
+                        found.measures.insert(Key::new(measure.key, &at), value?);
+                    }
                 } else if measure.from() != Kind::Numbers {
                     missing.push(measure.key.to_owned());
                 }
@@ -252,8 +254,12 @@ impl crate::measures::Limit {
 
 impl Found {
     fn leave_out(&mut self, protocol: &Protocol, measures: Vec<String>, reason: String) {
-        if !measures.is_empty() {
-            self.not_measured.push(NotMeasured { protocol: protocol.name.to_owned(), measures, reason });
+        if measures.is_empty() {
+            return;
+        }
+        match self.not_measured.last_mut().filter(|n| n.protocol == protocol.name && n.reason == reason) {
+            Some(same) => same.measures.extend(measures),
+            None => self.not_measured.push(NotMeasured { protocol: protocol.name.to_owned(), measures, reason }),
         }
     }
 }

@@ -148,7 +148,8 @@ pub struct Run {
     #[serde(default)]
     pub validation_accuracy: Option<f64>,
     /// What was measured on the test set. In files `accuracy`, `accuracy_low`, `n_test`, … stand
-    /// beside the other fields; a number that was not measured is `null` there.
+    /// beside the other fields; a number that was not measured is `null` there. The map `few_errors` has the
+    /// keys of those that rest on fewer than 30 errors, with how many.
     #[serde(flatten, with = "flat::measures")]
     pub measures: BTreeMap<Key, Estimate>,
     /// How many there were of what: `genuine` and `impostor` pairs. In files `n_genuine`, ….
@@ -201,6 +202,32 @@ impl Run {
 }
 
 impl Results {
+    /// What was not measured and why, a sentence each, with the losses of which it was not.
+    ///
+    /// ```
+    /// use arcsphere_eval::protocols::{EmbeddedSet, Protocols};
+    /// use arcsphere_eval::results::{Results, Run};
+    /// let found = Protocols::default().measures(&["mae"])?.run(&EmbeddedSet::new(&[1.0], 1, &[0])?, &|_, _| {})?;
+    /// let mut run = Run { loss: "arcface".into(), ..Run::default() };
+    /// run.take(found);
+    /// let results = Results { runs: vec![run.clone(), run], ..Results::default() };
+    /// assert_eq!(results.not_measured(), [("mae: no number was learned".to_owned(), vec!["arcface"])]);
+    /// # Ok::<(), arcsphere_eval::EvalError>(())
+    /// ```
+    pub fn not_measured(&self) -> Vec<(String, Vec<&str>)> {
+        let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+        for run in &self.runs {
+            for missing in run.not_measured.iter().map(NotMeasured::to_string) {
+                match lines.iter_mut().find(|l| l.0 == missing) {
+                    Some((_, of)) if of.contains(&run.loss.as_str()) => {}
+                    Some((_, of)) => of.push(&run.loss),
+                    None => lines.push((missing, vec![&run.loss])),
+                }
+            }
+        }
+        lines
+    }
+
     /// JSON with the fields in their declared order, two spaces a level, a line
     /// end at the end. A number that is not finite becomes `null`.
     ///
@@ -288,6 +315,20 @@ mod tests {
             assert!(fields.remove(key).is_some(), "{key}");
         }
         assert_eq!(serde_json::from_value::<Run>(json).unwrap(), run("arcface", 1, 970));
+    }
+
+    #[test]
+    fn a_mark_is_in_files_and_survives_them() {
+        let marked = Estimate::new(1.0).resting_on(8);
+        let mut run = run("arcface", 1, 970).with("tmr_at_fmr@1e-3", marked).with("query_gallery/map_at_r", marked);
+        run = run.with("eer", Estimate::new(0.25).resting_on(30));
+        let json = serde_json::to_value(&run).unwrap();
+        let few = serde_json::json!({ "query_gallery/map_at_r": 8, "tmr_at_fmr@1e-3": 8 });
+        assert_eq!((&json["few_errors"], &json["tmr_at_fmr"]["1e-3"]), (&few, &1.0.into()));
+        assert_eq!(serde_json::from_value::<Run>(json).unwrap(), run);
+        let mean = &summarize(&[run.clone(), crate::fixtures::run("arcface", 2, 960)])[0];
+        assert_eq!(mean.measures["tmr_at_fmr@1e-3"].estimate.few_errors, Some(8), "as many as the poorer run's");
+        assert_eq!(mean.measures["eer"].estimate.few_errors, None);
     }
 
     #[test]

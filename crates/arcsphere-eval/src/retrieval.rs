@@ -11,6 +11,7 @@
 //! compared with older papers.
 
 use crate::error::{Result, rows};
+use crate::near;
 
 mod kmeans;
 mod neighbors;
@@ -19,6 +20,17 @@ mod nmi;
 pub use kmeans::{Clusters, RESTARTS, kmeans};
 pub use neighbors::{Recall, Retrieval, retrieve};
 pub use nmi::nmi;
+
+/// The largest squared distance, of rows at length 1, that rounding in an `f32` network may leave between
+/// embeddings that are the same: an angle of 10⁻⁶.
+const ROUNDING: f64 = 1e-12;
+
+/// Whether all rows of `embeddings` `[N, dim]` point in one direction, up to rounding.
+pub(crate) fn is_one_direction(embeddings: &[f32], dim: usize) -> Result<bool> {
+    let rows = unit_rows(embeddings, dim)?;
+    let first = rows.get(..dim).unwrap_or(&[]);
+    Ok(rows.chunks_exact(dim).all(|row| near::squared(row, first) <= ROUNDING))
+}
 
 /// The rows of `embeddings` `[N, dim]` at length 1, in `f64`; a row of zeros has no
 /// direction and stays.

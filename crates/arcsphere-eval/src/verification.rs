@@ -104,7 +104,7 @@ impl Roc {
     /// use arcsphere_eval::verification::Roc;
     /// let roc = Roc::new(&[0.9, 0.8, 0.3, 0.1], &[true, true, false, false])?;
     /// assert_eq!(roc.eer().value, 0.0);
-    /// assert_eq!(roc.tmr_at_fmr(1e-3)?.tmr.value, 1.0);
+    /// assert_eq!(roc.tmr_at_fmr(0.5)?.tmr.value, 1.0);
     /// # Ok::<(), arcsphere_eval::EvalError>(())
     /// ```
     pub fn new(scores: &[f32], genuine: &[bool]) -> Result<Self> {
@@ -183,7 +183,8 @@ impl Roc {
     }
 
     /// The largest TMR whose FMR does not exceed `target_fmr`: never a point
-    /// beyond the target, however near.
+    /// beyond the target, however near. Below 1/impostor it is the TMR without a false match, and no
+    /// FMR is shown by it: ask [`Roc::admitted`].
     ///
     /// # Errors
     /// [`EvalError::Range`] unless 0 ≤ `target_fmr` ≤ 1.
@@ -208,6 +209,41 @@ impl Roc {
             tmr: wilson(point.true_matches, self.genuine)?,
             fmr: wilson(point.false_matches, self.impostor)?,
         })
+    }
+
+    /// The most false matches that an FMR of at most `target_fmr` has: what a TMR there rests on. None is
+    /// what makes a rate too fine for these pairs, for the smallest that they show is 1/impostor; fewer than
+    /// [`ENOUGH_ERRORS`](crate::interval::ENOUGH_ERRORS) make it a rough one.
+    ///
+    /// ```
+    /// use arcsphere_eval::verification::Roc;
+    /// let (scores, genuine): (Vec<f32>, Vec<bool>) = (0..1008).map(|i| (i as f32, i >= 1000)).unzip();
+    /// let roc = Roc::new(&scores, &genuine)?;
+    /// assert_eq!([0.1, 1e-3, 9e-4].map(|fmr| roc.admitted(fmr)), [100, 1, 0]);
+    /// # Ok::<(), arcsphere_eval::EvalError>(())
+    /// ```
+    pub fn admitted(&self, target_fmr: f64) -> u64 {
+        let rate = |k: u64| k as f64 / self.impostor as f64;
+        let k = ((target_fmr * self.impostor as f64).max(0.0) as u64).min(self.impostor);
+        // The product is rounded; the rates themselves decide, as in `tmr_at_fmr`.
+        match () {
+            () if k < self.impostor && rate(k + 1) <= target_fmr => k + 1,
+            () if rate(k) > target_fmr => k.saturating_sub(1),
+            () => k,
+        }
+    }
+
+    /// What the TMR of an operating point rests on: the fewer of the false matches that its target admits
+    /// and the false non-matches there are.
+    pub(crate) fn errors_at(&self, point: &OperatingPoint) -> u64 {
+        let rejected = ((1.0 - point.tmr.value) * self.genuine as f64).round() as u64;
+        self.admitted(point.target_fmr).min(rejected)
+    }
+
+    /// The whole errors of the scarcer kind of pairs that the EER is a share of.
+    pub(crate) fn errors_at_eer(&self) -> u64 {
+        // Shares of pairs are rounded; a part of an error is none.
+        (self.eer().value * self.genuine.min(self.impostor) as f64 + 1e-9) as u64
     }
 
     /// Area under the curve, in [0, 1]; equal to the Mann–Whitney statistic.

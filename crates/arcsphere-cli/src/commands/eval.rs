@@ -10,6 +10,7 @@ use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{self, Plan};
 use arcsphere_eval::measures::{Estimate, Key, MEASURES, Measure, Unit};
 use arcsphere_eval::results::Run;
+use arcsphere_eval::show::{self, MARK_NOTE, fixed};
 use std::fmt::Write as _;
 
 /// Measures a run.
@@ -59,7 +60,11 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
 pub(crate) fn headline(run: &Run) -> String {
     match (run.get("accuracy"), run.get("eer")) {
         (Some(accuracy), _) => percent(accuracy),
-        (None, Some(eer)) => format!("classes never trained on, EER {}", percent(eer)),
+        (None, Some(eer)) => {
+            let few = run.measures.get("eer").is_some_and(|e| e.few_errors.is_some());
+            let few = if few { " of fewer than 30 errors" } else { "" };
+            format!("classes never trained on, EER {}{few}", percent(eer))
+        }
         (None, None) => "classes never trained on".to_owned(),
     }
 }
@@ -70,13 +75,26 @@ pub(crate) fn times(n: u64) -> String {
 }
 
 fn percent(v: f64) -> String {
-    format!("{:.2} %", 100.0 * v)
+    format!("{} %", show::percent(v))
+}
+
+/// A share, marked where it rests on few errors.
+fn marked(e: &Estimate) -> String {
+    percent(e.value) + e.mark()
+}
+
+/// Radians as degrees.
+pub(crate) fn degrees(radians: f64) -> String {
+    format!("{}°", fixed(radians.to_degrees(), 1))
 }
 
 /// A run's numbers in a few lines.
 pub(crate) fn summary(run: &Run) -> String {
     let lines = [fate(run), accuracy(run), pairs(run), retrieval(run), ordered(run), angles(run), further(run)];
     let mut out = lines.concat();
+    if run.measures.values().any(|e| e.few_errors.is_some()) {
+        let _ = writeln!(out, "{MARK_NOTE}");
+    }
     for missing in &run.not_measured {
         let _ = writeln!(out, "not measured: {missing}");
     }
@@ -122,8 +140,8 @@ fn values<'a>(run: &'a Run, measure: &'a str) -> impl DoubleEndedIterator<Item =
 
 fn pairs(run: &Run) -> String {
     let rates: Vec<String> =
-        values(run, "tmr_at_fmr").rev().map(|(fmr, tmr)| format!("{} at {fmr}", percent(tmr.value))).collect();
-    let eer = run.get("eer").map(|eer| format!("EER {}", percent(eer)));
+        values(run, "tmr_at_fmr").rev().map(|(fmr, tmr)| format!("{} at {fmr}", marked(tmr))).collect();
+    let eer = run.measures.get("eer").map(|eer| format!("EER {}", marked(eer)));
     let tmr = (!rates.is_empty()).then(|| format!("TMR@FMR (TAR@FAR) {}", rates.join(", ")));
     let shown: Vec<String> = eer.into_iter().chain(tmr).collect();
     if shown.is_empty() {
@@ -134,9 +152,9 @@ fn pairs(run: &Run) -> String {
 }
 
 fn retrieval(run: &Run) -> String {
-    let recall: Vec<String> = values(run, "recall_at_k").map(|(k, v)| format!("@{k} {}", percent(v.value))).collect();
+    let recall: Vec<String> = values(run, "recall_at_k").map(|(k, v)| format!("@{k} {}", marked(v))).collect();
     let recall = (!recall.is_empty()).then(|| format!("Recall{}", recall.join(", ")));
-    let named = |key: &str, name: &str| run.get(key).map(|v| format!("{name} {}", percent(v)));
+    let named = |key: &str, name: &str| run.measures.get(key).map(|v| format!("{name} {}", marked(v)));
     let rest: Vec<String> = named("map_at_r", "MAP@R").into_iter().chain(named("nmi", "NMI")).collect();
     let rest = (!rest.is_empty()).then(|| rest.join(", "));
     let shown: Vec<String> = recall.into_iter().chain(rest).collect();
@@ -156,11 +174,13 @@ fn ordered(run: &Run) -> String {
 fn ordered_line(run: &Run, mae: &str, cs: &str, what: &str) -> String {
     let unit = if run.target_unit == "°" { "°".to_owned() } else { format!(" {}", run.target_unit) };
     let ends = |e: &Estimate, by: f64| {
-        e.low.zip(e.high).map_or_else(String::new, |(low, high)| format!(" [{:.2}, {:.2}]", by * low, by * high))
+        e.low
+            .zip(e.high)
+            .map_or_else(String::new, |(low, high)| format!(" [{}, {}]", fixed(by * low, 2), fixed(by * high, 2)))
     };
     let mae = run.measures.get(mae);
-    let first = mae.map(|e| format!("MAE {:.2}{unit}{}", e.value, ends(e, 1.0)));
-    let scores = values(run, cs).map(|(k, e)| format!("CS({k}{unit}) {:.2} %{}", 100.0 * e.value, ends(e, 100.0)));
+    let first = mae.map(|e| format!("MAE {}{unit}{}", fixed(e.value, 2), ends(e, 1.0)));
+    let scores = values(run, cs).map(|(k, e)| format!("CS({k}{unit}) {}{}", percent(e.value), ends(e, 100.0)));
     let shown: Vec<String> = first.into_iter().chain(scores).collect();
     let n = mae.or_else(|| values(run, cs).next().map(|v| v.1)).and_then(|e| e.n).unwrap_or(0);
     if shown.is_empty() { String::new() } else { format!("{} by the {what} (95 %, n = {n})\n", shown.join(", ")) }
@@ -168,7 +188,7 @@ fn ordered_line(run: &Run, mae: &str, cs: &str, what: &str) -> String {
 
 fn angles(run: &Run) -> String {
     let mut out = String::new();
-    let degrees = |key: &str| run.get(key).map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
+    let degrees = |key: &str| run.get(key).map_or("–".to_owned(), degrees);
     if run.get("target_angle@mean").is_some() {
         let _ = writeln!(
             out,
@@ -180,7 +200,7 @@ fn angles(run: &Run) -> String {
         );
     }
     if let (Some(mean), Some(sd)) = (run.get("embedding_norm@mean"), run.get("embedding_norm@sd")) {
-        let _ = writeln!(out, "embedding norm {mean:.2} ± {sd:.2}");
+        let _ = writeln!(out, "embedding norm {} ± {}", fixed(mean, 2), fixed(sd, 2));
     }
     out
 }
@@ -218,13 +238,13 @@ fn further(run: &Run) -> String {
 fn line(measure: &Measure, key: &Key, e: &Estimate, target_unit: &str) -> String {
     let show = |v: f64| match measure.unit {
         Unit::Share => percent(v),
-        Unit::Angle => format!("{:.1}°", v.to_degrees()),
-        Unit::Target => format!("{v:.2} {target_unit}"),
-        _ => format!("{v:.4}"),
+        Unit::Angle => degrees(v),
+        Unit::Target => format!("{} {target_unit}", fixed(v, 2)),
+        _ => fixed(v, 4),
     };
     let at = if key.at().is_empty() { String::new() } else { format!(" at {}", key.at()) };
     let by = if key.protocol().is_empty() { String::new() } else { format!("{}: ", key.protocol()) };
     let ends = e.low.zip(e.high).map_or_else(String::new, |(low, high)| format!(" [{}, {}]", show(low), show(high)));
     let n = e.n.map_or_else(String::new, |n| format!(" (n = {n})"));
-    format!("{by}{}{at} {}{ends}{n}\n", measure.name, show(e.value))
+    format!("{by}{}{at} {}{}{ends}{n}\n", measure.name, show(e.value), e.mark())
 }

@@ -1,6 +1,6 @@
 //! Cumulative score: share of the predicted numbers that are at most k off.
 
-use super::{Better, Compute, Interval, Measure, Unit, Values, cs_key};
+use super::{Better, Compute, Interval, Measure, Unit, Values, at, cs_key};
 use crate::error::Result;
 use crate::regression::regression;
 
@@ -17,5 +17,5 @@ pub(super) const MEASURE: Measure = Measure {
 
 pub(super) fn scores(predicted: &[f64], actual: &[f64], k: &[f64]) -> Result<Values> {
     let found = regression(predicted, actual, k)?;
-    Ok(found.cs.iter().map(|score| (cs_key(score.k), score.share.into())).collect())
+    Ok(found.cs.iter().map(|score| at(&cs_key(score.k), score.share)).collect())
 }

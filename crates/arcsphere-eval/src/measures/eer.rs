@@ -1,6 +1,6 @@
 //! Equal error rate.
 
-use super::{Better, Column, Compute, Measure, Unit, one};
+use super::{Better, Column, Compute, Estimate, Measure, Unit, one};
 
 pub(super) const MEASURE: Measure = Measure {
     key: "eer",
@@ -11,6 +11,6 @@ pub(super) const MEASURE: Measure = Measure {
     // What an open set leaves, whose classes have no prototype to be classified by.
     ranks: Some(2),
     columns: &[Column::new("EER").always()],
-    compute: Compute::Scores(|s| Ok(one(s.roc.eer().value))),
+    compute: Compute::Scores(|s| Ok(one(Estimate::new(s.roc.eer().value).resting_on(s.roc.errors_at_eer())))),
     ..Measure::PLAIN
 };

@@ -1,7 +1,7 @@
 //! Angle between a prototype and the nearest other one.
 
 use super::target_angle::LIMIT;
-use super::{Better, Column, Compute, Estimate, Measure, Tables, Unit};
+use super::{Better, Column, Compute, Measure, Tables, Unit, at};
 use crate::angles::summarize;
 
 pub(super) const MEASURE: Measure = Measure {
@@ -14,7 +14,7 @@ pub(super) const MEASURE: Measure = Measure {
     limit: Some(LIMIT),
     compute: Compute::Prototypes(|p| {
         let nearest = summarize(&p.nearest()?)?;
-        Ok(vec![("mean".to_owned(), Estimate::new(nearest.mean)), ("min".to_owned(), Estimate::new(nearest.min))])
+        Ok(vec![at("mean", nearest.mean), at("min", nearest.min)])
     }),
     ..Measure::PLAIN
 };

@@ -1,6 +1,8 @@
 //! Recall@K: whether one of the K nearest is of the query's class.
 
 use super::{Better, Column, Compute, Estimate, Limit, Measure, Unit};
+use crate::error::EvalError;
+use crate::retrieval::Recall;
 
 pub(super) const MEASURE: Measure = Measure {
     key: "recall_at_k",
@@ -11,7 +13,15 @@ pub(super) const MEASURE: Measure = Measure {
     columns: &[Column::new("Recall@{}").at("1")],
     limit: Some(LIMIT),
     compute: Compute::Retrieval(|r| {
-        Ok(r.recall.iter().map(|r| (r.k.to_string(), Estimate::new(r.share.value))).collect())
+        let of = |recall: &Recall| {
+            if recall.k as u64 >= r.others {
+                return Err(EvalError::LooksAtAll { k: recall.k, others: r.others });
+            }
+            let share = recall.share;
+            let missed = ((1.0 - share.value) * share.n as f64).round() as u64;
+            Ok(Estimate::new(share.value).resting_on(missed))
+        };
+        Ok(r.recall.iter().map(|recall| (recall.k.to_string(), of(recall))).collect())
     }),
     ..Measure::PLAIN
 };

@@ -63,6 +63,7 @@ fn retrieval(ranks: &[usize], gallery: u64) -> Result<Retrieval> {
     Ok(Retrieval {
         queries: n,
         alone: gallery,
+        others: gallery,
         recall: recall.collect::<Result<_>>()?,
         map_at_r: within(1) as f64 / n as f64,
     })
@@ -81,7 +82,10 @@ mod tests {
         let set = EmbeddedSet::new(&x, 2, &[7, 8, 9, 7, 8, 9]).unwrap();
         let found = Protocols::default().measures(&["query_gallery"]).unwrap().run(&set, &|_, _| {}).unwrap();
         let recall = |k| found.get(&format!("query_gallery/recall_at_k@{k}"));
-        assert_eq!((recall(1), recall(2), recall(4)), (Some(2.0 / 3.0), Some(2.0 / 3.0), Some(1.0)));
+        assert_eq!((recall(1), recall(2)), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
+        // Four of a gallery of three are all of it.
+        assert_eq!((recall(4), found.not_measured.len()), (None, 1));
+        assert_eq!(found.not_measured[0].measures, ["query_gallery/recall_at_k@4", "query_gallery/recall_at_k@8"]);
         assert_eq!(found.get("query_gallery/map_at_r"), recall(1));
         assert_eq!((found.counts["gallery"], found.counts["queries"]), (3, 3));
         let alone = EmbeddedSet::new(&x[..4], 2, &[7, 8]).unwrap();

@@ -1,7 +1,7 @@
 use super::{Found, Protocol, Protocols, Watch};
 use crate::angles::Angles;
 use crate::error::Result;
-use crate::measures::{Input, Key, Kind, Measure};
+use crate::measures::{Estimate, Input, Key, Kind, Measure};
 
 /// One protocol at work: what it is asked for, and where its numbers go.
 pub struct Session<'a> {
@@ -51,10 +51,8 @@ impl<'a> Session<'a> {
         for measure in now {
             match measure.of(input) {
                 Ok(values) => {
-                    for (at, estimate) in values {
-                        let key = Key::new(measure.key, &at);
-                        let key = if self.protocol.always { key } else { key.of_protocol(self.protocol.name) };
-                        self.found.measures.insert(key, estimate);
+                    for (at, value) in values {
+                        self.put(Key::new(measure.key, &at), value)?;
                     }
                 }
                 Err(error) if error.is_inapplicable() => {
@@ -62,6 +60,21 @@ impl<'a> Session<'a> {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    /// Keeps a number, or why there is none.
+    fn put(&mut self, key: Key, value: Result<Estimate>) -> Result<()> {
+        let key = if self.protocol.always { key } else { key.of_protocol(self.protocol.name) };
+        match value {
+            Ok(estimate) => {
+                self.found.measures.insert(key, estimate);
+            }
+            Err(error) if error.is_inapplicable() => {
+                self.found.leave_out(self.protocol, vec![key.to_string()], error.to_string());
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }

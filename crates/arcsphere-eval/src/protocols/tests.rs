@@ -25,7 +25,9 @@ fn run(protocols: &Protocols, samples: &EmbeddedSet<'_>) -> Found {
 #[test]
 fn every_measure_is_reported_and_what_is_always_run_gives_each_kind_once() {
     let found = run(&Protocols::default(), &whole());
-    assert_eq!(found.not_measured, []);
+    // Of 12 impostor pairs one is above 1 %, and eight of five others are all.
+    let missing: Vec<&str> = found.not_measured.iter().flat_map(|n| &n.measures).map(String::as_str).collect();
+    assert_eq!(missing, ["tmr_at_fmr@1e-2", "tmr_at_fmr@1e-3", "recall_at_k@8"]);
     for m in MEASURES {
         assert!(found.measures.keys().any(|k| k.measure_key() == m.key), "{}", m.key);
         let by: Vec<&str> =
@@ -64,6 +66,12 @@ fn what_a_set_cannot_be_measured_by_is_said_with_the_reason() {
     let apart = EmbeddedSet::new(&X[..4], 2, &[0, 1]).unwrap();
     let found = run(&Protocols::default(), &apart);
     let reasons: Vec<&str> = found.not_measured.iter().map(|n| n.reason.as_str()).collect();
+    // Everything but the embeddings' norms is missing, each with its reason.
+    let missing: BTreeSet<&str> = found.not_measured.iter().flat_map(|n| &n.measures).map(String::as_str).collect();
+    for m in MEASURES.iter().filter(|m| m.from() != Kind::Numbers && m.key != "embedding_norm") {
+        assert!(missing.contains(m.key), "{} is missing without a word: {:?}", m.key, found.not_measured);
+    }
+    assert!(reasons.iter().any(|r| r.starts_with("each of the 2 classes has one sample")), "{reasons:?}");
     assert!(reasons.contains(&"no genuine pair: none of the 2 classes has two samples"), "{reasons:?}");
     assert!(reasons.iter().any(|r| r.contains("largest class of a retrieval")), "{reasons:?}");
     let one = EmbeddedSet::new(&X[..4], 2, &[0, 0]).unwrap();

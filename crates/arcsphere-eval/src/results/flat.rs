@@ -109,6 +109,10 @@ pub(super) mod measures {
                 .collect();
             out.serialize_entry(name, &values)?;
         }
+        let few: BTreeMap<&Key, u64> = own.iter().filter_map(|(k, e)| Some((k, e.few_errors?))).collect();
+        if !few.is_empty() {
+            out.serialize_entry("few_errors", &few)?;
+        }
         let further: BTreeMap<&Key, &Estimate> = own
             .iter()
             .filter(|(k, e)| {
@@ -131,6 +135,14 @@ pub(super) mod measures {
         if let Some(further) = fields.get("measures") {
             let further = BTreeMap::<Key, Estimate>::deserialize(further).map_err(D::Error::custom)?;
             out.extend(further);
+        }
+        if let Some(few) = fields.get("few_errors") {
+            let few = BTreeMap::<Key, u64>::deserialize(few).map_err(D::Error::custom)?;
+            for (key, errors) in few {
+                if let Some(e) = out.get_mut(&key) {
+                    *e = e.resting_on(errors);
+                }
+            }
         }
         Ok(out)
     }

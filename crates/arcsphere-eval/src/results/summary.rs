@@ -178,8 +178,10 @@ fn summary(runs: &[&Run], key: &Key) -> Option<Summary> {
             (own, own.map(|_| Spread::Samples))
         }
     };
-    let estimate =
-        Estimate { low: ends.map(|e| e.0), high: ends.map(|e| e.1), ..Estimate { value: m.value, ..*first } };
+    // The runs share their test set, so that no mean of theirs knows more of it than the poorest.
+    let few_errors = runs.iter().filter_map(|r| r.measures.get(key)?.few_errors).min();
+    let (low, high) = (ends.map(|e| e.0), ends.map(|e| e.1));
+    let estimate = Estimate { value: m.value, low, high, n: first.n, few_errors };
     Some(Summary { values, estimate, spread })
 }
 

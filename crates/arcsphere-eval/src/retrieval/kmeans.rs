@@ -4,7 +4,8 @@
 //! Starts by k-means++ (Arthur and Vassilvitskii, SODA 2007): each further center is a
 //! sample drawn with a chance proportional to its squared distance from the nearest
 //! center so far. Then Lloyd's iteration until no sample changes its cluster. A cluster
-//! that has lost its samples takes the sample that is farthest from its own center.
+//! that has lost its samples takes the sample that is farthest from its own center, and stays empty where every
+//! sample stands on its center: of fewer distinct samples than clusters each is a cluster.
 //!
 //! Our own, because NMI in written results must keep its bits: the draws, the ties and the order of
 //! sums are those of this module. Every decision is the one that distances in `f64` make; most of them are made by a bound
@@ -25,6 +26,10 @@ use crate::progress::Progress;
 
 /// Starts of which the best is kept: enough that another seed rarely finds a better one.
 pub const RESTARTS: usize = 10;
+
+/// A sample whose squared distance from its center is at most this stands on it: what summing equal rows in `f64`
+/// leaves.
+const ON_CENTER: f64 = 1e-24;
 
 /// The share of the work that the starts are, roughly.
 const START: f64 = 0.3;

@@ -42,6 +42,8 @@ pub struct Retrieval {
     /// Samples that are alone in their class: they can retrieve nothing and are in no
     /// mean, but stand among the neighbors of the others.
     pub alone: u64,
+    /// How many samples each query is ranked among. A Recall@K that looks at all of them is 1.
+    pub others: u64,
     /// One entry a K, in the order asked for.
     pub recall: Vec<Recall>,
     /// MAP@R in [0, 1].
@@ -106,6 +108,7 @@ pub fn retrieve(
     Ok(Retrieval {
         queries: count as u64,
         alone: (n - count) as u64,
+        others: n as u64 - 1,
         recall: recall.collect::<Result<_>>()?,
         // A sum over zeros begins at −0, which a reader need not see.
         map_at_r: found.iter().map(|f| f.precision).sum::<f64>() / count as f64 + 0.0,

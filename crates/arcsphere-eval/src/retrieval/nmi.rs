@@ -45,7 +45,7 @@ pub fn nmi(a: &[u32], b: &[u32]) -> Result<f64> {
             p * (*c as f64 * n / (in_a[x] as f64 * in_b[y] as f64)).ln()
         })
         .sum();
-    Ok((2.0 * mutual / (entropy(&in_a) + entropy(&in_b))).clamp(0.0, 1.0))
+    Ok((2.0 * mutual / (entropy(&in_a) + entropy(&in_b))).clamp(0.0, 1.0) + 0.0)
 }
 
 #[cfg(test)]

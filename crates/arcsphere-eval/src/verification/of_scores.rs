@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
-use super::Roc;
 use super::weighted::Weighted;
+use super::{OperatingPoint, Roc};
 use crate::error::{EvalError, Result};
 use crate::interval::Estimate;
 use crate::random::{below, keyed};
@@ -28,15 +28,20 @@ const FEWEST: usize = 100;
 /// let scores = [0.9, 0.8, 0.85, 0.4, 0.5, 0.2, 0.1, 0.3];
 /// let same = [true, true, true, true, false, false, false, false];
 /// let subjects = [(0, 0), (1, 1), (2, 2), (3, 3), (0, 1), (1, 2), (2, 3), (0, 3)];
-/// let found = Verification::of(&scores, &same).subjects(&subjects).fmr(&[0.01]).measure()?;
+/// let found = Verification::of(&scores, &same).subjects(&subjects).fmr(&[0.25, 0.01]).measure()?;
 /// assert_eq!(found.eer.value, 0.25);
 /// let point = &found.at_fmr[0];
-/// assert_eq!((point.threshold, point.tmr.value, point.fmr.value), (0.8, 0.75, 0.0));
-/// assert!(point.tmr.low <= Some(0.75) && point.tmr.high >= Some(0.75));
+/// assert_eq!((point.threshold, point.tmr.value, point.fmr.value), (0.4, 1.0, 0.25));
+/// // Four impostor pairs show no FMR of 1 %, and no false non-match is few to speak of a rate.
+/// assert_eq!((&found.too_fine[..], point.tmr.few_errors), (&[0.01][..], Some(0)));
+/// assert!(point.tmr.low <= Some(1.0) && point.tmr.high >= Some(1.0));
 /// // Accept where score ≥ threshold.
-/// assert_eq!(scores.iter().filter(|s| **s >= point.threshold).count(), 3);
+/// assert_eq!(scores.iter().filter(|s| **s >= point.threshold).count(), 5);
 /// # Ok::<(), arcsphere_eval::EvalError>(())
 /// ```
+///
+/// A rate that rests on fewer than 30 errors of either kind has its number of errors in
+/// [`Estimate::few_errors`].
 #[derive(Debug, Clone)]
 pub struct Verification<'a> {
     scores: &'a [f32],
@@ -54,8 +59,10 @@ pub struct Verified {
     pub eer: Estimate,
     /// The threshold of the EER: the strictest at which FMR ≥ FNMR.
     pub eer_threshold: f32,
-    /// One entry an FMR, in the order asked for.
+    /// One entry an FMR, in the order asked for, but for those that are too fine.
     pub at_fmr: Vec<OperatingEstimate>,
+    /// The FMRs asked for that are below 1/impostor: no number of these pairs speaks of them.
+    pub too_fine: Vec<f64>,
     /// Number of genuine pairs.
     pub genuine: u64,
     /// Number of impostor pairs.
@@ -111,19 +118,26 @@ impl<'a> Verification<'a> {
         let roc = Roc::new(self.scores, self.same)?;
         self.check_subjects()?;
         let points = self.fmr.iter().map(|f| roc.tmr_at_fmr(*f)).collect::<Result<Vec<_>>>()?;
+        let is_shown = |p: &OperatingPoint| roc.admitted(p.target_fmr) > 0;
         let resampled = self.resample();
         let eers: Vec<f64> = resampled.iter().map(|r| r.0).collect();
         let eer = roc.eer();
-        let at_fmr = points.iter().enumerate().map(|(i, p)| OperatingEstimate {
-            target_fmr: p.target_fmr,
-            threshold: p.threshold,
-            tmr: within(p.tmr.value, resampled.iter().map(|r| r.1[i]).collect()).over(roc.genuine()),
-            fmr: p.fmr.into(),
+        let at_fmr = points.iter().enumerate().filter(|(_, p)| is_shown(p)).map(|(i, p)| {
+            let tmr = within(p.tmr.value, resampled.iter().map(|r| r.1[i]).collect()).over(roc.genuine());
+            let errors = roc.errors_at(p);
+            OperatingEstimate {
+                target_fmr: p.target_fmr,
+                threshold: p.threshold,
+                tmr: tmr.resting_on(errors),
+                fmr: p.fmr.into(),
+            }
         });
+        let eer_alone = within(eer.value, eers).over(self.scores.len() as u64);
         Ok(Verified {
-            eer: within(eer.value, eers).over(self.scores.len() as u64),
+            eer: eer_alone.resting_on(roc.errors_at_eer()),
             eer_threshold: eer.threshold,
             at_fmr: at_fmr.collect(),
+            too_fine: points.iter().filter(|p| !is_shown(p)).map(|p| p.target_fmr).collect(),
             genuine: roc.genuine(),
             impostor: roc.impostor(),
         })

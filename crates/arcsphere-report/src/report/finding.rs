@@ -4,6 +4,7 @@ use super::html::{name, percent, unit};
 use arcsphere_eval::interval::{LEVEL, paired_difference};
 use arcsphere_eval::measures::{Better, Measure, Unit};
 use arcsphere_eval::results::{LossSummary, ranking};
+use arcsphere_eval::show::fixed;
 
 /// Where a loss stands against the one with the best mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +134,7 @@ fn lead(summaries: &[LossSummary], measure: &Measure, best: usize, all: usize, w
 
 /// A value of a loss without its unit.
 fn number(measure: &Measure, value: f64) -> String {
-    if measure.unit == Unit::Share { percent(value) } else { format!("{value:.2}") }
+    if measure.unit == Unit::Share { percent(value) } else { fixed(value, 2) }
 }
 
 /// Its number, with the interval and the seeds.
@@ -153,7 +154,8 @@ fn reached(top: &LossSummary, measure: &Measure, seeds: usize) -> String {
     if !aside.is_empty() {
         out.push_str(&format!(" ({})", aside.join(", ")));
     }
-    out + "."
+    let few = estimate.is_some_and(|e| e.few_errors.is_some());
+    out + if few { ". It rests on fewer than 30 errors." } else { "." }
 }
 
 /// What may be said of the other losses.

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use super::Picture;
 use super::html::{degrees, escape, margins, maybe, name, percent, scale, thousands};
-use arcsphere_eval::protocols::NotMeasured;
 use arcsphere_eval::results::{LossSummary, Results, TrainedBy};
 
 fn pair(out: &mut String, term: &str, value: &str) {
@@ -85,8 +84,8 @@ pub(crate) fn losses(out: &mut String, summaries: &[LossSummary], results: &Resu
             scale(s.scale),
             maybe(s.get("accuracy"), |v| percent(v) + "\u{a0}%")
         );
-        if let (None, Some(eer)) = (s.get("accuracy"), s.get("eer")) {
-            let _ = write!(out, "; EER {}\u{a0}%", percent(eer));
+        if let (None, Some(eer)) = (s.get("accuracy"), s.measures.get("eer").map(|m| m.estimate)) {
+            let _ = write!(out, "; EER {}\u{a0}%{}", percent(eer.value), eer.mark());
         }
         if let Some(angle) = s.get("target_angle@mean") {
             let _ = write!(out, "; mean target angle {}", degrees(angle));
@@ -149,16 +148,7 @@ pub(crate) const ELSEWHERE: &str = "Speed elsewhere: times are those of this mac
 
 /// What was not measured of which losses, and why; nothing where all was.
 pub(crate) fn not_measured(out: &mut String, results: &Results) {
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
-    for run in &results.runs {
-        for missing in run.not_measured.iter().map(NotMeasured::to_string) {
-            match lines.iter_mut().find(|l| l.0 == missing) {
-                Some((_, of)) if of.contains(&run.loss.as_str()) => {}
-                Some((_, of)) => of.push(&run.loss),
-                None => lines.push((missing, vec![&run.loss])),
-            }
-        }
-    }
+    let lines = results.not_measured();
     if lines.is_empty() {
         return;
     }
@@ -199,6 +189,7 @@ pub(crate) fn provenance(out: &mut String, results: &Results, reproduce: &str, c
 mod tests {
     use super::*;
     use arcsphere_eval::fixtures::{run, unclassified};
+    use arcsphere_eval::protocols::NotMeasured;
     use arcsphere_eval::results::{Run, summarize};
 
     #[test]

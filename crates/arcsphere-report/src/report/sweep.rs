@@ -50,6 +50,7 @@ impl SweepReport {
             tables::margins(out, &self.losses, &self.pictures);
             tables::rates(out, &self.losses);
             tables::lost(out, &self.sweep);
+            sections::not_measured(out, &results);
             sections::limits(out, &self.limits, &limits(&self.losses));
             sections::provenance(out, &results, &self.reproduce, &self.configuration);
         })

@@ -6,8 +6,9 @@ use std::fmt::Write;
 use super::finding::{Finding, Standing, best_is};
 use super::html::{duration, escape, margins, maybe, name, number, percent, scale, short, unit_of_head};
 use super::lost;
-use arcsphere_eval::measures::{Key, MEASURES, Measure, Tables};
+use arcsphere_eval::measures::{Estimate, Key, MEASURES, Measure, Tables};
 use arcsphere_eval::results::{LossSummary, Results, Run, Spread, TrainedBy};
+use arcsphere_eval::show::MARK_NOTE;
 
 /// A column of a measure's values.
 struct Column {
@@ -58,8 +59,10 @@ impl Column {
         self.key.as_str() == "accuracy"
     }
 
-    fn cell(&self, value: impl Fn(&Key) -> Option<f64>, is_strong: bool) -> String {
-        let own = maybe(value(&self.key), |v| number(self.measure, v));
+    fn cell(&self, estimate: impl Fn(&Key) -> Option<Estimate>, is_strong: bool) -> String {
+        let value = |key: &Key| estimate(key).map(|e| e.value);
+        let marked = |v: f64| number(self.measure, v) + estimate(&self.key).map_or("", |e| e.mark());
+        let own = maybe(value(&self.key), marked);
         let spread = self.spread.as_ref().filter(|_| own != "–").and_then(value);
         let spread = spread.map_or_else(String::new, |v| format!(" ± {}", number(self.measure, v)));
         format!("<td{}>{own}{spread}</td>", if is_strong { " class=\"strong\"" } else { "" })
@@ -89,8 +92,9 @@ pub(crate) fn summary(out: &mut String, summaries: &[LossSummary], finding: &Fin
     }
     let _ = writeln!(
         out,
-        "</tbody></table></div>\n<p class=\"note\">{} A dash: not measured or not defined.</p>\n</section>",
-        note(summaries, finding, floor)
+        "</tbody></table></div>\n<p class=\"note\">{} A dash: not measured or not defined.{}</p>\n</section>",
+        note(summaries, finding, floor),
+        mark_note(summaries.iter().flat_map(|s| s.measures.values().map(|m| m.estimate)))
     );
 }
 
@@ -119,7 +123,7 @@ fn line(
     );
     let ranks = |c: &Column| finding.ranked_by.is_some_and(|m| m.key == "eer" && c.key.as_str() == "eer");
     for column in columns {
-        out.push_str(&column.cell(|k| s.get(k.as_str()), column.is_accuracy() || ranks(column)));
+        out.push_str(&column.cell(|k| Some(s.measures.get(k)?.estimate), column.is_accuracy() || ranks(column)));
         if column.is_accuracy() {
             let own = s.measures.get(&column.key);
             let estimate = own.map(|o| o.estimate);
@@ -169,6 +173,11 @@ fn note(summaries: &[LossSummary], finding: &Finding, floor: f64) -> String {
     out
 }
 
+/// What the mark says, where some number has it.
+fn mark_note(mut estimates: impl Iterator<Item = Estimate>) -> String {
+    estimates.find(|e| e.few_errors.is_some()).map_or_else(String::new, |_| format!(" {MARK_NOTE}."))
+}
+
 /// Where the axis of the whiskers starts: whole twentieths, so that it is round.
 pub(crate) fn whisker_floor(lows: impl Iterator<Item = f64>) -> f64 {
     ((lows.fold(1.0, f64::min) * 20.0).floor() / 20.0).clamp(0.0, 0.95)
@@ -213,7 +222,12 @@ pub(crate) fn runs(out: &mut String, results: &Results) {
     for r in runs {
         run(out, r, if several { r.trainer } else { TrainedBy::Unnamed }, &columns);
     }
-    out.push_str("</tbody></table></div>\n</details>\n</section>\n");
+    out.push_str("</tbody></table></div>\n");
+    let marked = mark_note(runs.iter().flat_map(|r| r.measures.values().copied()));
+    if !marked.is_empty() {
+        let _ = writeln!(out, "<p class=\"note\">{}</p>", marked.trim());
+    }
+    out.push_str("</details>\n</section>\n");
 }
 
 /// A run's line.
@@ -229,7 +243,7 @@ fn run(out: &mut String, r: &Run, trainer: TrainedBy, columns: &[Column]) {
         r.epochs,
     );
     for column in columns {
-        out.push_str(&column.cell(|k| r.get(k.as_str()), column.is_accuracy()));
+        out.push_str(&column.cell(|k| r.measures.get(k).copied(), column.is_accuracy()));
         if column.is_accuracy() {
             let (low, high) = r.measures.get(&column.key).map_or((None, None), |e| (e.low, e.high));
             let _ = write!(
@@ -307,6 +321,21 @@ mod tests {
         assert_eq!(html.matches("<th>Recall@1, %</th><th>MAE, years</th>").count(), 2, "{html}");
         assert_eq!(html.matches("<td>87.50</td><td>4.25</td>").count(), 2, "{html}");
         assert!(html.contains("<td>–</td><td>–</td>") && !html.contains("MAP@R"), "{html}");
+    }
+
+    #[test]
+    fn what_rests_on_few_errors_is_marked_and_the_mark_explained() {
+        let one = run("arcface", 1, 970).with("tmr_at_fmr@1e-3", Estimate::new(0.7).resting_on(10)).with("eer", -1e-9);
+        let s = summarize(&[one.clone()]);
+        let mut html = String::new();
+        summary(&mut html, &s, &find(&s));
+        super::runs(&mut html, &Results { runs: vec![one], ..Results::default() });
+        assert_eq!(html.matches("<td>0.00</td><td>90.00</td><td>70.00†</td>").count(), 2, "{html}");
+        assert_eq!(html.matches("† rests on fewer than 30 errors: ").count(), 2, "{html}");
+        crate::report::page::tests::assert_whole(&html);
+        let (mut plain, s) = (String::new(), summarize(&[run("arcface", 1, 970)]));
+        summary(&mut plain, &s, &find(&s));
+        assert!(!plain.contains('†'), "{plain}");
     }
 
     #[test]

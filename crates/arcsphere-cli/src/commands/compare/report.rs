@@ -3,7 +3,7 @@
 mod ordered;
 
 use super::{Done, Spec};
-use crate::commands::eval::headline;
+use crate::commands::eval::{degrees, headline};
 use crate::commands::pictures::{self, LossCurve};
 use crate::settings;
 use anyhow::Result;
@@ -12,6 +12,7 @@ use arcsphere::plan::Splits;
 use arcsphere_data::Source;
 use arcsphere_eval::measures::{Better, Estimate};
 use arcsphere_eval::results::{LossSummary, Machine, Results, summarize};
+use arcsphere_eval::show::{MARK_NOTE, percent};
 use arcsphere_report::figure::{AngleHistogram, Curve, Curves, Features};
 use arcsphere_report::report::{Picture, Report};
 use std::fmt::Write as _;
@@ -184,7 +185,7 @@ fn first_seeds(done: &[Done]) -> Vec<&Done> {
 pub(crate) fn accuracy(s: &LossSummary) -> String {
     match s.measures.get("accuracy").map(|m| m.estimate) {
         Some(Estimate { value, low: Some(low), high: Some(high), .. }) => {
-            format!("{:.2} [{:.2}, {:.2}]", 100.0 * value, 100.0 * low, 100.0 * high)
+            format!("{} [{}, {}]", percent(value), percent(low), percent(high))
         }
         _ => "–".to_owned(),
     }
@@ -201,17 +202,18 @@ pub(super) fn table(results: &Results) -> String {
         "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>7}\n",
         "loss", "accuracy [95 %]", "worst", "EER", "target", "other", "time"
     );
-    for s in summarize(&results.runs) {
-        let accuracy = accuracy(&s);
-        let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
-        let degrees = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.1}°", v.to_degrees()));
+    let summaries = summarize(&results.runs);
+    for s in &summaries {
+        let accuracy = accuracy(s);
+        let percent = |v: Option<f64>| v.map_or("–".to_owned(), percent);
+        let degrees = |v: Option<f64>| v.map_or("–".to_owned(), degrees);
         let _ = writeln!(
             out,
             "{:<18} {:>22} {:>8} {:>8} {:>8} {:>9} {:>6.0}s{}",
             s.loss,
             accuracy,
-            percent(worst(&s)),
-            percent(s.get("eer")),
+            percent(worst(s)),
+            eer(s),
             degrees(s.get("target_angle@mean")),
             degrees(s.get("nontarget_angle")),
             s.train_seconds,
@@ -223,5 +225,19 @@ pub(super) fn table(results: &Results) -> String {
         );
     }
     out.push_str(&ordered::table(results));
-    out
+    if summaries.iter().any(|s| s.measures.get("eer").is_some_and(|m| m.estimate.few_errors.is_some())) {
+        let _ = writeln!(out, "{MARK_NOTE}");
+    }
+    out + &not_measured(results)
+}
+
+/// What is missing, and why, a line each.
+pub(crate) fn not_measured(results: &Results) -> String {
+    let lines = results.not_measured().into_iter();
+    lines.map(|(missing, losses)| format!("not measured: {missing} ({})\n", losses.join(", "))).collect()
+}
+
+/// A loss's mean EER in percent, marked where it rests on few errors; a dash where it was not measured.
+pub(crate) fn eer(s: &LossSummary) -> String {
+    s.measures.get("eer").map_or("–".to_owned(), |m| percent(m.estimate.value) + m.estimate.mark())
 }

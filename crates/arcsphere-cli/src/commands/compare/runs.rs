@@ -12,6 +12,7 @@ use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{Plan, Splits};
 use arcsphere_data::Source;
 use arcsphere_eval::results::Run;
+use arcsphere_eval::show::percent;
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 
@@ -52,9 +53,12 @@ fn verdict(r: &Run) -> String {
     };
     let number = match (r.collapsed, r.get("accuracy"), r.get("eer")) {
         (true, ..) => format!("collapsed: {}", r.reason),
-        (_, Some(accuracy), _) => format!("{:.2} %", 100.0 * accuracy),
-        (_, None, Some(eer)) => format!("EER {:.2} %", 100.0 * eer),
-        (_, None, None) => "neither accuracy nor EER measured".to_owned(),
+        (_, Some(accuracy), _) => format!("{} %", percent(accuracy)),
+        (_, None, Some(eer)) => format!("EER {} %", percent(eer)),
+        (_, None, None) => {
+            let why = r.not_measured.iter().find(|n| n.measures.iter().any(|m| m == "eer"));
+            format!("neither accuracy nor EER measured{}", why.map_or(String::new(), |n| format!(" ({})", n.reason)))
+        }
     };
     number + &saved
 }

@@ -2,10 +2,11 @@
 
 use super::folder::SweepSpec;
 use super::grid::Point;
-use crate::commands::compare::report::{accuracy, worst};
+use crate::commands::compare::report::{accuracy, eer, not_measured, worst};
 use anyhow::{Context, Result};
 use arcsphere::config::to_toml;
 use arcsphere_eval::results::{Run, summarize};
+use arcsphere_eval::show::{MARK_NOTE, percent};
 use arcsphere_eval::sweep::{Cell, Sweep, analyze};
 use arcsphere_report::report::{SweepReport, sweep_pictures};
 use std::fmt::Write as _;
@@ -107,7 +108,7 @@ pub(super) fn table(sweep: &Sweep, seeds: usize) -> String {
         let runs: Vec<Run> = point.iter().map(|c| c.run.clone()).collect();
         let (first, summaries) = (&point[0], summarize(&runs));
         let Some(s) = summaries.first() else { continue };
-        let percent = |v: Option<f64>| v.map_or("–".to_owned(), |v| format!("{:.2}", 100.0 * v));
+        let percent = |v: Option<f64>| v.map_or("–".to_owned(), percent);
         let accuracy = accuracy(s);
         let _ = writeln!(
             out,
@@ -119,9 +120,12 @@ pub(super) fn table(sweep: &Sweep, seeds: usize) -> String {
             s.scale.map_or("‖x‖".to_owned(), |s| format!("{s:.1}")),
             accuracy,
             percent(worst(s)),
-            percent(s.get("eer")),
+            eer(s),
             if s.collapsed > 0 { format!("  {} of {} collapsed", s.collapsed, s.runs) } else { String::new() }
         );
     }
-    out
+    if sweep.cells.iter().any(|c| c.run.measures.get("eer").is_some_and(|e| e.few_errors.is_some())) {
+        let _ = writeln!(out, "{MARK_NOTE}");
+    }
+    out + &not_measured(&sweep.results())
 }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::ON_CENTER;
 use super::points::Points;
 
 pub(super) struct Members {
@@ -38,7 +39,7 @@ impl Members {
     }
 
     /// An empty cluster takes the sample farthest from its center, out of a cluster that can spare
-    /// it. `distances` are squared. Returns who went, and whither.
+    /// it; none where all stand on their centers. `distances` are squared. Returns who went, and whither.
     pub(super) fn fill_empty(&mut self, distances: &mut [f64]) -> Vec<(usize, u32)> {
         let mut moves = Vec::new();
         for empty in 0..self.counts.len() {
@@ -48,7 +49,7 @@ impl Members {
             let spare = |i: &usize| self.counts[self.own[*i] as usize] > 1;
             let farthest =
                 (0..self.own.len()).filter(spare).reduce(|a, b| if distances[b] > distances[a] { b } else { a });
-            if let Some(i) = farthest {
+            if let Some(i) = farthest.filter(|i| distances[*i] > ON_CENTER) {
                 let from = self.own[i] as usize;
                 self.counts[from] -= 1;
                 self.counts[empty] = 1;

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::Clusters;
+use super::{Clusters, ON_CENTER};
 use crate::near::{dot, squared};
 use crate::random::{below, keyed, unit};
 
@@ -83,7 +83,7 @@ pub(super) fn assign(x: &[f64], dim: usize, centers: &[f64]) -> Vec<(u32, f64)> 
 }
 
 /// The clusters' means, summed in the order of the samples. An empty cluster takes the
-/// sample farthest from its center, out of a cluster that can spare it.
+/// sample farthest from its center, out of a cluster that can spare it; none where all stand on theirs.
 pub(super) fn means(x: &[f64], dim: usize, k: usize, assignment: &mut [(u32, f64)]) -> Vec<f64> {
     let mut counts = vec![0_usize; k];
     for (c, _) in assignment.iter() {
@@ -96,7 +96,7 @@ pub(super) fn means(x: &[f64], dim: usize, k: usize, assignment: &mut [(u32, f64
         let spare = |i: &usize| counts[assignment[*i].0 as usize] > 1;
         let farthest =
             (0..assignment.len()).filter(spare).reduce(|a, b| if assignment[b].1 > assignment[a].1 { b } else { a });
-        if let Some(i) = farthest {
+        if let Some(i) = farthest.filter(|i| assignment[*i].1 > ON_CENTER) {
             counts[assignment[i].0 as usize] -= 1;
             counts[empty] = 1;
             assignment[i] = (empty as u32, 0.0);
