@@ -149,6 +149,9 @@ pub(crate) struct Embed {
     /// A .npy file of float32 [N, D]; labels go beside it as .labels.csv.
     #[arg(long, value_name = "FILE.npy")]
     pub(crate) out: PathBuf,
+    /// What is done about images that cannot be used: error or skip.
+    #[arg(long, value_name = "WHAT", default_value = "error", value_parser = ["error", "skip"])]
+    pub(crate) on_bad_file: String,
     /// Overwrite the output files.
     #[arg(long)]
     pub(crate) force: bool,

@@ -24,7 +24,7 @@ fn code(error: &anyhow::Error) -> u8 {
         }
         let checkpoint = cause.downcast_ref::<CheckpointError>();
         let missing = |e: &CheckpointError| match e {
-            CheckpointError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            CheckpointError::Io { source, .. } => is_of_the_path(source),
             CheckpointError::Read(_) | CheckpointError::Data(_) => false,
             _ => true,
         };
@@ -42,10 +42,24 @@ fn code(error: &anyhow::Error) -> u8 {
     1
 }
 
+/// Whether what was named, not the disk, is at fault: nothing is there, or no file, or one that may not be read.
+fn is_of_the_path(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::InvalidInput
+            | ErrorKind::FileTooLarge
+            | ErrorKind::PermissionDenied
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+    )
+}
+
 /// A broken or missing file is for the user to mend; a dead network or disk is a failure.
-fn is_users(error: &DataError) -> bool {
+pub(crate) fn is_users(error: &DataError) -> bool {
     match error {
-        DataError::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+        DataError::Io { source, .. } => is_of_the_path(source),
         DataError::Http { .. } => false,
         _ => true,
     }

@@ -4,6 +4,7 @@
 //! that nobody reads are no failure, and progress that nobody reads must not end a training.
 
 use arcsphere_eval::show::visible;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 
@@ -27,6 +28,11 @@ fn safe(line: fmt::Arguments<'_>) -> String {
 pub(crate) fn to_stderr(line: fmt::Arguments<'_>) {
     // Without a reader there is nobody to tell.
     let _ = writeln!(std::io::stderr().lock(), "{}", safe(line));
+}
+
+/// A name from outside in a line with others.
+pub(crate) fn name(text: &str) -> Cow<'_, str> {
+    visible(text, "")
 }
 
 /// [`to_stdout`] with a format.

@@ -1,12 +1,15 @@
 //! From arguments to a checked plan: the one place where flags become configuration.
 
 use crate::args::{DataArgs, TrainingArgs};
+use crate::commands::left_out;
+use crate::exit::is_users;
 use crate::mistake::mistake;
+use crate::out::note;
 use anyhow::Result;
 use arcsphere::Device;
 use arcsphere::config::{Config, Layers, PRESETS, preset_for};
 use arcsphere::plan::Splits;
-use arcsphere_data::{OpenOptions, Source};
+use arcsphere_data::{DataError, OpenOptions, Source};
 use arcsphere_eval::results::DataInfo;
 use std::path::{Path, PathBuf};
 
@@ -101,7 +104,19 @@ pub(crate) fn seeds(first: Option<u64>, count: Option<u64>) -> Result<(u64, u64)
 
 /// Reads the images that a configuration names.
 pub(crate) fn open(config: &Config) -> Result<Source> {
-    Ok(arcsphere_data::open(&arcsphere::plan::source(config)?, &open_options(config))?)
+    let source = arcsphere::plan::source(config)?;
+    arcsphere_data::open(&source, &open_options(config)).map_err(|error| with_way_out(error, &source))
+}
+
+/// An error of reading `source`, with what can be done where it is about one of many files.
+pub(crate) fn with_way_out(error: DataError, source: &str) -> anyhow::Error {
+    let of_all = matches!(&error, DataError::Io { path, .. } if source.ends_with(&*path.to_string_lossy()));
+    if of_all || !error.is_of_one_file() || !is_users(&error) {
+        return error.into();
+    }
+    mistake!(
+        "{error}; `arcsphere data check` names all that cannot be used, and --on-bad-file skip goes on without them"
+    )
 }
 
 /// How a configuration's images are read.
@@ -115,6 +130,19 @@ pub(crate) fn open_options(config: &Config) -> OpenOptions {
         seed: d.split_seed,
         limit_train: d.limit_train,
         limit_test: d.limit_test,
+        on_bad_file: d.on_bad_file.into(),
+    }
+}
+
+/// An outcome on images; an error comes after how they were understood.
+pub(crate) fn understood<T>(source: &Source, outcome: Result<T>) -> Result<T> {
+    outcome.map_err(|error| if source.remarks.is_empty() { error } else { error.context(source.remarks.join("; ")) })
+}
+
+/// Says how images were understood, and what was left out.
+pub(crate) fn notes(source: &Source) {
+    for line in source.remarks.iter().cloned().chain(left_out::of_note(source)) {
+        note!("{line}");
     }
 }
 
@@ -126,6 +154,7 @@ pub(crate) fn data_info(source: &Source, splits: &Splits) -> DataInfo {
         n_validation: splits.validation.as_ref().map_or(0, |v| v.len() as u64),
         n_test: splits.test.len() as u64,
         classes: splits.train.n_classes() as u64,
+        n_bad: source.bad_files.len() as u64,
         sha256: source.sha256.clone(),
     }
 }
@@ -149,6 +178,14 @@ pub(crate) fn output_folder(wanted: Option<&Path>, kind: &str) -> Result<PathBuf
     }
     std::fs::create_dir_all(&folder).map_err(|e| anyhow::anyhow!("cannot make {}: {e}", folder.display()))?;
     Ok(folder)
+}
+
+/// The text of a file that a folder must hold to be gone on with; `absent` says that it is not there.
+pub(crate) fn text_of_run(path: &Path, absent: impl Fn() -> String) -> Result<String> {
+    arcsphere_files::read_text(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => mistake!("{}", absent()),
+        _ => mistake!("cannot read {}: {e}", path.display()),
+    })
 }
 
 /// Refuses to overwrite a file that is there, unless forced.

@@ -24,7 +24,7 @@ pub(crate) fn write(checkpoint: &Path, train_seconds: f64) -> Result<()> {
 /// else 0.
 pub(crate) fn read(run: &Path, checkpoint: &Checkpoint) -> Result<f64> {
     let path = if run.is_dir() { run.join(FILE_NAME) } else { run.with_file_name(FILE_NAME) };
-    match std::fs::read_to_string(&path) {
+    match arcsphere_files::read_text(&path) {
         Ok(text) => match serde_json::from_str::<Timing>(&text) {
             Ok(timing) => Ok(timing.train_seconds),
             Err(error) => Err(mistake!("{}: {error}; without the file the seconds count from 0", path.display())),

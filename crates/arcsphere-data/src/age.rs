@@ -27,11 +27,12 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use crate::bad::{BadFile, OnBadFile, Sieve};
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::samples::SampleInfo;
 use crate::target::{Targets, Unit};
-use crate::walk::{LeftOut, Walk};
+use crate::walk::{LeftOut, Reason, Walk};
 use crate::{files, folder};
 
 mod csv;
@@ -57,43 +58,88 @@ const EXPECTED: &str = "a folder of images named AGE_GENDER_RACE_DATE.jpg, or a 
 /// read. Fields may be quoted; an image may be named once.
 ///
 /// `width` is the width of a class in years; `resize` is a (height, width) in pixels that each image
-/// is brought to; without it they must all have one size.
+/// is brought to; without it they must all have one size. With [`OnBadFile::Skip`] images and rows that cannot be
+/// used are left out, and classes of which nothing remains.
 ///
 /// # Errors
 /// [`BadBinWidth`](DataError::BadBinWidth), [`Missing`](DataError::Missing),
 /// [`NoAge`](DataError::NoAge), [`AgeOutOfRange`](DataError::AgeOutOfRange),
 /// [`BadRow`](DataError::BadRow), [`RepeatedImage`](DataError::RepeatedImage),
-/// [`EmptySet`](DataError::EmptySet), and those of [`folder::read`] for the images.
-pub(crate) fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<(Dataset, LeftOut), DataError> {
+/// [`EmptySet`](DataError::EmptySet), [`NoClasses`](DataError::NoClasses), and those of [`folder::read`] for the images.
+pub(crate) fn read(
+    path: &Path,
+    width: u32,
+    resize: Option<(usize, usize)>,
+    on_bad_file: OnBadFile,
+) -> Result<Ages, DataError> {
     if !WIDTHS.contains(&width) {
         return Err(DataError::BadBinWidth { found: width.to_string(), range: WIDTHS });
     }
-    let (root, faces, left_out) = if path.is_dir() {
-        let Walk { images, left_out, .. } = Walk::below(path, 0)?;
-        (path, by_name(path, images)?, left_out)
+    let is_folder = path.is_dir();
+    let root = if is_folder { path } else { path.parent().unwrap_or(Path::new("")) };
+    let mut sieve = Sieve::new(root, on_bad_file);
+    let (faces, left_out) = if is_folder {
+        let Walk { images, left_out, .. } = Walk::sieved(path, 0, &mut sieve)?;
+        (by_name(path, images, &mut sieve)?, left_out)
     } else {
-        (path.parent().unwrap_or(Path::new("")), csv::read(path)?, LeftOut::new())
+        (csv::read(path, &mut sieve)?, LeftOut::new())
     };
+    if faces.is_empty() {
+        return Err(no_face(path, &sieve, &left_out));
+    }
+    let set = labelled(root, faces, width, resize, &mut sieve)?;
+    Ok(Ages { set, left_out, bad_files: sieve.into_bad() })
+}
+
+/// Faces with their ages.
+pub(crate) struct Ages {
+    pub(crate) set: Dataset,
+    pub(crate) left_out: LeftOut,
+    pub(crate) bad_files: Vec<BadFile>,
+}
+
+/// Says what is there where no face is.
+fn no_face(path: &Path, sieve: &Sieve, left_out: &LeftOut) -> DataError {
+    let origin = path.display().to_string();
+    if let Some(found) = sieve.said() {
+        return DataError::UnusableClass { origin, class: "ages".to_owned(), found };
+    }
+    match left_out.get(&Reason::Folder).and_then(|folders| Some((folders.first()?, folders.len()))) {
+        Some((first, n)) => DataError::NoClasses {
+            path: path.to_owned(),
+            found: format!("{n} folders and no image beside them"),
+            way_out: format!("give one of them, as `age:{}`", first.display()),
+        },
+        None => DataError::EmptySet { origin },
+    }
+}
+
+/// The set of faces, with a class for every `width` years.
+fn labelled(
+    root: &Path,
+    faces: Vec<Face>,
+    width: u32,
+    resize: Option<(usize, usize)>,
+    sieve: &mut Sieve,
+) -> Result<Dataset, DataError> {
     let bin = |age: f32| age as u32 / width;
     let bins: Vec<u32> = faces.iter().map(|f| bin(f.age)).collect::<BTreeSet<_>>().into_iter().collect();
-    if bins.is_empty() {
-        return Err(DataError::EmptySet { origin: path.display().to_string() });
-    }
     let first = |bin: &u32| bin * width;
     let name = |bin| match width {
         1 => first(bin).to_string(),
         _ => format!("{}-{}", first(bin), first(bin) + width - 1),
     };
-    let ages: Vec<f32> = faces.iter().map(|f| f.age).collect();
     let middles = bins.iter().map(|bin| first(bin) as f32 + (width - 1) as f32 / 2.0).collect();
     let classes = bins.iter().map(name).collect();
     let label = |age| bins.partition_point(|&b| b < bin(age)) as u32;
-    let groups: Vec<Option<String>> = faces.iter().map(|f| f.group.clone()).collect();
-    let images = faces.into_iter().map(|f| (f.path, label(f.age))).collect();
-    let set = folder::read_labelled(root, images, classes, resize)?;
-    let infos = groups.into_iter().enumerate().map(|(i, group)| SampleInfo { group, ..set.info(i) }).collect();
-    let set = set.with_info(infos)?;
-    Ok((set.with_targets(Targets::new(Unit::Years, ages, middles)?)?, left_out))
+    let images = faces.iter().map(|f| (f.path.clone(), label(f.age))).collect();
+    let (set, kept) = folder::read_labelled(root, images, classes, resize, sieve)?;
+    let ages = kept.iter().map(|&i| faces[i].age).collect();
+    let info = |(i, &at): (usize, &usize)| SampleInfo { group: faces[at].group.clone(), ..set.info(i) };
+    let infos = kept.iter().enumerate().map(info).collect();
+    let set = set.with_info(infos)?.with_targets(Targets::new(Unit::Years, ages, middles)?)?;
+    let counts = set.class_counts();
+    if counts.contains(&0) { set.keep_classes(|class| counts[class] > 0) } else { Ok(set) }
 }
 
 /// An image and its age.
@@ -103,24 +149,30 @@ struct Face {
     group: Option<String>,
 }
 
-fn by_name(dir: &Path, images: Vec<PathBuf>) -> Result<Vec<Face>, DataError> {
+fn by_name(dir: &Path, images: Vec<PathBuf>, sieve: &mut Sieve) -> Result<Vec<Face>, DataError> {
     let mut faces = Vec::new();
     for path in images {
-        let name = files::name_of(&path);
-        let Some(age) = name.split_once('_').and_then(|(age, _)| number(age)) else {
-            return Err(DataError::NoAge { path });
-        };
-        // A photo and its aligned face would be the same face twice, perhaps once to train and once
-        // to test.
-        if let Some(photo) = name.strip_suffix(".chip.jpg").filter(|photo| dir.join(photo).is_file()) {
-            let (origin, first) = (dir.display().to_string(), photo.to_owned());
-            return Err(DataError::RepeatedImage { origin, image: name, first });
+        match face(dir, &path) {
+            Ok(face) => faces.push(face),
+            Err(error) => sieve.drop(&path, None, error)?,
         }
-        let age = in_range(age, || path.display().to_string())?;
-        let group = group(&name);
-        faces.push(Face { path, age, group });
     }
     Ok(faces)
+}
+
+fn face(dir: &Path, path: &Path) -> Result<Face, DataError> {
+    let name = files::name_of(path);
+    let Some(age) = name.split_once('_').and_then(|(age, _)| number(age)) else {
+        return Err(DataError::NoAge { path: path.to_owned() });
+    };
+    // A photo and its aligned face would be the same face twice, perhaps once to train and once
+    // to test.
+    if let Some(photo) = name.strip_suffix(".chip.jpg").filter(|photo| dir.join(photo).is_file()) {
+        let (origin, first) = (dir.display().to_string(), photo.to_owned());
+        return Err(DataError::RepeatedImage { origin, image: name, first });
+    }
+    let age = in_range(age, || path.display().to_string())?;
+    Ok(Face { path: path.to_owned(), age, group: group(&name) })
 }
 
 /// Gender and race of `age_gender_race_date`; nothing where a part is missing or no code.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bad::{BadFile, OnBadFile};
 use crate::cifar::{self, Cifar};
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
@@ -9,7 +10,7 @@ use crate::source::Source;
 use crate::split::test_classes;
 use crate::target::Unit;
 use crate::walk::{LeftOut, Reason, Walk};
-use crate::{embedded, files, folder, idx, rotated};
+use crate::{embedded, files, folder, found, idx, rotated};
 
 mod derived;
 
@@ -28,6 +29,8 @@ pub struct OpenOptions {
     /// Seed of the splits, and of which image is turned by how much where images are rotated.
     /// Default 0.
     pub seed: u64,
+    /// What is done about images, or rows of a table, that cannot be used. Default: the first is an error.
+    pub on_bad_file: OnBadFile,
     /// At most this many training images, evenly over the classes. Default: all.
     pub limit_train: Option<usize>,
     /// At most this many test images, evenly over the classes. Default: all.
@@ -42,6 +45,7 @@ impl Default for OpenOptions {
             test_fraction: 0.2,
             open_set: false,
             seed: 0,
+            on_bad_file: OnBadFile::Error,
             limit_train: None,
             limit_test: None,
         }
@@ -202,7 +206,8 @@ pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
 ///
 /// `spec` is a name of [`DATASETS`], looked for under `options.root`, or the path of a folder, which
 /// is recognized by what it holds: idx files, CIFAR binary files, or else a folder of images per
-/// class. A name wins over a folder of that name; write `./name` for the folder.
+/// class. A name wins over a folder of that name; write `./name` for the folder. Of several idx sets in a folder, as
+/// EMNIST's, `FOLDER/emnist-letters` is one.
 ///
 /// `age:PATH` is a folder of faces whose names begin with the age, or a CSV of (path, age), with a class
 /// for each year; `age/5:PATH` has one for each 5 years. See [`age`](crate::age).
@@ -242,12 +247,26 @@ fn load(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     match DATASETS.iter().find(|d| d.name == spec) {
         Some(info) => open_known(info, options),
         None if Path::new(spec).is_dir() => open_folder(Path::new(spec), options),
-        None if spec.contains(['/', '\\']) || spec.starts_with('.') => {
-            let expected = "a folder of images, of idx files or of CIFAR binary files".into();
-            Err(DataError::Missing { path: PathBuf::from(spec), expected })
-        }
-        None => Err(find(spec).err().unwrap_or(DataError::ZeroClasses { origin: spec.into() })),
+        None => open_path(Path::new(spec)).unwrap_or_else(|| Err(nothing_at(spec))),
     }
+}
+
+/// What is at a path that is no folder: one of several idx sets in a folder, or nothing that can be read.
+fn open_path(path: &Path) -> Option<Result<Loaded, DataError>> {
+    if path.symlink_metadata().is_ok() {
+        return Some(Err(found::instead_of_a_folder(path)));
+    }
+    let (dir, prefix) = (path.parent()?, format!("{}-", path.file_name()?.to_str()?));
+    idx::sets(dir).contains(&prefix).then(|| open_idx(dir, &prefix))
+}
+
+/// Says that there is nothing, in the words of what `spec` looks like.
+fn nothing_at(spec: &str) -> DataError {
+    if spec.contains(['/', '\\']) || spec.starts_with('.') {
+        let expected = "a folder of images, of idx files or of CIFAR binary files".into();
+        return DataError::Missing { path: PathBuf::from(spec), expected };
+    }
+    find(spec).err().unwrap_or(DataError::ZeroClasses { origin: spec.into() })
 }
 
 /// What a reader gave, before options are applied.
@@ -255,14 +274,23 @@ struct Loaded {
     name: String,
     train: Dataset,
     test: Dataset,
+    validation: Option<Dataset>,
     open_set: bool,
     left_out: LeftOut,
+    bad_files: Vec<BadFile>,
+    remarks: Vec<String>,
 }
 
 impl Loaded {
+    /// Two parts, and no more to be said.
+    fn new(name: impl Into<String>, (train, test): (Dataset, Dataset), open_set: bool) -> Self {
+        let (left_out, bad_files, remarks) = (LeftOut::new(), Vec::new(), Vec::new());
+        Self { name: name.into(), train, test, validation: None, open_set, left_out, bad_files, remarks }
+    }
+
     /// What files of known names hold: all of them are read.
-    fn closed(name: impl Into<String>, (train, test): (Dataset, Dataset)) -> Self {
-        Self { name: name.into(), train, test, open_set: false, left_out: LeftOut::new() }
+    fn closed(name: impl Into<String>, parts: (Dataset, Dataset)) -> Self {
+        Self::new(name, parts, false)
     }
 }
 
@@ -295,7 +323,7 @@ fn holds_files(dir: &Path) -> bool {
 
 fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
     let name = files::name_of(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()));
-    if idx::is_in(dir) {
+    if idx::sets(dir).iter().any(String::is_empty) {
         // A folder named after a known set has that set's class names, if its labels fit.
         let lower = name.to_lowercase();
         let parent = dir.parent().map(|p| files::name_of(p).to_lowercase()).unwrap_or_default();
@@ -313,30 +341,57 @@ fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
             return Ok(Loaded::closed(name, cifar::read_folder(dir, which)?));
         }
     }
-    let folder::Folder { images, left_out } = folder::read(dir, options.resize)?;
-    match images {
-        folder::Images::Whole(all) => split(name, &all, left_out, options),
-        folder::Images::Split { train, test, open_set } => Ok(Loaded { name, train, test, open_set, left_out }),
+    match &idx::sets(dir)[..] {
+        [] => {}
+        [one] => return open_idx(dir, one),
+        several => return Err(several_sets(dir, several)),
     }
+    let read =
+        folder::ReadOptions { resize: options.resize, on_bad_file: options.on_bad_file, open_set: options.open_set };
+    let folder::Folder { images, left_out, bad_files, remarks } = folder::read_with(dir, &read)?;
+    let loaded = match images {
+        folder::Images::Whole(all) => split(name, &all, options)?,
+        folder::Images::Split { train, test, validation, open_set } => {
+            Loaded { validation: validation.map(|set| *set), ..Loaded::new(name, (train, test), open_set) }
+        }
+    };
+    Ok(Loaded { left_out, bad_files, remarks, ..loaded })
+}
+
+/// The idx set in `dir` whose files' names begin with `prefix`, if it is the only one or was named.
+fn open_idx(dir: &Path, prefix: &str) -> Result<Loaded, DataError> {
+    let name = prefix.trim_end_matches(['-', '.', '_']);
+    let mut loaded = Loaded::closed(name, idx::read_set(dir, prefix, None)?);
+    if idx::is_transposed(prefix) {
+        loaded.remarks.push("the images of EMNIST are stored column by column, and are turned upright".to_owned());
+    }
+    Ok(loaded)
+}
+
+fn several_sets(dir: &Path, prefixes: &[String]) -> DataError {
+    let names: Vec<&str> = prefixes.iter().map(|prefix| prefix.trim_end_matches('-')).collect();
+    let first = dir.join(names.first().copied().unwrap_or_default());
+    DataError::SeveralSets { path: dir.to_owned(), names: names.join(", "), first }
 }
 
 /// A set that says nothing of training and test images, split as the options say.
-fn split(name: String, all: &Dataset, left_out: LeftOut, options: &OpenOptions) -> Result<Loaded, DataError> {
+fn split(name: String, all: &Dataset, options: &OpenOptions) -> Result<Loaded, DataError> {
     let open_set = options.open_set;
-    let (train, test) = if open_set {
+    let parts = if open_set {
         all.split_classes(options.test_fraction, options.seed)?
     } else {
         all.stratified_split(options.test_fraction, options.seed)?
     };
-    Ok(Loaded { name, train, test, open_set, left_out })
+    Ok(Loaded::new(name, parts, open_set))
 }
 
 fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
-    let Loaded { name, mut train, mut test, mut open_set, left_out } = loaded;
+    let Loaded { name, mut train, mut test, mut validation, mut open_set, left_out, bad_files, remarks } = loaded;
     if options.open_set && !open_set {
         let is_test = test_classes(train.n_classes(), options.test_fraction, options.seed)?;
         train = train.keep_classes(|c| !is_test[c])?;
         test = test.keep_classes(|c| is_test[c])?;
+        validation = validation.map(|set| set.keep_classes(|c| !is_test[c])).transpose()?;
         open_set = true;
     }
     if let Some(n) = options.limit_train {
@@ -350,8 +405,10 @@ fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
     if let Some((height, width)) = options.resize {
         train = train.resized(height, width)?;
         test = test.resized(height, width)?;
+        validation = validation.map(|set| set.resized(height, width)).transpose()?;
     }
-    Ok(Source { left_out, ..Source::new(name, train, test, open_set)? })
+    let source = Source { left_out, remarks, ..Source::new(name, train, test, open_set)? };
+    source.with_validation(validation)?.with_bad_files(bad_files)
 }
 
 /// The nearest known name if it is near enough to be a slip, or else one that begins with `name`.

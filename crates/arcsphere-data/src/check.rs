@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::bad::BadFile;
 use crate::batch::Normalization;
 use crate::catalog::{self, OpenOptions};
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
+use crate::folder::alike;
 use crate::source::Source;
 use crate::walk::LeftOut;
 
@@ -30,10 +32,25 @@ pub struct Summary {
     pub train: Part,
     /// The test images.
     pub test: Part,
+    /// The validation images, where the set says which they are.
+    pub validation: Option<Part>,
     /// Test images whose pixels are also a training image's: a leak from train to test.
     pub duplicates_across: usize,
     /// What lies where the images are and is not among them.
     pub left_out: LeftOut,
+    /// What cannot be used and was left out.
+    pub bad_files: Vec<BadFile>,
+    /// How the images were understood, where somebody might expect otherwise.
+    pub remarks: Vec<String>,
+    /// Classes of one part whose names differ only in case, spaces or Unicode form, two and two.
+    pub alike: Vec<String>,
+}
+
+impl Summary {
+    /// Number of images of all parts.
+    pub fn images(&self) -> usize {
+        self.train.images + self.test.images + self.validation.as_ref().map_or(0, |part| part.images)
+    }
 }
 
 /// What the training or the test images are.
@@ -51,6 +68,8 @@ pub struct Part {
 }
 
 /// Opens a data set as [`catalog::open`] does, reads all of it and summarizes it.
+///
+/// With [`OnBadFile::Skip`](crate::OnBadFile::Skip) it names every file that cannot be used, not only the first.
 ///
 /// # Errors
 /// Those of [`catalog::open`]: whatever is broken is found here.
@@ -73,6 +92,8 @@ fn summarize(source: &Source) -> Result<Summary, DataError> {
     let test_digests = digests(&source.test)?;
     let (train, first_seen) = part(&source.train, &train_digests);
     let (test, _) = part(&source.test, &test_digests);
+    let of_validation = |set| Ok::<_, DataError>(part(set, &digests(set)?).0);
+    let validation = source.validation.as_ref().map(of_validation).transpose()?;
     Ok(Summary {
         name: source.name.clone(),
         shape: source.train.shape(),
@@ -81,8 +102,12 @@ fn summarize(source: &Source) -> Result<Summary, DataError> {
         normalization: Normalization::from_dataset(&source.train)?,
         train,
         test,
+        validation,
         duplicates_across: test_digests.iter().filter(|d| first_seen.contains_key(*d)).count(),
         left_out: source.left_out.clone(),
+        bad_files: source.bad_files.clone(),
+        remarks: source.remarks.clone(),
+        alike: alike::within(source.train.classes()),
     })
 }
 

@@ -15,6 +15,9 @@ use crate::files;
 /// Shape of every CIFAR image.
 pub(crate) const SHAPE: Shape = Shape::new(3, 32, 32);
 
+/// The most records that a file may have: as many as a whole set has. More is a hole on the disk, or another set.
+const MAX_RECORDS: u64 = 60_000;
+
 /// Which of the two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cifar {
@@ -83,6 +86,7 @@ impl Cifar {
 /// # Errors
 /// [`Missing`](DataError::Missing) for each file that the set has;
 /// [`Truncated`](DataError::Truncated) when a file is not a whole number of records;
+/// [`TooManyRecords`](DataError::TooManyRecords) for more than a set has, before any memory is taken for them;
 /// [`EmptySet`](DataError::EmptySet); [`LabelOutOfRange`](DataError::LabelOutOfRange);
 /// [`CountMismatch`](DataError::CountMismatch) or [`DuplicateClass`](DataError::DuplicateClass) for
 /// the names; [`EmptyClass`](DataError::EmptyClass) when the training images lack a class.
@@ -147,8 +151,15 @@ fn read_records(
     if !size.is_multiple_of(record_bytes) {
         return Err(truncated(size / record_bytes, size));
     }
+    if size / record_bytes > MAX_RECORDS {
+        let (path, found) = (path.to_owned(), size / record_bytes);
+        return Err(DataError::TooManyRecords { path, what: "records", found, most: MAX_RECORDS });
+    }
     let records = (size / record_bytes) as usize;
-    pixels.reserve(records.saturating_mul(3072));
+    let bytes = records.saturating_mul(3072);
+    pixels
+        .try_reserve(bytes)
+        .map_err(|_| DataError::TooLarge { origin: path.display().to_string(), bytes: bytes as u64 })?;
     labels.reserve(records);
     let mut buffer = vec![0; which.record_bytes()];
     for record in 0..records {
@@ -295,6 +306,24 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// 12 TB that take no room on the disk, of which not one record is read.
+    #[test]
+    fn a_file_with_a_hole_is_refused_before_memory_is_taken() {
+        let dir = ten();
+        let path = dir.path().join("data_batch_2.bin");
+        let records = 4_000_000_000;
+        fs::File::create(&path).unwrap().set_len(records * 3073).unwrap();
+        let error = read_folder(dir.path(), Cifar::Ten).unwrap_err();
+        assert!(
+            matches!(&error, DataError::TooManyRecords { found, most: 60_000, .. } if *found == records),
+            "{error}"
+        );
+        // As many as the set has are read, here up to the end of the stream.
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let error = read_records(&mut &[0_u8; 3073][..], 60_000 * 3073, &path, Cifar::Ten, &mut pixels, &mut labels);
+        assert!(matches!(error, Err(DataError::Truncated { offset: 3073, .. })));
     }
 
     #[test]

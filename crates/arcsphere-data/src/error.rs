@@ -97,6 +97,21 @@ pub enum DataError {
         /// Where the expectation comes from.
         because: String,
     },
+    /// A file that states, or is long enough for, more records than its format has.
+    #[error(
+        "{}: {found} {what}, expected at most {most}; if it is another set, give it as a folder of images per class",
+        path.display()
+    )]
+    TooManyRecords {
+        /// The file.
+        path: PathBuf,
+        /// What is counted.
+        what: &'static str,
+        /// The count found.
+        found: u64,
+        /// The most that are read.
+        most: u64,
+    },
     /// A label that names no class.
     #[error("{origin}: record {record} has label {label}, expected 0..={}", n_classes.saturating_sub(1))]
     LabelOutOfRange {
@@ -223,17 +238,69 @@ pub enum DataError {
         /// The folder or set.
         origin: String,
     },
-    /// A test class that is not a training class, in a set where others are.
-    #[error(
-        "{}: class `{class}` is in test and not in train; expected every test class in train (closed \
-         set), or none (open set)",
-        root.display()
-    )]
-    ClassMismatch {
-        /// The folder that holds `train` and `test`.
-        root: PathBuf,
+    /// A folder in which no classes are found, or a file where a folder was to be.
+    #[error("{}: no class: found {found}, expected a folder of images for each class; {way_out}", path.display())]
+    NoClasses {
+        /// What was given.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+        /// What can be done.
+        way_out: String,
+    },
+    /// A folder with several sets, of which none was named.
+    #[error("{}: there are several sets: {names}; give one of them, as {}", path.display(), first.display())]
+    SeveralSets {
+        /// The folder.
+        path: PathBuf,
+        /// Their names.
+        names: String,
+        /// What the first is called.
+        first: PathBuf,
+    },
+    /// A class of which no image can be used.
+    #[error("{origin}: class `{class}`: {found}")]
+    UnusableClass {
+        /// Its folder.
+        origin: String,
         /// The class.
         class: String,
+        /// How many files there are, and what is wrong with the first.
+        found: String,
+    },
+    /// A test class that is not a training class, in a set where others are.
+    #[error(
+        "{}: class `{class}` is in {part} and not in {train}{}; expected every class of {part} in {train} (closed \
+         set), or none (open set)",
+        root.display(), but_alike(alike.as_deref())
+    )]
+    ClassMismatch {
+        /// The folder that holds the two.
+        root: PathBuf,
+        /// The folder of those to train on.
+        train: String,
+        /// The other folder.
+        part: String,
+        /// The class.
+        class: String,
+        /// The two names, where one there is like it.
+        alike: Option<String>,
+    },
+    /// Classes to train on and to test on that have no name in common, but names that are alike.
+    #[error(
+        "{}: {part} and {train} have no class in common, but {} differ only in case, spaces or Unicode form{}; give \
+         each pair one name, or --open-set if they are different classes",
+        root.display(), pairs.iter().take(5).cloned().collect::<Vec<_>>().join(", "), and_more(pairs.len(), 5)
+    )]
+    AlikeClasses {
+        /// The folder that holds the two.
+        root: PathBuf,
+        /// The folder of those to train on.
+        train: String,
+        /// The other folder.
+        part: String,
+        /// The names, two and two.
+        pairs: Vec<String>,
     },
     /// Too few classes to keep some for testing.
     #[error("an open-set split needs at least {needed} classes (2 to train, 2 to test), found {found}")]
@@ -307,6 +374,8 @@ pub enum DataError {
         line: usize,
         /// What is wrong, and what was expected.
         reason: String,
+        /// True where the other rows cannot be read without it.
+        ends: bool,
     },
     /// An image that is listed twice.
     #[error(
@@ -350,6 +419,12 @@ pub enum DataError {
         train: &'static str,
         /// Unit of the test images, or "no target".
         test: &'static str,
+    },
+    /// Validation images of other classes than the training images.
+    #[error("{name}: the classes of the validation images are not those of the training images, expected the same")]
+    UnseenClasses {
+        /// The set.
+        name: String,
     },
     /// A fraction outside (0, 1).
     #[error("{what} is {value}, expected a number between 0 and 1 (both excluded)")]
@@ -449,6 +524,28 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Whether [`OnBadFile::Skip`](crate::OnBadFile::Skip) can leave out what this is about: one image of a folder, or
+    /// one row of a table.
+    ///
+    /// ```
+    /// use arcsphere_data::DataError;
+    ///
+    /// let path = "faces/ada/1.jpg".into();
+    /// assert!(DataError::UndecodableImage { path, reason: "it ends too early".into() }.is_of_one_file());
+    /// assert!(!DataError::EmptySet { origin: "faces".into() }.is_of_one_file());
+    /// ```
+    pub fn is_of_one_file(&self) -> bool {
+        match self {
+            Self::UndecodableImage { .. }
+            | Self::NoAge { .. }
+            | Self::AgeOutOfRange { .. }
+            | Self::RepeatedImage { .. }
+            | Self::Io { .. } => true,
+            Self::BadRow { ends, .. } => !ends,
+            _ => false,
+        }
+    }
+
     /// Wraps a system error with its path and what was attempted.
     pub(crate) fn io(path: &Path, action: &'static str, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), action, source }
@@ -457,6 +554,18 @@ impl DataError {
 
 fn suggest(name: Option<&str>) -> String {
     name.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn but_alike(pair: Option<&str>) -> String {
+    pair.map(|pair| format!(" ({pair} differ only in case, spaces or Unicode form)")).unwrap_or_default()
+}
+
+/// That a list of `n` goes on after its first `shown`.
+fn and_more(n: usize, shown: usize) -> String {
+    match n.saturating_sub(shown) {
+        0 => String::new(),
+        more => format!(" (and {more} more pairs)"),
+    }
 }
 
 fn looked_in(paths: &[PathBuf]) -> String {

@@ -1,7 +1,7 @@
 //! Opening, bounding and listing files.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -11,9 +11,9 @@ use crate::error::DataError;
 /// Deflate's best ratio is 1032:1, so a gzip of `n` bytes holds at most about this many times `n`.
 const MAX_GZIP_RATIO: u64 = 1040;
 
-/// Opens a file; one that is not there is [`DataError::Missing`] with what was expected.
+/// Opens a regular file; one that is not there is [`DataError::Missing`] with what was expected.
 pub(crate) fn open(path: &Path, expected: &str) -> Result<File, DataError> {
-    File::open(path).map_err(|e| match e.kind() {
+    arcsphere_files::open(path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => DataError::Missing { path: path.to_owned(), expected: expected.to_owned() },
         _ => DataError::io(path, "open", e),
     })
@@ -30,13 +30,8 @@ pub(crate) struct Bounded {
 pub(crate) fn open_bounded(path: &Path, expected: &str) -> Result<Bounded, DataError> {
     let file = open(path, expected)?;
     let meta = file.metadata().map_err(|e| DataError::io(path, "read the size", e))?;
-    let is_gzip = {
-        let mut head = [0; 2];
-        let probe = open(path, expected)?;
-        let n = probe.take(2).read(&mut head).map_err(|e| DataError::io(path, "read", e))?;
-        n == 2 && head == [0x1f, 0x8b]
-    };
-    let buffered = BufReader::with_capacity(1 << 16, file);
+    let mut buffered = BufReader::with_capacity(1 << 16, file);
+    let is_gzip = buffered.fill_buf().map_err(|e| DataError::io(path, "read", e))?.starts_with(&[0x1f, 0x8b]);
     Ok(if is_gzip {
         Bounded { reader: Box::new(MultiGzDecoder::new(buffered)), at_most: meta.len().saturating_mul(MAX_GZIP_RATIO) }
     } else {
@@ -73,9 +68,20 @@ pub(crate) fn list(path: &Path, expected: &str) -> Result<Vec<PathBuf>, DataErro
     Ok(found)
 }
 
-/// The last part of a path as text.
+/// The last part of a path as text. Bytes that are no UTF-8 are spelled, so that two names stay two.
 pub(crate) fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    let name = path.file_name().unwrap_or(path.as_os_str()).as_encoded_bytes();
+    name.utf8_chunks().fold(String::new(), |mut text, chunk| {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+        text
+    })
+}
+
+/// The name of a folder, also where its path does not say it, as `.` and `/` do not. It is never empty.
+pub(crate) fn own_name(dir: &Path) -> String {
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    name_of(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
 }
 
 #[cfg(test)]

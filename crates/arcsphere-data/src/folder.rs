@@ -15,17 +15,25 @@
 //! and first of all by the pass over the set that gives its digest, so that [`open`](crate::open) finds any
 //! image that cannot be decoded.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
+use crate::bad::{BadFile, OnBadFile, Sieve};
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
-use crate::files;
 use crate::samples::{SampleInfo, Samples};
 use crate::walk::{self, LeftOut, Reason, Walk};
+use crate::{files, found};
 
+pub(crate) mod alike;
 mod decode;
+mod layout;
 mod opening;
+mod parts;
 
+use layout::Layout;
 use opening::Opened;
 
 /// The most bytes of planes that a folder's set (of a `train` and a `test` folder, each) keeps in memory:
@@ -40,6 +48,10 @@ pub struct Folder {
     pub images: Images,
     /// What lies in it and is none.
     pub left_out: LeftOut,
+    /// Images that cannot be used, where they are left out.
+    pub bad_files: Vec<BadFile>,
+    /// How the folder was understood, where somebody might expect otherwise.
+    pub remarks: Vec<String>,
 }
 
 /// The images of a folder.
@@ -54,24 +66,42 @@ pub enum Images {
         train: Dataset,
         /// Images under `test`.
         test: Dataset,
-        /// True when the two have no class in common; they then have a class list each.
+        /// Images under `val`, of the classes of `train`.
+        validation: Option<Box<Dataset>>,
+        /// True when `train` and `test` have no class in common; they then have a class list each.
         open_set: bool,
     },
 }
 
+/// How a folder is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// A (height, width) in pixels that each image is brought to; without it they must all have one size.
+    pub resize: Option<(usize, usize)>,
+    /// What is done about an image that cannot be used.
+    pub on_bad_file: OnBadFile,
+    /// Names of classes that differ only in case or Unicode form are taken for different classes.
+    pub open_set: bool,
+}
+
 /// Reads a folder of class folders, or a `train` and `test` pair of such folders.
+///
+/// The class of an image is the first folder below `root`, or below `train`, that it lies in, however deep. Parts are
+/// also called `training`, `testing`, `val`, `valid`, `validation` or `dev`, in any case. With a `val` but no `test`
+/// the one is the other; a `train` alone is a whole set.
 ///
 /// `resize` is a (height, width) that each image is brought to; without it they must all have one
 /// size. Decoding is parallel; the result, and which error is reported, does not depend on it.
 /// Of images past the first [`CACHE_BYTES`] no more is read here than their size and color. A sample's name is its path below `root`.
 ///
 /// # Errors
-/// [`Missing`](DataError::Missing), [`ZeroClasses`](DataError::ZeroClasses),
+/// [`Missing`](DataError::Missing), [`NoClasses`](DataError::NoClasses),
 /// [`EmptyClass`](DataError::EmptyClass) for a class folder without an image,
 /// [`UndecodableImage`](DataError::UndecodableImage), [`ImageSize`](DataError::ImageSize),
-/// [`BadShape`](DataError::BadShape) for an unusable `resize`, and
+/// [`BadShape`](DataError::BadShape) for an unusable `resize`,
 /// [`ClassMismatch`](DataError::ClassMismatch) when `train` and `test` share some classes but `test`
-/// has others too.
+/// has others too, and [`AlikeClasses`](DataError::AlikeClasses) when they share none, but some names are nearly
+/// the same.
 ///
 /// ```
 /// use arcsphere_data::folder::{self, Images};
@@ -89,39 +119,55 @@ pub enum Images {
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataError> {
+    read_with(root, &ReadOptions { resize, ..ReadOptions::default() })
+}
+
+/// As [`read`], with all that can be chosen.
+///
+/// With [`OnBadFile::Skip`] every image is decoded here, so that all that cannot be used is found.
+///
+/// # Errors
+/// Those of [`read`]; [`UnusableClass`](DataError::UnusableClass) where nothing is left of a class.
+///
+/// ```
+/// use arcsphere_data::OnBadFile;
+/// use arcsphere_data::folder::{self, ReadOptions};
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// std::fs::create_dir(dir.path().join("ada")).unwrap();
+/// std::fs::write(dir.path().join("ada/1.pgm"), b"P5 1 1 255\n7").unwrap();
+/// std::fs::write(dir.path().join("ada/2.pgm"), b"P5 1 1 255\n").unwrap();
+/// assert!(folder::read(dir.path(), None).is_err());
+/// let options = ReadOptions { on_bad_file: OnBadFile::Skip, ..ReadOptions::default() };
+/// assert_eq!(folder::read_with(dir.path(), &options)?.bad_files[0].name, "ada/2.pgm");
+/// # Ok::<(), arcsphere_data::DataError>(())
+/// ```
+pub fn read_with(root: &Path, options: &ReadOptions) -> Result<Folder, DataError> {
+    let &ReadOptions { resize, on_bad_file, .. } = options;
     check_size(resize)?;
-    let (train_dir, test_dir) = (root.join("train"), root.join("test"));
-    if !(holds_folders(&train_dir) && holds_folders(&test_dir)) {
-        let (files, left_out) = Files::by_class(root, root)?;
-        let opened = Opened::check(&files, resize, CACHE_BYTES, None)?;
-        return Ok(Folder { images: Images::Whole(files.dataset(resize, opened)?), left_out });
+    let layout = Layout::find(root)?;
+    let mut sieve = Sieve::new(root, on_bad_file);
+    if let Some(test) = layout.test.clone() {
+        return parts::read(root, layout, &test, options, sieve);
     }
-    let mut left_out = Walk::below(root, 0)?.left_out;
-    if let Some(folders) = left_out.get_mut(&Reason::Folder) {
-        folders.retain(|path| *path != train_dir && *path != test_dir);
+    let dir = layout.train;
+    let (mut files, mut left_out) = Files::by_class(root, &dir, &mut sieve)?;
+    if dir != root {
+        walk::add(&mut left_out, parts::beside(root, &[Some(&dir)])?);
     }
-    left_out.retain(|_, paths| !paths.is_empty());
-    let (train, in_train) = Files::by_class(root, &train_dir)?;
-    let (mut test, in_test) = Files::by_class(root, &test_dir)?;
-    walk::add(&mut left_out, in_train);
-    walk::add(&mut left_out, in_test);
-    let open_set = test.classes.iter().all(|c| !train.classes.contains(c));
-    if !open_set {
-        test.take_classes_of(&train)?;
-    }
-    let mut of_train = Opened::check(&train, resize, CACHE_BYTES, None)?;
-    let mut of_test = Opened::check(&test, resize, CACHE_BYTES, Some((&of_train, &train)))?;
-    // One number of channels for both, whichever side has the color.
-    if of_train.channels != of_test.channels {
-        of_train.make_color(CACHE_BYTES);
-        of_test.make_color(CACHE_BYTES);
-    }
-    let (train, test) = (train.dataset(resize, of_train)?, test.dataset(resize, of_test)?);
-    Ok(Folder { images: Images::Split { train, test, open_set }, left_out })
+    let opened = Opened::check(&mut files, resize, CACHE_BYTES, None, &mut sieve)?;
+    files.require_every_class(&dir, &sieve)?;
+    let remarks = layout.remarks.into_iter().chain(files.deeper(&dir)).collect();
+    let images = Images::Whole(files.dataset(resize, opened)?);
+    Ok(Folder { images, left_out, bad_files: sieve.into_bad(), remarks })
 }
 
 /// Images that are brought to `shape`, of which nothing is read before it is asked for; the class of each is
 /// the folder that it lies in, and its name is its path. Classes are in the order of their first images.
+///
+/// A class is called by its path below the folder in which all images are: `ada/1.jpg` and `grace/1.jpg` are of `ada`
+/// and of `grace`, `a/day/1.jpg` and `b/day/1.jpg` of `a/day` and `b/day`. Images that all lie in one folder are of
+/// the class of its name.
 ///
 /// A gray image has three equal planes where `shape` has three.
 ///
@@ -138,37 +184,108 @@ pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataE
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn files(paths: Vec<PathBuf>, shape: Shape) -> Result<Dataset, DataError> {
+    let classes = classes_of(&paths);
+    labelled(paths.into_iter().zip(classes).collect(), shape)
+}
+
+/// As [`files`], with a class for each.
+///
+/// # Errors
+/// Those of [`files`].
+pub fn labelled(images: Vec<(PathBuf, String)>, shape: Shape) -> Result<Dataset, DataError> {
     let mut classes: Vec<String> = Vec::new();
-    let mut images = Vec::with_capacity(paths.len());
-    for path in paths {
-        let class = path.parent().map(files::name_of).unwrap_or_default();
-        // The images of a class stand together in a walk.
-        let known = classes.iter().rposition(|c| *c == class).unwrap_or_else(|| {
-            classes.push(class);
-            classes.len() - 1
-        });
-        images.push((path, known as u32));
-    }
+    let mut labels: HashMap<String, u32> = HashMap::new();
+    let mut label = |class: String| {
+        *labels.entry(class).or_insert_with_key(|class| {
+            classes.push(class.clone());
+            classes.len() as u32 - 1
+        })
+    };
+    let images: Vec<(PathBuf, u32)> = images.into_iter().map(|(path, class)| (path, label(class))).collect();
     let Shape { channels, height, width } = shape;
     let files = Files { root: PathBuf::new(), classes, images };
     if files.images.is_empty() {
         return Err(DataError::EmptySet { origin: "image files".into() });
     }
-    files.dataset(Some((height, width)), Opened { channels, height, width, cache: Vec::new() })
+    files.dataset(Some((height, width)), Opened { channels, height, width, ..Opened::default() })
+}
+
+/// The classes of image files, as [`files`] tells them.
+///
+/// ```
+/// use arcsphere_data::folder::classes_of;
+///
+/// let classes = |paths: &[&str]| classes_of(&paths.iter().map(Into::into).collect::<Vec<_>>());
+/// assert_eq!(classes(&["faces/ada/1.jpg", "faces/grace/1.jpg"]), ["ada", "grace"]);
+/// assert_eq!(classes(&["faces/ada/1.jpg", "faces/ada/2.jpg"]), ["ada", "ada"]);
+/// assert_eq!(classes(&["a/day/1.jpg", "b/day/1.jpg"]), ["a/day", "b/day"]);
+/// ```
+pub fn classes_of(images: &[PathBuf]) -> Vec<String> {
+    let mut folders = images.iter().map(|path| path.parent().unwrap_or(Path::new("")));
+    let first = folders.next().unwrap_or(Path::new(""));
+    let common = folders.fold(first, |common, folder| {
+        common.ancestors().find(|above| folder.starts_with(above)).unwrap_or(Path::new(""))
+    });
+    images.iter().map(|path| class_below(common, path)).collect()
+}
+
+/// The classes of images below `root`: paths below it, or below its `train`, `test` or `val` where it has them. An
+/// image in `root` itself is of the class of its name, which is never empty.
+///
+/// # Errors
+/// [`Io`](DataError::Io), [`Missing`](DataError::Missing) and [`NoClasses`](DataError::NoClasses) for a folder that
+/// cannot be understood.
+pub fn classes_below(root: &Path, images: &[PathBuf]) -> Result<Vec<String>, DataError> {
+    // What is no set to train on can be embedded.
+    let layout = match Layout::find(root) {
+        Err(DataError::NoClasses { .. }) => Layout::default(),
+        layout => layout?,
+    };
+    let parts: Vec<PathBuf> = match layout.test {
+        Some(test) => [layout.train, test].into_iter().chain(layout.validation).collect(),
+        None => Vec::new(),
+    };
+    let base = |path: &Path| parts.iter().find(|part| path.starts_with(part)).map_or(root, |part| part);
+    Ok(images.iter().map(|path| class_below(base(path), path)).collect())
+}
+
+/// The path of an image's folder below `base`, or the name of `base` for an image in it.
+fn class_below(base: &Path, image: &Path) -> String {
+    let folder = image.parent().unwrap_or(Path::new(""));
+    let below: Vec<String> =
+        folder.strip_prefix(base).unwrap_or(folder).iter().map(|part| files::name_of(Path::new(part))).collect();
+    if below.is_empty() { files::own_name(base) } else { below.join("/") }
+}
+
+/// Those of `images` that can be decoded, and what is wrong with the others. Names are paths.
+pub fn usable(images: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<BadFile>) {
+    let mut sieve = Sieve::new(Path::new(""), OnBadFile::Skip);
+    let tried: Vec<Option<DataError>> = images.par_iter().map(|path| decode::file(path, None).err()).collect();
+    let mut kept = Vec::with_capacity(images.len());
+    for (path, error) in images.into_iter().zip(tried) {
+        match error {
+            None => kept.push(path),
+            // Leaving out does not fail.
+            Some(error) => drop(sieve.drop(&path, None, error)),
+        }
+    }
+    (kept, sieve.into_bad())
 }
 
 /// Reads images with their labels, at least one, in the order given; `resize` as in [`read`]. Names are
-/// paths below `root`.
+/// paths below `root`. Second are the places of those that were let pass.
 pub(crate) fn read_labelled(
     root: &Path,
     images: Vec<(PathBuf, u32)>,
     classes: Vec<String>,
     resize: Option<(usize, usize)>,
-) -> Result<Dataset, DataError> {
+    sieve: &mut Sieve,
+) -> Result<(Dataset, Vec<usize>), DataError> {
     check_size(resize)?;
-    let files = Files { root: root.to_owned(), classes, images };
-    let opened = Opened::check(&files, resize, CACHE_BYTES, None)?;
-    files.dataset(resize, opened)
+    let mut files = Files { root: root.to_owned(), classes, images };
+    let mut opened = Opened::check(&mut files, resize, CACHE_BYTES, None, sieve)?;
+    let kept = std::mem::take(&mut opened.kept);
+    Ok((files.dataset(resize, opened)?, kept))
 }
 
 fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
@@ -176,10 +293,6 @@ fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
         Some(shape) if !shape.is_usable() => Err(DataError::BadShape { shape, max: Shape::MAX_VALUES }),
         _ => Ok(()),
     }
-}
-
-fn holds_folders(dir: &Path) -> bool {
-    Walk::below(dir, 0).is_ok_and(|walk| walk.left_out.contains_key(&Reason::Folder))
 }
 
 /// Class names, and image files with their labels.
@@ -192,45 +305,70 @@ struct Files {
 
 impl Files {
     /// The images of the class folders in `dir`.
-    fn by_class(root: &Path, dir: &Path) -> Result<(Self, LeftOut), DataError> {
-        let Walk { images, folders, mut left_out } = Walk::below(dir, 1)?;
+    fn by_class(root: &Path, dir: &Path, sieve: &mut Sieve) -> Result<(Self, LeftOut), DataError> {
+        let Walk { images, folders, mut left_out } = Walk::sieved(dir, usize::MAX, sieve)?;
         let beside: Vec<PathBuf> = images.iter().filter(|p| p.parent() == Some(dir)).cloned().collect();
-        if !beside.is_empty() {
-            left_out.insert(Reason::NoClass, beside);
-        }
         // Both lists are in the order of the paths, so the images of a class stand together.
         let mut images = images.into_iter().filter(|p| p.parent() != Some(dir)).peekable();
         let (mut classes, mut labelled) = (Vec::new(), Vec::new());
-        for folder in folders {
+        for folder in folders.iter().filter(|folder| folder.parent() == Some(dir)) {
             let (label, before) = (classes.len() as u32, labelled.len());
-            while let Some(path) = images.next_if(|p| p.parent() == Some(&folder)) {
+            while let Some(path) = images.next_if(|p| p.starts_with(folder)) {
                 labelled.push((path, label));
             }
-            let class = files::name_of(&folder);
+            let class = files::name_of(folder);
             if labelled.len() == before {
-                return Err(DataError::EmptyClass { origin: folder.display().to_string(), class });
+                let origin = folder.display().to_string();
+                return Err(match sieve.said_below(folder) {
+                    Some(found) => DataError::UnusableClass { origin, class, found },
+                    None => DataError::EmptyClass { origin, class },
+                });
             }
             classes.push(class);
         }
         if classes.is_empty() {
-            return Err(DataError::ZeroClasses { origin: dir.display().to_string() });
+            return Err(found::no_class(dir, &beside, &left_out));
+        }
+        if !beside.is_empty() {
+            left_out.insert(Reason::NoClass, beside);
         }
         Ok((Self { root: root.to_owned(), classes, images: labelled }, left_out))
     }
 
-    /// Labels as `others` have them, whose classes must include these.
-    fn take_classes_of(&mut self, others: &Self) -> Result<(), DataError> {
+    /// Refuses a class of which nothing was let pass.
+    fn require_every_class(&self, dir: &Path, sieve: &Sieve) -> Result<(), DataError> {
+        let mut has_image = vec![false; self.classes.len()];
+        self.images.iter().for_each(|(_, label)| has_image[*label as usize] = true);
+        let Some(lost) = has_image.iter().position(|has| !has) else { return Ok(()) };
+        let (origin, class) = (dir.display().to_string(), self.classes[lost].clone());
+        Err(match sieve.said_below(&dir.join(&class)) {
+            Some(found) => DataError::UnusableClass { origin, class, found },
+            None => DataError::EmptyClass { origin, class },
+        })
+    }
+
+    /// Says how many images are not in the folder of their class itself, but deeper.
+    fn deeper(&self, dir: &Path) -> Option<String> {
+        let is_deeper = |path: &&PathBuf| path.strip_prefix(dir).is_ok_and(|below| below.iter().count() > 2);
+        let mut deeper = self.images.iter().map(|(path, _)| path).filter(is_deeper);
+        let first = deeper.next()?;
+        let below = first.strip_prefix(dir).unwrap_or(first);
+        let class = below.iter().next().map(|class| files::name_of(Path::new(class))).unwrap_or_default();
+        Some(format!(
+            "{} of {} images are in folders of their class's folder: {} is of class `{class}`",
+            1 + deeper.count(),
+            self.images.len(),
+            below.display()
+        ))
+    }
+
+    /// Labels as `others` have them, whose classes include these.
+    fn take_classes_of(&mut self, others: &Self) {
         // Both lists are sorted.
-        let label = |class: &String| {
-            others
-                .classes
-                .binary_search(class)
-                .map_err(|_| DataError::ClassMismatch { root: self.root.clone(), class: class.clone() })
-        };
-        let new: Vec<usize> = self.classes.iter().map(label).collect::<Result<_, _>>()?;
+        let label = |class: &String| others.classes.binary_search(class).unwrap_or_default();
+        let new: Vec<usize> = self.classes.iter().map(label).collect();
         self.images.iter_mut().for_each(|(_, label)| *label = new[*label as usize] as u32);
         self.classes.clone_from(&others.classes);
-        Ok(())
     }
 
     fn dataset(self, resize: Option<(usize, usize)>, opened: Opened) -> Result<Dataset, DataError> {

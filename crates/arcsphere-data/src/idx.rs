@@ -29,6 +29,22 @@ pub(crate) struct IdxArray {
 /// More dimensions than this is a foreign file.
 const MAX_DIMS: u8 = 4;
 
+/// The most labels of a file.
+const MAX_LABELS: u64 = 1 << 26;
+
+/// The most elements of an array: 64 GiB.
+const MAX_ELEMENTS: u64 = 1 << 36;
+
+/// What stands before the elements.
+struct Header {
+    /// The dimensions, none of them zero.
+    sizes: Vec<u64>,
+    /// Its own bytes.
+    bytes: u64,
+    /// The product of the dimensions.
+    elements: u64,
+}
+
 /// Reads one array from `reader`, leaving what follows it unread. `path` is named in errors;
 /// `at_most` bounds the number of bytes that `reader` can give (`u64::MAX` when unknown), so that a
 /// header that promises more is refused before anything is allocated.
@@ -38,6 +54,10 @@ const MAX_DIMS: u8 = 4;
 /// [`BadDimensions`](DataError::BadDimensions), [`BadCompression`](DataError::BadCompression),
 /// [`Io`](DataError::Io).
 pub(crate) fn read_array(reader: &mut dyn Read, path: &Path, at_most: u64) -> Result<IdxArray, DataError> {
+    read_header(reader, path, at_most)?.elements(reader, path)
+}
+
+fn read_header(reader: &mut dyn Read, path: &Path, at_most: u64) -> Result<Header, DataError> {
     let magic = read_part(reader, path, "the magic", 0, 4)?;
     if magic[..2] != [0, 0] || magic[2] != 0x08 || magic[3] == 0 || magic[3] > MAX_DIMS {
         return Err(DataError::BadMagic {
@@ -46,45 +66,50 @@ pub(crate) fn read_array(reader: &mut dyn Read, path: &Path, at_most: u64) -> Re
             expected: format!("00 00 08 d: an idx file of unsigned bytes with d = 1..={MAX_DIMS}"),
         });
     }
-    let header = 4 + 4 * u64::from(magic[3]);
-    let sizes: Vec<u64> = read_part(reader, path, "the dimensions", 4, header - 4)?
+    let bytes = 4 + 4 * u64::from(magic[3]);
+    let sizes: Vec<u64> = read_part(reader, path, "the dimensions", 4, bytes - 4)?
         .chunks_exact(4)
         .map(|b| u64::from(u32::from_be_bytes([b[0], b[1], b[2], b[3]])))
         .collect();
-    let bad = |expected: &str| DataError::BadDimensions {
-        path: path.to_owned(),
-        found: sizes.clone(),
-        expected: expected.to_owned(),
-    };
     if sizes.contains(&0) {
-        return Err(bad("no dimension of zero"));
+        return Err(wrong_dims(path, &sizes, "no dimension of zero"));
     }
     let elements = sizes
         .iter()
         .try_fold(1_u64, |n, &d| n.checked_mul(d))
-        .filter(|n| usize::try_from(*n).is_ok() && n.checked_add(header).is_some())
-        .ok_or_else(|| bad("a product that can be addressed"))?;
-    if header + elements > at_most {
+        .filter(|n| *n <= MAX_ELEMENTS && usize::try_from(*n).is_ok())
+        .ok_or_else(|| wrong_dims(path, &sizes, &format!("a product of at most {MAX_ELEMENTS}")))?;
+    if bytes + elements > at_most {
         return Err(DataError::Truncated {
             path: path.to_owned(),
             what: format!("an idx array of {sizes:?}"),
             offset: at_most,
-            expected: header + elements,
+            expected: bytes + elements,
         });
     }
-    let data = read_part(reader, path, "the elements", header, elements)?;
-    Ok(IdxArray { dims: sizes.into_iter().map(|d| d as usize).collect(), data })
+    Ok(Header { sizes, bytes, elements })
 }
 
-/// Reads a whole idx file, plain or gzipped (told by its content).
+impl Header {
+    /// Reads what follows.
+    fn elements(self, reader: &mut dyn Read, path: &Path) -> Result<IdxArray, DataError> {
+        let data = read_part(reader, path, "the elements", self.bytes, self.elements)?;
+        Ok(IdxArray { dims: self.sizes.into_iter().map(|d| d as usize).collect(), data })
+    }
+}
+
+/// Reads a whole idx file, plain or gzipped (told by its content). `check` sees the dimensions before the elements
+/// are read.
 ///
 /// # Errors
-/// Those of [`read_array`], [`Missing`](DataError::Missing), and
+/// Those of [`read_array`] and of `check`, [`Missing`](DataError::Missing), and
 /// [`TrailingBytes`](DataError::TrailingBytes) when the file goes on after the array.
-pub(crate) fn read_file(path: &Path) -> Result<IdxArray, DataError> {
+fn read_file(path: &Path, check: impl FnOnce(&[u64]) -> Result<(), DataError>) -> Result<IdxArray, DataError> {
     let mut bounded = files::open_bounded(path, "an idx file")?;
-    let array = read_array(&mut bounded.reader, path, bounded.at_most)?;
-    let end = 4 + 4 * array.dims.len() as u64 + array.data.len() as u64;
+    let header = read_header(&mut bounded.reader, path, bounded.at_most)?;
+    check(&header.sizes)?;
+    let end = header.bytes + header.elements;
+    let array = header.elements(&mut bounded.reader, path)?;
     let (rest, outcome) = files::read_up_to(&mut bounded.reader, 1);
     outcome.map_err(|e| read_error(path, end, e))?;
     if !rest.is_empty() {
@@ -93,28 +118,48 @@ pub(crate) fn read_file(path: &Path) -> Result<IdxArray, DataError> {
     Ok(array)
 }
 
-/// Reads images (3 dimensions: count, height, width).
+/// Reads images (3 dimensions: count, height, width), of which there are as many as `labels` has in the file
+/// `labels_path`.
 ///
 /// # Errors
-/// Those of [`read_file`]; [`BadDimensions`](DataError::BadDimensions) for another number of them.
-fn read_images(path: &Path) -> Result<(Shape, Vec<u8>), DataError> {
-    let array = read_file(path)?;
-    match array.dims[..] {
-        [_, height, width] => Ok((Shape::new(1, height, width), array.data)),
-        _ => Err(wrong_dims(path, &array.dims, "3: count, height, width")),
-    }
+/// Those of [`read_file`]; [`BadDimensions`](DataError::BadDimensions) for another number of them,
+/// [`BadShape`](DataError::BadShape), [`CountMismatch`](DataError::CountMismatch).
+fn read_images(path: &Path, labels: &[u8], labels_path: &Path) -> Result<(Shape, Vec<u8>), DataError> {
+    let mut shape = Shape::new(1, 0, 0);
+    let array = read_file(path, |sizes| {
+        let &[images, height, width] = sizes else {
+            return Err(wrong_dims(path, sizes, "3: count, height, width"));
+        };
+        shape = Shape::new(1, height as usize, width as usize);
+        if !shape.is_usable() {
+            return Err(DataError::BadShape { shape, max: Shape::MAX_VALUES });
+        }
+        if images == labels.len() as u64 {
+            return Ok(());
+        }
+        Err(DataError::CountMismatch {
+            path: labels_path.to_owned(),
+            what: "labels",
+            found: labels.len(),
+            expected: images as usize,
+            because: format!("the number of images in {}", path.display()),
+        })
+    })?;
+    Ok((shape, array.data))
 }
 
 /// Reads labels (1 dimension).
 ///
 /// # Errors
-/// Those of [`read_file`]; [`BadDimensions`](DataError::BadDimensions) for another number of them.
+/// Those of [`read_file`]; [`BadDimensions`](DataError::BadDimensions) for another number of them,
+/// [`TooManyRecords`](DataError::TooManyRecords).
 fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
-    let array = read_file(path)?;
-    match array.dims[..] {
-        [_] => Ok(array.data),
-        _ => Err(wrong_dims(path, &array.dims, "1: count")),
-    }
+    let array = read_file(path, |sizes| match *sizes {
+        [labels] if labels <= MAX_LABELS => Ok(()),
+        [found] => Err(DataError::TooManyRecords { path: path.to_owned(), what: "labels", found, most: MAX_LABELS }),
+        _ => Err(wrong_dims(path, sizes, "1: count")),
+    })?;
+    Ok(array.data)
 }
 
 /// Reads the four files of a folder: `train` and `t10k` (or `test`), `-images-idx3-ubyte` and
@@ -147,8 +192,14 @@ fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn read_folder(dir: &Path, names: Option<&[&str]>) -> Result<(Dataset, Dataset), DataError> {
-    let (shape, pixels, labels, labels_path) = read_pair(dir, &["train"])?;
-    let (test_shape, test_pixels, test_labels, test_path) = read_pair(dir, &["t10k", "test"])?;
+    read_set(dir, "", names)
+}
+
+/// As [`read_folder`], of files whose names begin with `prefix`, one of [`sets`]. The images of EMNIST, which are
+/// stored column by column, are turned upright.
+pub(crate) fn read_set(dir: &Path, prefix: &str, names: Option<&[&str]>) -> Result<(Dataset, Dataset), DataError> {
+    let (shape, pixels, labels, labels_path) = read_pair(dir, prefix, &["train"])?;
+    let (test_shape, test_pixels, test_labels, test_path) = read_pair(dir, prefix, &["t10k", "test"])?;
     let mut present = [false; 256];
     for &label in &labels {
         present[usize::from(label)] = true;
@@ -182,38 +233,52 @@ pub fn read_folder(dir: &Path, names: Option<&[&str]>) -> Result<(Dataset, Datas
     Ok((train, Dataset::in_memory("test", test_shape, test_pixels, test_labels, classes)?))
 }
 
-/// True when `dir` holds the training images of an idx set.
-pub(crate) fn is_in(dir: &Path) -> bool {
-    find(dir, &["train"], "images", 3).is_ok()
+/// What stands before the names of the training images of each idx set in `dir`: nothing, or `emnist-letters-`.
+pub(crate) fn sets(dir: &Path) -> Vec<String> {
+    let names = files::list(dir, "a folder").unwrap_or_default();
+    let mut sets: Vec<String> = names.iter().filter_map(|path| prefix_of(path)).collect();
+    sets.sort_unstable();
+    sets.dedup();
+    sets
+}
+
+fn prefix_of(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_suffix(".gz").unwrap_or(name).strip_suffix("idx3-ubyte")?;
+    let prefix = name.strip_suffix(['-', '.'])?.strip_suffix("train-images")?;
+    path.is_file().then(|| prefix.to_owned())
+}
+
+/// True for a set of which rows and columns change places.
+pub(crate) fn is_transposed(prefix: &str) -> bool {
+    prefix.to_lowercase().starts_with("emnist")
 }
 
 type Pair = (Shape, Vec<u8>, Vec<u8>, PathBuf);
 
-fn read_pair(dir: &Path, stems: &[&str]) -> Result<Pair, DataError> {
-    let images_path = find(dir, stems, "images", 3)?;
-    let labels_path = find(dir, stems, "labels", 1)?;
+fn read_pair(dir: &Path, prefix: &str, stems: &[&str]) -> Result<Pair, DataError> {
+    let images_path = find(dir, prefix, stems, "images", 3)?;
+    let labels_path = find(dir, prefix, stems, "labels", 1)?;
     // The small file first: a mismatch between a header and its file shows before the large read.
     let labels = read_labels(&labels_path)?;
-    let (shape, pixels) = read_images(&images_path)?;
-    let images = pixels.len() / shape.values().max(1);
-    if images != labels.len() {
-        return Err(DataError::CountMismatch {
-            path: labels_path,
-            what: "labels",
-            found: labels.len(),
-            expected: images,
-            because: format!("the number of images in {}", images_path.display()),
-        });
+    let (mut shape, mut pixels) = read_images(&images_path, &labels, &labels_path)?;
+    if is_transposed(prefix) {
+        let (height, width) = (shape.height, shape.width);
+        for image in pixels.chunks_exact_mut(shape.plane().max(1)) {
+            let upright: Vec<u8> = (0..width).flat_map(|x| image.iter().skip(x).step_by(width).copied()).collect();
+            image.copy_from_slice(&upright);
+        }
+        (shape.height, shape.width) = (width, height);
     }
     Ok((shape, pixels, labels, labels_path))
 }
 
 /// The file of one role, by any of the spellings in use.
-fn find(dir: &Path, stems: &[&str], kind: &str, dims: u8) -> Result<PathBuf, DataError> {
+fn find(dir: &Path, prefix: &str, stems: &[&str], kind: &str, dims: u8) -> Result<PathBuf, DataError> {
     for stem in stems {
         for separator in ['-', '.'] {
             for suffix in ["", ".gz"] {
-                let path = dir.join(format!("{stem}-{kind}{separator}idx{dims}-ubyte{suffix}"));
+                let path = dir.join(format!("{prefix}{stem}-{kind}{separator}idx{dims}-ubyte{suffix}"));
                 if path.is_file() {
                     return Ok(path);
                 }
@@ -222,7 +287,7 @@ fn find(dir: &Path, stems: &[&str], kind: &str, dims: u8) -> Result<PathBuf, Dat
     }
     let stem = stems.first().copied().unwrap_or_default();
     Err(DataError::Missing {
-        path: dir.join(format!("{stem}-{kind}-idx{dims}-ubyte")),
+        path: dir.join(format!("{prefix}{stem}-{kind}-idx{dims}-ubyte")),
         expected: format!("the {kind} as an idx file, plain or .gz"),
     })
 }
@@ -254,12 +319,8 @@ fn read_error(path: &Path, offset: u64, e: io::Error) -> DataError {
     }
 }
 
-fn wrong_dims(path: &Path, dims: &[usize], expected: &str) -> DataError {
-    DataError::BadDimensions {
-        path: path.to_owned(),
-        found: dims.iter().map(|&d| d as u64).collect(),
-        expected: expected.to_owned(),
-    }
+fn wrong_dims(path: &Path, found: &[u64], expected: &str) -> DataError {
+    DataError::BadDimensions { path: path.to_owned(), found: found.to_vec(), expected: expected.to_owned() }
 }
 
 /// An idx file's bytes, for this crate's tests.

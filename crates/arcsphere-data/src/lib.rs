@@ -39,7 +39,11 @@ mod target;
 mod dataset;
 mod files;
 
+mod bad;
+
 pub mod walk;
+
+mod found;
 
 mod source;
 
@@ -67,6 +71,7 @@ pub mod batch;
 pub mod check;
 
 pub use augment::Augment;
+pub use bad::{BadFile, OnBadFile};
 pub use batch::Normalization;
 pub use catalog::{OpenOptions, open};
 pub use dataset::{Dataset, Shape};

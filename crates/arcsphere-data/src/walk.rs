@@ -1,15 +1,20 @@
 //! One walk through folders, for training, embedding and checking: what there is, in an order that does not
 //! depend on the file system, and what was left out and why.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
 
+use crate::bad::{BadFile, OnBadFile, Sieve};
 use crate::error::DataError;
 use crate::files;
 
 /// Extensions that are taken for images, in any case.
 pub const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "pgm", "ppm", "pnm"];
+
+/// Folders that systems and their tools keep for themselves: thumbnails, waste, metadata.
+const OF_SYSTEMS: [&str; 6] =
+    ["__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 
 /// Why something in a folder is not among the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,11 +27,13 @@ pub enum Reason {
     /// What macOS writes as `._x` beside `x` where the disk has no room for its notes; it has an image's
     /// extension and is none.
     AppleDouble,
+    /// A folder that a system keeps for itself, as `__MACOSX`.
+    System,
     /// A folder below those in which images are looked for.
     Folder,
     /// An image where folders of images are expected, so that it has no class.
     NoClass,
-    /// A link to a folder that it lies in.
+    /// A link to a folder that it lies in, or that is walked through by another way.
     Loop,
     /// A link to nothing, or neither a file nor a folder.
     NotAFile,
@@ -38,9 +45,10 @@ impl fmt::Display for Reason {
             Self::NotAnImage => "not an image by its extension",
             Self::Hidden => "hidden (its name begins with a dot)",
             Self::AppleDouble => "notes of macOS (its name begins with ._)",
+            Self::System => "a folder that a system keeps for itself",
             Self::Folder => "a folder where only images are looked for",
             Self::NoClass => "an image beside the folders of the classes",
-            Self::Loop => "a link to a folder that it lies in",
+            Self::Loop => "a link to a folder that it lies in, or that is there by another way",
             Self::NotAFile => "neither a file nor a folder, or a link to nothing",
         })
     }
@@ -80,50 +88,161 @@ pub struct Walk {
 
 impl Walk {
     /// Walks through `root` and `depth` levels of folders below it: 0 for the images in the root itself,
-    /// `usize::MAX` for all. Links are followed, but not to a folder that they lie in.
+    /// `usize::MAX` for all. Links are followed, but no folder is walked through twice.
     ///
     /// # Errors
-    /// [`Missing`](DataError::Missing) or [`Io`](DataError::Io) for a folder that cannot be listed.
+    /// [`Missing`](DataError::Missing) or [`Io`](DataError::Io) for a folder that cannot be listed or a file that
+    /// cannot be asked for.
     pub fn below(root: &Path, depth: usize) -> Result<Self, DataError> {
+        Self::sieved(root, depth, &mut Sieve::new(root, OnBadFile::Error))
+    }
+
+    /// As [`below`](Self::below); what cannot be looked at is left out where `on_bad_file` says so, and comes second.
+    ///
+    /// # Errors
+    /// As [`below`](Self::below); for the root itself whatever `on_bad_file` says.
+    pub fn usable(root: &Path, depth: usize, on_bad_file: OnBadFile) -> Result<(Self, Vec<BadFile>), DataError> {
+        let mut sieve = Sieve::new(root, on_bad_file);
+        Ok((Self::sieved(root, depth, &mut sieve)?, sieve.into_bad()))
+    }
+
+    /// Walks with what is bad going through `sieve`.
+    pub(crate) fn sieved(root: &Path, depth: usize, sieve: &mut Sieve) -> Result<Self, DataError> {
+        let of_root = real(root)?;
+        let mut way = Way { sieve, seen: HashSet::from([of_root.clone()]), links: VecDeque::new() };
         let mut walk = Self::default();
-        walk.enter(root, depth, &mut Vec::new())?;
+        walk.enter(files::list(root, "a folder of images")?, depth, &mut way)?;
+        // Folders before links, so that a folder is met under its own name.
+        while let Some((link, depth)) = way.links.pop_front() {
+            match open(&link) {
+                Ok((real, _)) if of_root.starts_with(&real) || !way.seen.insert(real.clone()) => {
+                    walk.left_out.entry(Reason::Loop).or_default().push(link);
+                }
+                Ok((_, entries)) => {
+                    walk.enter(entries, depth, &mut way)?;
+                    walk.folders.push(link);
+                }
+                Err(e) => way.sieve.drop(&link, None, e)?,
+            }
+        }
         walk.images.sort_unstable();
         walk.folders.sort_unstable();
         walk.left_out.values_mut().for_each(|paths| paths.sort_unstable());
         Ok(walk)
     }
 
-    /// Adds what is in `dir`. `above` are the folders on the way to it, without links.
-    fn enter(&mut self, dir: &Path, depth: usize, above: &mut Vec<PathBuf>) -> Result<(), DataError> {
-        let entries = files::list(dir, "a folder of images")?;
-        above.push(dir.canonicalize().map_err(|e| DataError::io(dir, "follow", e))?);
-        for path in entries {
-            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            let left_out = if name.starts_with(b"._") {
-                Some(Reason::AppleDouble)
-            } else if name.starts_with(b".") {
-                Some(Reason::Hidden)
-            } else if path.is_file() {
-                (!is_image(&path)).then_some(Reason::NotAnImage)
-            } else if !path.is_dir() {
-                Some(Reason::NotAFile)
-            } else if path.canonicalize().is_ok_and(|real| above.contains(&real)) {
-                Some(Reason::Loop)
-            } else {
-                (depth == 0).then_some(Reason::Folder)
-            };
-            match left_out {
-                Some(reason) => self.left_out.entry(reason).or_default().push(path),
-                None if path.is_file() => self.images.push(path),
-                None => {
-                    self.enter(&path, depth - 1, above)?;
-                    self.folders.push(path);
+    /// Adds `entries`, what is in a folder with `depth` levels below it.
+    fn enter(&mut self, entries: Vec<PathBuf>, depth: usize, way: &mut Way<'_>) -> Result<(), DataError> {
+        // A stack of its own: folders may be nested deeper than calls.
+        let mut waiting = vec![(entries, depth)];
+        while let Some((entries, depth)) = waiting.pop() {
+            for path in entries {
+                match look(&path, depth) {
+                    Ok(Entry::Image) => self.images.push(path),
+                    Ok(Entry::LeftOut(reason)) => self.left_out.entry(reason).or_default().push(path),
+                    Ok(Entry::Link) => way.links.push_back((path, depth - 1)),
+                    Ok(Entry::Folder) => match open(&path) {
+                        Ok((real, _)) if !way.seen.insert(real.clone()) => {
+                            self.left_out.entry(Reason::Loop).or_default().push(path);
+                        }
+                        Ok((_, entries)) => {
+                            self.folders.push(path);
+                            waiting.push((entries, depth - 1));
+                        }
+                        Err(e) => way.sieve.drop(&path, None, e)?,
+                    },
+                    Err(e) => way.sieve.drop(&path, None, e)?,
                 }
             }
         }
-        above.pop();
         Ok(())
     }
+}
+
+/// What a walk knows on its way.
+struct Way<'a> {
+    sieve: &'a mut Sieve,
+    /// Folders that were met, without links.
+    seen: HashSet<PathBuf>,
+    /// Links to folders that wait, with the levels below them.
+    links: VecDeque<(PathBuf, usize)>,
+}
+
+/// What a walk does with something in a folder.
+enum Entry {
+    Image,
+    Folder,
+    /// A link to a folder.
+    Link,
+    LeftOut(Reason),
+}
+
+/// What is at `path`, in a folder with `depth` levels below it.
+fn look(path: &Path, depth: usize) -> Result<Entry, DataError> {
+    let name = path.file_name().unwrap_or_default();
+    let bytes = name.as_encoded_bytes();
+    if bytes.starts_with(b"._") {
+        return Ok(Entry::LeftOut(Reason::AppleDouble));
+    }
+    if bytes.starts_with(b".") {
+        return Ok(Entry::LeftOut(Reason::Hidden));
+    }
+    let failed = |e| DataError::io(path, "look at", e);
+    let own = fs::symlink_metadata(path).map_err(failed)?;
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        // A link to nothing, or to itself.
+        Err(e) if own.is_symlink() && e.kind() != io::ErrorKind::PermissionDenied => {
+            return Ok(Entry::LeftOut(Reason::NotAFile));
+        }
+        Err(e) => return Err(failed(e)),
+    };
+    Ok(if found.is_file() {
+        if is_image(path) { Entry::Image } else { Entry::LeftOut(Reason::NotAnImage) }
+    } else if !found.is_dir() {
+        Entry::LeftOut(Reason::NotAFile)
+    } else if OF_SYSTEMS.iter().any(|own| name == *own) {
+        Entry::LeftOut(Reason::System)
+    } else if depth == 0 {
+        Entry::LeftOut(Reason::Folder)
+    } else if own.is_symlink() {
+        Entry::Link
+    } else {
+        Entry::Folder
+    })
+}
+
+/// The path of a folder without links, and what is in it.
+fn open(dir: &Path) -> Result<(PathBuf, Vec<PathBuf>), DataError> {
+    Ok((real(dir)?, files::list(dir, "a folder")?))
+}
+
+fn real(dir: &Path) -> Result<PathBuf, DataError> {
+    // What is not there is said as whoever lists it says it.
+    match dir.canonicalize() {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DataError::io(dir, "follow", e)),
+        real => Ok(real.unwrap_or_default()),
+    }
+}
+
+/// How many files of which extension: "3 files (2 .txt, 1 .csv)".
+///
+/// ```
+/// let names = ["a.txt", "b.csv", "c.TXT"].map(std::path::PathBuf::from);
+/// assert_eq!(arcsphere_data::walk::by_extension(&names), "3 files (2 .txt, 1 .csv)");
+/// ```
+pub fn by_extension(paths: &[PathBuf]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for path in paths {
+        let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy().to_lowercase()));
+        *counts.entry(extension.unwrap_or_else(|| "without extension".to_owned())).or_default() += 1;
+    }
+    let mut counts: Vec<(usize, String)> = counts.into_iter().map(|(extension, n)| (n, extension)).collect();
+    counts.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let each: Vec<String> = counts.iter().take(4).map(|(n, extension)| format!("{n} {extension}")).collect();
+    let more = if counts.len() > 4 { ", …" } else { "" };
+    let s = if paths.len() == 1 { "" } else { "s" };
+    format!("{} file{s} ({}{more})", paths.len(), each.join(", "))
 }
 
 /// True for a name with an extension of [`EXTENSIONS`].
@@ -196,6 +315,43 @@ mod tests {
         assert_eq!(names(root, &walk.images), ["a/1.png", "b/2.png"]);
         assert_eq!(names(root, &walk.left_out[&Reason::Loop]), ["a/self", "a/up"]);
         assert_eq!(names(root, &walk.left_out[&Reason::NotAFile]), ["a/dangling.png"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_walked_through_once() {
+        use std::os::unix::fs::symlink;
+        let (dir, other) = (tree(&["set/a/1.png", "set/z/2.png", "beside/3.png"]), tree(&["4.png"]));
+        let root = dir.path().join("set");
+        // Under its own name, though a link to it comes first; and not from above the root.
+        symlink(root.join("z"), root.join("a/first")).unwrap();
+        symlink(dir.path(), root.join("a/above")).unwrap();
+        symlink("itself", root.join("itself")).unwrap();
+        // Two links to each of the next, so that 30 of them are 2^30 ways.
+        for i in 0..30 {
+            let folder = other.path().join(format!("{i}"));
+            fs::create_dir(&folder).unwrap();
+            for link in ["l", "r"] {
+                symlink(other.path().join(format!("{}", i + 1)), folder.join(link)).unwrap();
+            }
+        }
+        fs::create_dir(other.path().join("30")).unwrap();
+        fs::rename(other.path().join("4.png"), other.path().join("30/4.png")).unwrap();
+        symlink(other.path().join("0"), root.join("many")).unwrap();
+        let walk = Walk::below(&root, usize::MAX).unwrap();
+        assert_eq!(names(&root, &walk.images[..2]), ["a/1.png", format!("many{}/4.png", "/l".repeat(30)).as_str()]);
+        assert_eq!(names(&root, &walk.images[2..]), ["z/2.png"]);
+        let loops = names(&root, &walk.left_out[&Reason::Loop]);
+        assert_eq!((&loops[..2], loops.len()), (&["a/above".to_owned(), "a/first".into()][..], 32));
+        assert_eq!(names(&root, &walk.left_out[&Reason::NotAFile]), ["itself"]);
+    }
+
+    #[test]
+    fn folders_of_systems_are_left_out() {
+        let dir = tree(&["a/1.png", "a/@eaDir/1.png/thumb.jpg", "__MACOSX/a/1.png", "lost+found/x"]);
+        let walk = Walk::below(dir.path(), usize::MAX).unwrap();
+        assert_eq!(names(dir.path(), &walk.images), ["a/1.png"]);
+        assert_eq!(names(dir.path(), &walk.left_out[&Reason::System]), ["__MACOSX", "a/@eaDir", "lost+found"]);
     }
 
     #[test]

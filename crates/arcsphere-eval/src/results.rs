@@ -54,8 +54,15 @@ pub struct DataInfo {
     /// Number of classes.
     #[serde(default)]
     pub classes: u64,
+    /// Files, or rows of a table, that cannot be used and were left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_bad: u64,
     /// SHA-256 of the data as read, in hexadecimal.
     pub sha256: String,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// The machine of a comparison.

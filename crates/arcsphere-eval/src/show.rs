@@ -15,7 +15,8 @@ use std::fmt::Write;
 /// ```
 pub fn visible<'a>(text: &'a str, keep: &str) -> Cow<'a, str> {
     let is_hidden = |c: char| {
-        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns =
+            matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         // XML has no way to write these, not even escaped.
         let forbidden = matches!(c, '\u{fffe}' | '\u{ffff}');
         (c.is_control() || turns || forbidden) && !keep.contains(c)
@@ -94,6 +95,17 @@ pub fn exact(value: f64) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_spelled() {
+        assert_eq!(visible("a\u{1b}[31mb\r\u{9b}\u{7f}", "\n"), "a\\u{1b}[31mb\\u{d}\\u{9b}\\u{7f}");
+        assert_eq!(visible("\u{202e}gnp.exe", ""), "\\u{202e}gnp.exe");
+        // Lines, letters and what joins them are not.
+        for text in ["a\n\tb", "größer 猫 \u{1f469}\u{200d}\u{1f4bb} e\u{301}"] {
+            assert_eq!(visible(text, "\n\t"), text);
+        }
+        assert_eq!(visible("a\nb", ""), "a\\u{a}b");
+    }
 
     proptest! {
         #[test]

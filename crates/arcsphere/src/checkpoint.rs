@@ -46,6 +46,9 @@ pub const FILE_NAME: &str = "checkpoint.safetensors";
 
 const VERSION: u32 = 1;
 
+/// The most bytes of a file that is taken for a checkpoint, 1 TiB: more is a hole on the disk.
+const MAX_BYTES: u64 = 1 << 40;
+
 /// Why a checkpoint cannot be written or read.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
@@ -222,7 +225,8 @@ impl Checkpoint {
     /// [`CheckpointError::Io`], [`CheckpointError::Format`].
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
-        let bytes = std::fs::read(&path).map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
+        let bytes = arcsphere_files::read(&path, MAX_BYTES)
+            .map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
         let format = |message: String| CheckpointError::Format { path: path.clone(), message };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;

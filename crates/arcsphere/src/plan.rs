@@ -209,7 +209,7 @@ fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static 
     PlanError::OutOfRange { key: key.to_owned(), value: value.to_string(), range: range.to_string(), why }
 }
 
-/// Splits a source as the configuration says.
+/// Splits a source as the configuration says. Validation images of its own come before a part of the training images.
 ///
 /// # Errors
 ///
@@ -234,11 +234,13 @@ fn refused(key: &str, value: impl ToString, range: impl ToString, why: &'static 
 pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
     let part = config.data.validation;
     within("data.validation", part, Range::Closed(0.0, 0.5), "more than half of the images must be trained on")?;
-    let (train, validation) = if part > 0.0 {
-        let (train, held_out) = source.train.stratified_split(part, config.data.split_seed)?;
-        (train, Some(held_out))
-    } else {
-        (source.train.clone(), None)
+    let (train, validation) = match &source.validation {
+        _ if part == 0.0 => (source.train.clone(), None),
+        Some(own) => (source.train.clone(), Some(own.clone())),
+        None => {
+            let (train, held_out) = source.train.stratified_split(part, config.data.split_seed)?;
+            (train, Some(held_out))
+        }
     };
     let normalization = Normalization::from_dataset(&train)?;
     Ok(Splits { train, validation, test: source.test.clone(), open_set: source.open_set, normalization })

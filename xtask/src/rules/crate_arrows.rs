@@ -8,16 +8,25 @@ use crate::tree::Tree;
 const UNSAFE: &str = "arcsphere-kernels";
 
 /// Each package and the packages of this workspace that it may use, in any kind of dependency.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
+    ("arcsphere-files", &[]),
     ("arcsphere-kernels", &[]),
     ("arcsphere-losses", &["arcsphere-kernels"]),
-    ("arcsphere-data", &[]),
-    ("arcsphere-eval", &["arcsphere-kernels"]),
+    ("arcsphere-data", &["arcsphere-files"]),
+    ("arcsphere-eval", &["arcsphere-files", "arcsphere-kernels"]),
     ("arcsphere-report", &["arcsphere-eval"]),
-    ("arcsphere", &["arcsphere-kernels", "arcsphere-losses", "arcsphere-data", "arcsphere-eval"]),
+    ("arcsphere", &["arcsphere-files", "arcsphere-kernels", "arcsphere-losses", "arcsphere-data", "arcsphere-eval"]),
     (
         "arcsphere-cli",
-        &["arcsphere", "arcsphere-kernels", "arcsphere-losses", "arcsphere-data", "arcsphere-eval", "arcsphere-report"],
+        &[
+            "arcsphere",
+            "arcsphere-files",
+            "arcsphere-kernels",
+            "arcsphere-losses",
+            "arcsphere-data",
+            "arcsphere-eval",
+            "arcsphere-report",
+        ],
     ),
     ("xtask", &["arcsphere-eval", "arcsphere-report"]),
 ];

@@ -129,6 +129,13 @@ impl Table for DataFlags {
             "Split a folder by class: test on classes never trained on",
         ),
         flag(
+            "on-bad-file",
+            "WHAT",
+            Takes::Text,
+            "data.on_bad_file",
+            "What is done about images, or rows of a table, that cannot be used: error or skip [default: error]",
+        ),
+        flag(
             "test-fraction",
             "PART",
             Takes::Number,
@@ -368,6 +375,7 @@ mod tests {
             Takes::Text => Value::String(match flag.key {
                 "task" => "age".into(),
                 "train.on_collapse" => "stop".into(),
+                "data.on_bad_file" => "skip".into(),
                 _ => "word".into(),
             }),
             Takes::Count => Value::Integer(7),

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
     )?;
     let source = settings::open(&spec.config)?;
     let splits = plan::split(&spec.config, &source)?;
-    let plans = plans(&spec, &splits)?;
+    let plans = settings::understood(&source, plans(&spec, &splits))?;
     let folder = match &args.series.resume {
         Some(folder) => folder.clone(),
         None => {
@@ -68,6 +68,7 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
             folder
         }
     };
+    settings::notes(&source);
     note!("{}: {} runs into {}", source.name, plans.len(), folder.display());
     let place = runs::Context { folder: &folder, splits: &splits, source: &source, device: &device };
     let done = runs::train_all(&plans, at_once, &place)?;
@@ -118,8 +119,8 @@ fn chosen(wanted: &[String]) -> Result<Vec<String>> {
 /// The comparison that a folder holds; flags may repeat its settings, not change them.
 fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
     let path = folder.join(SPEC_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|_| {
-        mistake!("{} holds no comparison (no {SPEC_FILE}), so there is nothing to resume", folder.display())
+    let text = settings::text_of_run(&path, || {
+        format!("{} holds no comparison (no {SPEC_FILE}), so there is nothing to resume", folder.display())
     })?;
     let spec: Spec = serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))?;
     let layers = Layers::new().text(&to_toml(&spec.config)?, "the comparison's configuration")?;

@@ -3,10 +3,11 @@
 use super::left_out;
 use crate::args::{Data, DataCommand, DataTarget};
 use crate::mistake::mistake;
-use crate::out::say;
+use crate::out::{name, say};
 use crate::settings;
 use anyhow::Result;
-use arcsphere::config::Layers;
+use arcsphere::config::{Config, Layers, OnBadFile};
+use arcsphere_data::OpenOptions;
 use arcsphere_data::check::{Part, Summary, check};
 use arcsphere_data::fetch::{FetchOptions, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -22,17 +23,40 @@ pub(crate) fn run(args: &Data) -> Result<()> {
             Ok(())
         }
         DataCommand::Check(target) => {
-            let summary = read(target)?;
+            let config = config(target)?;
+            // Whatever is done about them, all are named.
+            let options = OpenOptions { on_bad_file: OnBadFile::Skip.into(), ..settings::open_options(&config) };
+            let summary = check(&target.source, &options)?;
             print_info(&summary);
             left_out::lines(&summary.left_out).for_each(|line| say!("{line}"));
-            verdict(&summary)
+            print_bad(&summary);
+            verdict(&summary, config.data.on_bad_file)
         }
     }
 }
 
 fn read(target: &DataTarget) -> Result<Summary> {
-    let config = target.options.over(Layers::new())?.build()?;
-    Ok(check(&target.source, &settings::open_options(&config))?)
+    let options = settings::open_options(&config(target)?);
+    check(&target.source, &options).map_err(|error| settings::with_way_out(error, &target.source))
+}
+
+fn config(target: &DataTarget) -> Result<Config> {
+    if let Some(other) = target.options.text("data.source") {
+        return Err(mistake!("{} and --data {other} are two data sets: leave out one of them", target.source));
+    }
+    Ok(target.options.over(Layers::new())?.build()?)
+}
+
+/// The most bad files that are named.
+const NAMED: usize = 20;
+
+fn print_bad(s: &Summary) {
+    for bad in s.bad_files.iter().take(NAMED) {
+        say!("cannot be used: {}", name(&bad.error));
+    }
+    if s.bad_files.len() > NAMED {
+        say!("… and {} more that cannot be used", s.bad_files.len() - NAMED);
+    }
 }
 
 fn print_info(s: &Summary) {
@@ -42,9 +66,11 @@ fn print_info(s: &Summary) {
         s.shape,
         if s.open_set { ", split by class (open set)" } else { "" }
     );
-    for (name, part) in [("training", &s.train), ("test", &s.test)] {
+    let validation = s.validation.as_ref().map(|part| ("validation", part));
+    for (name, part) in [("training", &s.train)].into_iter().chain(validation).chain([("test", &s.test)]) {
         say!("{name}: {} images, {} classes{}", part.images, part.per_class.len(), counts(part));
     }
+    s.remarks.iter().for_each(|remark| say!("{remark}"));
     let numbers = |v: &[f32]| v.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
     say!("pixels: mean {}, deviation {}", numbers(&s.normalization.mean), numbers(&s.normalization.std));
     say!("sha256: {}", s.sha256);
@@ -54,14 +80,14 @@ fn print_info(s: &Summary) {
 fn counts(part: &Part) -> String {
     let n: Vec<usize> = part.per_class.iter().map(|(_, n)| *n).collect();
     if part.per_class.len() <= 20 {
-        let each: Vec<String> = part.per_class.iter().map(|(name, n)| format!("{name}: {n}")).collect();
+        let each: Vec<String> = part.per_class.iter().map(|(class, n)| format!("{}: {n}", name(class))).collect();
         return format!(" ({})", each.join(", "));
     }
     let (low, high) = (n.iter().min().copied().unwrap_or(0), n.iter().max().copied().unwrap_or(0));
     format!(" ({low} to {high} images each)")
 }
 
-fn verdict(s: &Summary) -> Result<()> {
+fn verdict(s: &Summary, on_bad_file: OnBadFile) -> Result<()> {
     let empty = s.train.per_class.iter().find(|(_, n)| *n == 0).map(|(name, _)| name);
     if let Some(name) = empty {
         return Err(mistake!("class \"{name}\" has no training image"));
@@ -78,7 +104,17 @@ fn verdict(s: &Summary) -> Result<()> {
             say!("warning: {n} {what}");
         }
     }
-    say!("ok");
+    for pair in &s.alike {
+        say!("warning: {} are two classes, and differ only in case, spaces or Unicode form", name(pair));
+    }
+    let (bad, good) = (s.bad_files.len(), s.images());
+    if bad > 0 && on_bad_file == OnBadFile::Error {
+        return Err(mistake!(
+            "{bad} of {} cannot be used: mend or remove them, or go on without them with --on-bad-file skip",
+            bad + good
+        ));
+    }
+    say!("ok{}", if bad > 0 { format!(", without {bad} that cannot be used") } else { String::new() });
     Ok(())
 }
 

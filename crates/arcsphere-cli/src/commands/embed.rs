@@ -2,16 +2,18 @@
 
 use super::{left_out, run_dir};
 use crate::args::Embed;
+use crate::exit::is_users;
 use crate::mistake::mistake;
 use crate::npy;
-use crate::out::{note, say};
+use crate::out::{name, note, say};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::checkpoint::Checkpoint;
-use arcsphere::embed::embed;
+use arcsphere::embed::{EmbedError, embed};
 use arcsphere_data::walk::{LeftOut, Walk};
-use arcsphere_data::{Dataset, OpenOptions, folder};
+use arcsphere_data::{BadFile, Dataset, OnBadFile, OpenOptions, folder};
 use arcsphere_eval::results::write_atomic;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -24,22 +26,32 @@ pub(crate) fn run(args: &Embed) -> Result<()> {
     let normalization = checkpoint.provenance.normalization();
     settings::set_threads(checkpoint.config.train.threads)?;
     let dim = checkpoint.config.model.dim;
-    let (parts, left_out) = parts(&args.paths, &checkpoint)?;
+    let found = Found::at(&args.paths, &checkpoint, args.on_bad_file == "skip")?;
     let device = settings::device("flex")?;
     let backbone = checkpoint.backbone(&device)?;
 
     let (mut embeddings, mut rows) = (Vec::new(), Rows::default());
-    for part in &parts {
-        embeddings.extend(embed(&backbone, &part.set, &normalization, &device)?);
+    for part in &found.parts {
+        embeddings.extend(embed(&backbone, &part.set, &normalization, &device).map_err(with_way_out)?);
         rows.push(part);
     }
     write_atomic(&args.out, &npy::matrix(dim, &embeddings))?;
     write_atomic(&labels_path, rows.csv().as_bytes())?;
-    for line in left_out::lines(&left_out) {
+    for line in left_out::lines(&found.left_out).chain(left_out::bad(&found.bad_files)).chain(found.shared()) {
         note!("{line}");
     }
     say!("{} embeddings of {dim} dimensions: {} and {}", rows.len, args.out.display(), labels_path.display());
     Ok(())
+}
+
+/// An error, with what can be done where it is about one image of many.
+fn with_way_out(error: EmbedError) -> anyhow::Error {
+    match error {
+        EmbedError::Data(bad) if bad.is_of_one_file() && is_users(&bad) => {
+            mistake!("{bad}; --on-bad-file skip goes on without what cannot be used")
+        }
+        error => error.into(),
+    }
 }
 
 /// Images of one origin.
@@ -49,37 +61,91 @@ struct Part {
     set: Dataset,
 }
 
-/// What the paths name, in their order, and what lies beside it: the images of files and folders, which are
-/// read when they are embedded, and the test images of data sets.
-fn parts(paths: &[PathBuf], checkpoint: &Checkpoint) -> Result<(Vec<Part>, LeftOut)> {
-    let (mut parts, mut left_out, mut images) = (Vec::new(), LeftOut::new(), Vec::new());
-    for path in paths {
-        if path.is_file() {
-            images.push(path.clone());
-            continue;
-        }
-        if path.is_dir() {
-            let walk = Walk::below(path, usize::MAX)?;
-            if !walk.images.is_empty() {
-                images.extend(walk.images);
-                walk.left_out.into_iter().for_each(|(reason, paths)| left_out.entry(reason).or_default().extend(paths));
-                continue;
-            }
-        }
-        flush(&mut images, &mut parts, checkpoint)?;
-        parts.push(known(path, checkpoint)?);
-    }
-    flush(&mut images, &mut parts, checkpoint)?;
-    Ok((parts, left_out))
+/// What paths name: the images of files and folders, which are read when they are embedded, and the test images of
+/// data sets.
+#[derive(Default)]
+struct Found {
+    /// In the order of the paths.
+    parts: Vec<Part>,
+    /// What lies beside them.
+    left_out: LeftOut,
+    /// What cannot be used.
+    bad_files: Vec<BadFile>,
+    /// Images that become a part, with their classes.
+    images: Vec<(PathBuf, String)>,
+    /// In which of the folders each class is.
+    folders: BTreeMap<String, BTreeSet<PathBuf>>,
 }
 
-/// Makes a part of the image files that were gathered.
-fn flush(images: &mut Vec<PathBuf>, parts: &mut Vec<Part>, checkpoint: &Checkpoint) -> Result<()> {
-    if !images.is_empty() {
-        let set = folder::files(std::mem::take(images), checkpoint.provenance.shape())?;
-        parts.push(Part { of: None, set });
+impl Found {
+    fn at(paths: &[PathBuf], checkpoint: &Checkpoint, skip: bool) -> Result<Found> {
+        let mut found = Found::default();
+        // Files are told apart by where all of them are.
+        let files: Vec<PathBuf> = paths.iter().filter(|path| path.is_file()).cloned().collect();
+        let mut classes = folder::classes_of(&files).into_iter();
+        let on_bad_file = if skip { OnBadFile::Skip } else { OnBadFile::Error };
+        for path in paths {
+            if path.is_file() {
+                found.images.push((path.clone(), classes.next().unwrap_or_default()));
+                continue;
+            }
+            if path.is_dir() {
+                let usable = Walk::usable(path, usize::MAX, on_bad_file);
+                let (walk, bad_files) = usable.map_err(|error| with_way_out(error.into()))?;
+                if !walk.images.is_empty() {
+                    found.bad_files.extend(bad_files);
+                    found.folder(path, walk)?;
+                    continue;
+                }
+            }
+            found.flush(checkpoint, skip)?;
+            found.parts.push(known(path, checkpoint)?);
+        }
+        found.flush(checkpoint, skip)?;
+        Ok(found)
     }
-    Ok(())
+
+    fn folder(&mut self, path: &Path, walk: Walk) -> Result<()> {
+        let classes = folder::classes_below(path, &walk.images)?;
+        for class in &classes {
+            if !self.folders.get(class).is_some_and(|folders| folders.contains(path)) {
+                self.folders.entry(class.clone()).or_default().insert(path.to_owned());
+            }
+        }
+        self.images.extend(walk.images.into_iter().zip(classes));
+        for (reason, paths) in walk.left_out {
+            self.left_out.entry(reason).or_default().extend(paths);
+        }
+        Ok(())
+    }
+
+    /// Makes a part of the image files that were gathered.
+    fn flush(&mut self, checkpoint: &Checkpoint, skip: bool) -> Result<()> {
+        let mut images = std::mem::take(&mut self.images);
+        if skip {
+            let (usable, bad_files) = folder::usable(images.iter().map(|(path, _)| path.clone()).collect());
+            let usable: BTreeSet<PathBuf> = usable.into_iter().collect();
+            images.retain(|(path, _)| usable.contains(path));
+            self.bad_files.extend(bad_files);
+        }
+        if !images.is_empty() {
+            let set = folder::labelled(images, checkpoint.provenance.shape())?;
+            self.parts.push(Part { of: None, set });
+        }
+        Ok(())
+    }
+
+    /// Says which classes are in several of the folders.
+    fn shared(&self) -> Option<String> {
+        let mut shared = self.folders.iter().filter(|(_, folders)| folders.len() > 1);
+        let (class, folders) = shared.next()?;
+        let folders: Vec<String> = folders.iter().map(|f| name(&f.display().to_string()).into_owned()).collect();
+        let more = match shared.count() {
+            0 => String::new(),
+            n => format!(", and {n} more"),
+        };
+        Some(format!("one class, though in several folders: {} in {}{more}", name(class), folders.join(" and ")))
+    }
 }
 
 /// The test images of a data set.
@@ -104,6 +170,7 @@ fn known(path: &Path, checkpoint: &Checkpoint) -> Result<Part> {
 struct Rows {
     len: usize,
     classes: Vec<String>,
+    labels: HashMap<String, usize>,
     text: String,
 }
 
@@ -121,10 +188,12 @@ impl Rows {
 
     /// The number of a class; classes of one name are one class, wherever they come from.
     fn label(&mut self, class: &String) -> usize {
-        self.classes.iter().position(|c| c == class).unwrap_or_else(|| {
+        let next = self.classes.len();
+        let label = *self.labels.entry(class.clone()).or_insert(next);
+        if label == next {
             self.classes.push(class.clone());
-            self.classes.len() - 1
-        })
+        }
+        label
     }
 
     fn csv(&self) -> String {

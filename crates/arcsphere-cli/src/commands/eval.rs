@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Eval) -> Result<()> {
     let seconds = timing::read(&args.run, &checkpoint)?;
     let mut trainer = checkpoint.restore(plan, &device)?;
     trainer.seconds = seconds;
+    settings::notes(&source);
     let bar = watch::bar(1);
     let measures = protocols(&config.eval, own.data.split_seed)?;
     let evaluation = evaluate(&trainer, &splits, &measures, &watch::measuring(&bar))?;

@@ -1,14 +1,37 @@
-//! What a walk through folders left out, said in lines.
+//! What was left out of a set, said in lines.
 
-use arcsphere_data::walk::LeftOut;
+use crate::out::name;
+use arcsphere_data::walk::{LeftOut, Reason};
+use arcsphere_data::{BadFile, Source};
 
 /// A line for each reason: how many, why, and which is the first.
 pub(crate) fn lines(left_out: &LeftOut) -> impl Iterator<Item = String> {
-    left_out.iter().filter_map(|(reason, paths)| {
-        let first = paths.first()?.display();
+    left_out.iter().filter_map(|(&reason, paths)| {
+        let first = paths.first()?.display().to_string();
+        let first = name(&first);
+        let what = match reason {
+            Reason::NotAnImage => arcsphere_data::walk::by_extension(paths),
+            _ => format!("{} files or folders", paths.len()),
+        };
         Some(match paths.len() {
             1 => format!("left out: {first}: {reason}"),
-            n => format!("left out: {n} files or folders, the first {first}: {reason}"),
+            _ => format!("left out: {what}, the first {first}: {reason}"),
         })
+    })
+}
+
+/// The lines that somebody who did not ask wants to see: what is hidden was not meant.
+pub(crate) fn of_note(source: &Source) -> Vec<String> {
+    let mut left_out = source.left_out.clone();
+    left_out.retain(|reason, _| !matches!(reason, Reason::Hidden | Reason::AppleDouble | Reason::System));
+    lines(&left_out).chain(bad(&source.bad_files)).collect()
+}
+
+/// A line on what cannot be used.
+pub(crate) fn bad(files: &[BadFile]) -> Option<String> {
+    let first = name(&files.first()?.error);
+    Some(match files.len() {
+        1 => format!("left out, for it cannot be used: {first}"),
+        n => format!("left out: {n} that cannot be used, the first {first}; `arcsphere data check` names all"),
     })
 }

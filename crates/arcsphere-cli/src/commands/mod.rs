@@ -9,7 +9,7 @@ mod embed;
 mod eval;
 mod explain;
 mod jobs;
-mod left_out;
+pub(crate) mod left_out;
 mod list;
 mod margin_loss;
 mod pictures;

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     let (at_once, _) = jobs::shares(args.training.settings.count("train.threads"), args.series.jobs, usize::MAX)?;
     let source = settings::open(&grid.config)?;
     let splits = plan::split(&grid.config, &source)?;
-    let points = grid.points(&splits)?;
+    let points = settings::understood(&source, grid.points(&splits))?;
     let now = SweepSpec {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         grid,
@@ -57,6 +57,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     let missing = cells.missing(&points)?;
     let (all, before) = (points.len(), points.len() - missing.len());
     let done = if before > 0 { format!(", {before} of them finished") } else { String::new() };
+    settings::notes(&source);
     note!("{}: {all} trainings into {}{done}", source.name, folder.display());
 
     let bar = watch::bar(missing.iter().map(|p| p.plan.steps()).sum());

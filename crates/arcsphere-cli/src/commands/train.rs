@@ -35,12 +35,13 @@ pub(crate) fn run(args: &Train) -> Result<()> {
     settings::set_threads(config.train.threads)?;
     let source = settings::open(&config)?;
     let splits = plan::split(&config, &source)?;
-    let plan = Plan::check(&config, &splits)?;
+    let plan = settings::understood(&source, Plan::check(&config, &splits).map_err(Into::into))?;
     if args.resume.is_none() {
         settings::output_folder(Some(&folder), "")?;
     }
     let said = format!("{} on {}: {}", plan.name(), source.name, plan.reason());
     let trainer = run_dir::begin(&folder, plan, &splits, &device)?;
+    settings::notes(&source);
     note!("{said}");
     let bar = watch::bar(trainer.plan.steps());
     run_dir::label(&bar, trainer.plan.name());

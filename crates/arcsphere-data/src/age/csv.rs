@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::{AGES, EXPECTED, Face, in_range, number};
+use crate::bad::Sieve;
 use crate::error::DataError;
 use crate::files;
 
@@ -16,7 +17,7 @@ const PATHS: [&str; 5] = ["path", "file_name", "file", "filename", "image"];
 const AGE_COLUMNS: [&str; 2] = ["real_age", "age"];
 
 /// Faces in the order of the rows.
-pub(super) fn read(path: &Path) -> Result<Vec<Face>, DataError> {
+pub(super) fn read(path: &Path, sieve: &mut Sieve) -> Result<Vec<Face>, DataError> {
     let mut reader = BufReader::new(files::open(path, EXPECTED)?);
     let mut columns: Option<Columns> = None;
     let mut faces = Vec::new();
@@ -28,15 +29,25 @@ pub(super) fn read(path: &Path) -> Result<Vec<Face>, DataError> {
         if read.map_err(|e| DataError::io(path, "read", e))? == 0 {
             break;
         }
-        let bad = |reason: String| DataError::BadRow { path: path.to_owned(), line, reason };
-        let fields = row(&bytes).map_err(bad)?;
-        if fields.iter().all(String::is_empty) {
-            continue;
+        let last = |reason: String| DataError::BadRow { path: path.to_owned(), line, reason, ends: true };
+        if bytes.len() as u64 == MAX_LINE && !bytes.ends_with(b"\n") {
+            return Err(last(format!("longer than {MAX_LINE} bytes, expected a path and an age")));
         }
+        let fields = match row(&bytes) {
+            Ok(fields) if fields.iter().all(String::is_empty) => continue,
+            Ok(fields) => fields,
+            // Without a first row nobody knows what the others are.
+            Err(reason) if columns.is_none() => return Err(last(reason)),
+            Err(reason) => {
+                let bad = DataError::BadRow { path: path.to_owned(), line, reason, ends: false };
+                sieve.drop(path, Some(line), bad)?;
+                continue;
+            }
+        };
         let columns = match &columns {
             Some(columns) => columns,
             None => {
-                let (found, is_header) = Columns::find(&fields).map_err(bad)?;
+                let (found, is_header) = Columns::find(&fields).map_err(last)?;
                 let columns = columns.insert(found);
                 if is_header {
                     continue;
@@ -44,27 +55,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<Face>, DataError> {
                 columns
             }
         };
-        if fields.len() != columns.count {
-            return Err(bad(format!("{} fields, expected {} as in the first row", fields.len(), columns.count)));
+        match columns.face(path, line, &fields, &mut seen) {
+            Ok(face) => faces.push(face),
+            Err(error) => sieve.drop(path, Some(line), error)?,
         }
-        let (name, age) = (&fields[columns.path], &fields[columns.age]);
-        let Some(age) = number(age) else {
-            return Err(bad(format!("the age `{age}` is not a number, expected {} to {}", AGES.start(), AGES.end())));
-        };
-        let age = in_range(age, || format!("{}, line {line}", path.display()))?;
-        if name.is_empty() {
-            return Err(bad("no path, expected that of an image".into()));
-        }
-        let Some(image) = columns.find_image(path, name) else {
-            let image = path.parent().unwrap_or(Path::new("")).join(name);
-            let expected = format!("the image that {}, line {line}, names", path.display());
-            return Err(DataError::Missing { path: image, expected });
-        };
-        if let Some(first) = seen.insert(image.clone(), line) {
-            let (origin, first) = (format!("{}, line {line}", path.display()), format!("line {first}"));
-            return Err(DataError::RepeatedImage { origin, image: name.clone(), first });
-        }
-        faces.push(Face { path: image, age, group: None });
     }
     Ok(faces)
 }
@@ -100,6 +94,39 @@ impl Columns {
         Ok((Self { path, age, count, is_appa_real }, true))
     }
 
+    /// The face of a row of the CSV at `csv`; `seen` are the images of the rows before it.
+    fn face(
+        &self,
+        csv: &Path,
+        line: usize,
+        fields: &[String],
+        seen: &mut HashMap<PathBuf, usize>,
+    ) -> Result<Face, DataError> {
+        let bad = |reason: String| DataError::BadRow { path: csv.to_owned(), line, reason, ends: false };
+        if fields.len() != self.count {
+            return Err(bad(format!("{} fields, expected {} as in the first row", fields.len(), self.count)));
+        }
+        let (name, age) = (&fields[self.path], &fields[self.age]);
+        let Some(age) = number(age) else {
+            return Err(bad(format!("the age `{age}` is not a number, expected {} to {}", AGES.start(), AGES.end())));
+        };
+        let age = in_range(age, || format!("{}, line {line}", csv.display()))?;
+        if name.is_empty() {
+            return Err(bad("no path, expected that of an image".into()));
+        }
+        let Some(image) = self.find_image(csv, name) else {
+            let image = csv.parent().unwrap_or(Path::new("")).join(name);
+            let expected = format!("the image that {}, line {line}, names", csv.display());
+            return Err(DataError::Missing { path: image, expected });
+        };
+        if let Some(first) = seen.get(&image) {
+            let (origin, first) = (format!("{}, line {line}", csv.display()), format!("line {first}"));
+            return Err(DataError::RepeatedImage { origin, image: name.clone(), first });
+        }
+        seen.insert(image.clone(), line);
+        Ok(Face { path: image, age, group: None })
+    }
+
     /// The file that `name` means in the CSV at `csv`.
     fn find_image(&self, csv: &Path, name: &str) -> Option<PathBuf> {
         let dir = csv.parent().unwrap_or(Path::new(""));
@@ -117,9 +144,6 @@ impl Columns {
 
 /// The fields of a line (RFC 4180, section 2, without line breaks inside quotes), trimmed.
 fn row(bytes: &[u8]) -> Result<Vec<String>, String> {
-    if bytes.len() as u64 == MAX_LINE && !bytes.ends_with(b"\n") {
-        return Err(format!("longer than {MAX_LINE} bytes, expected a path and an age"));
-    }
     let text = std::str::from_utf8(bytes).map_err(|e| format!("byte {} is not UTF-8", e.valid_up_to() + 1))?;
     // Spreadsheets put a byte order mark before the first line.
     let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);

@@ -9,7 +9,7 @@ use super::*;
 
 /// The set alone.
 fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<Dataset, DataError> {
-    super::read(path, width, resize).map(|(set, _)| set)
+    super::read(path, width, resize, OnBadFile::Error).map(|ages| ages.set)
 }
 
 /// A 2x3 image whose pixels are all `value`.
@@ -104,6 +104,31 @@ fn an_age_outside_the_range_is_named() {
         assert!(error.to_string().contains("0..=120"), "{error}");
     }
     assert_eq!(values(&read(faces(&["120_0.png", "000_0.png"]).path(), 1, None).unwrap()).0, [0.0, 120.0]);
+}
+
+#[test]
+fn what_cannot_be_an_age_is_left_out_where_that_is_asked_for() {
+    let skip = |path: &Path| super::read(path, 1, None, OnBadFile::Skip).unwrap();
+    let bad = |ages: &Ages| ages.bad_files.iter().map(|bad| bad.name.clone()).collect::<Vec<_>>();
+    let dir =
+        faces(&["20_0_0_1.png", "-31_0_0_2.png", "2014_0_0_3.png", "ada_0_0_4.png", "90_0_0_5.png", "91_0_0_6.png"]);
+    fs::write(dir.path().join("90_0_0_5.png"), "no image").unwrap();
+    let ages = skip(dir.path());
+    assert_eq!(bad(&ages), ["-31_0_0_2.png", "2014_0_0_3.png", "90_0_0_5.png", "ada_0_0_4.png"]);
+    // The class of the image that is none is gone with it, and values stay with their images.
+    assert_eq!(values(&ages.set), (&[20.0, 91.0][..], &[20.0, 91.0][..]));
+    assert_eq!((ages.set.classes(), ages.set.labels()), (&["20".to_owned(), "91".into()][..], &[0, 1][..]));
+    assert_eq!((ages.set.image(1).unwrap()[0], ages.set.info(1).group.as_deref()), (60, Some("gender 0, race 0")));
+
+    let (_dir, path) =
+        csv("path,age\na.png,-31\nb.png,20\nb.png,21\nc.png,2014\nlost.png,5\nc.png,30,x\nc.png,old\nc.png,40\n");
+    let ages = skip(&path);
+    assert_eq!(bad(&ages), [2, 4, 5, 6, 7, 8].map(|line| format!("ages.csv, line {line}")));
+    assert_eq!(values(&ages.set), (&[20.0, 40.0][..], &[20.0, 40.0][..]));
+
+    let (_dir, path) = csv("a.png,-31\n");
+    let error = super::read(&path, 1, None, OnBadFile::Skip).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("none of its 1 files can be used") && error.contains("line 1: age -31"), "{error}");
 }
 
 #[test]

@@ -25,13 +25,13 @@ fn ages(path: &str, width: &str, options: &OpenOptions) -> Result<Loaded, DataEr
         return Err(DataError::BadBinWidth { found: format!("`{width}`"), range: age::WIDTHS });
     };
     let path = Path::new(path);
-    let (faces, left_out) = age::read(path, years, options.resize)?;
+    let age::Ages { set, left_out, bad_files } = age::read(path, years, options.resize, options.on_bad_file)?;
     let stem = files::name_of(&path.canonicalize().unwrap_or_else(|_| path.to_owned()));
     let name = match years {
         1 => format!("{stem} (ages by the year)"),
         _ => format!("{stem} (ages in bins of {years} years)"),
     };
-    split(name, &faces, left_out, options)
+    Ok(Loaded { left_out, bad_files, ..split(name, &set, options)? })
 }
 
 fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
@@ -47,5 +47,6 @@ fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     }
     let parts = rotated::both(&source.train, &source.test, options.seed)?;
     let name = format!("{}, {}", source.name, rotated::NOTE);
-    Ok(Loaded { left_out: source.left_out, ..Loaded::closed(name, parts) })
+    let Loaded { left_out, bad_files, remarks, .. } = source;
+    Ok(Loaded { left_out, bad_files, remarks, ..Loaded::closed(name, parts) })
 }

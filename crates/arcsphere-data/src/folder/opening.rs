@@ -5,15 +5,19 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{Files, decode};
+use crate::bad::Sieve;
 use crate::error::DataError;
 
 /// What images have in common, and the planes of the first ones.
+#[derive(Default)]
 pub(super) struct Opened {
     pub(super) channels: usize,
     pub(super) height: usize,
     pub(super) width: usize,
     /// Whole images, at most as many bytes as was said.
     pub(super) cache: Vec<u8>,
+    /// Which of the files were let pass, by their places before.
+    pub(super) kept: Vec<usize>,
 }
 
 /// Images decoded at a time: enough to feed every thread, few enough to hold little twice.
@@ -21,27 +25,36 @@ const CHUNK: usize = 256;
 
 impl Opened {
     /// Decodes in chunks, and past the first `limit` bytes looks at the heads of the files only, if they say
-    /// enough. `like` is what to agree with in size, and the files of which it was found.
+    /// enough, and if no bad file has to be found. `like` is what to agree with in size, and the files of which it
+    /// was found. Takes from `files` those that `sieve` leaves out.
     pub(super) fn check(
-        files: &Files,
+        files: &mut Files,
         resize: Option<(usize, usize)>,
         limit: usize,
         like: Option<(&Self, &Files)>,
+        sieve: &mut Sieve,
     ) -> Result<Self, DataError> {
-        let mut opened = Self { channels: 1, height: 0, width: 0, cache: Vec::new() };
+        let mut opened = Self { channels: 1, ..Self::default() };
         let mut first: Option<&Path> = None;
         if let Some((other, others)) = like {
             (opened.height, opened.width) = (other.height, other.width);
             first = others.images.first().map(|(path, _)| path.as_path());
         }
         let mut caching = true;
-        for chunk in files.images.chunks(CHUNK) {
-            let color = opened.channels == 3;
-            let see = |path| if caching { decode::file(path, resize) } else { decode::look(path, resize, color) };
+        for (n, chunk) in files.images.chunks(CHUNK).enumerate() {
+            let (color, whole) = (opened.channels == 3, caching || sieve.skips());
+            let see = |path| if whole { decode::file(path, resize) } else { decode::look(path, resize, color) };
             let decoded: Vec<Result<decode::Decoded, DataError>> =
                 chunk.par_iter().map(|(path, _)| see(path)).collect();
-            for ((path, _), image) in chunk.iter().zip(decoded) {
-                let image = image?;
+            for (i, ((path, _), image)) in chunk.iter().zip(decoded).enumerate() {
+                let image = match image {
+                    Ok(image) => image,
+                    Err(error) => {
+                        sieve.drop(path, None, error)?;
+                        continue;
+                    }
+                };
+                opened.kept.push(n * CHUNK + i);
                 let first = *first.get_or_insert_with(|| {
                     (opened.height, opened.width) = (image.height, image.width);
                     path
@@ -64,6 +77,9 @@ impl Opened {
                     opened.push(&image);
                 }
             }
+        }
+        if opened.kept.len() < files.images.len() {
+            files.images = opened.kept.iter().map(|&i| files.images[i].clone()).collect();
         }
         Ok(opened)
     }

@@ -161,11 +161,12 @@ fn a_file_that_changes_after_the_folder_was_opened_is_named() {
     for i in 0..3 {
         gray(&root.join(format!("a/{i}.png")), (2, 2), i);
     }
-    let (files, _) = Files::by_class(root, root).unwrap();
-    let opened = Opened::check(&files, None, CACHE_BYTES, None).unwrap();
+    let mut sieve = Sieve::new(root, OnBadFile::Error);
+    let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
+    let opened = Opened::check(&mut files, None, CACHE_BYTES, None, &mut sieve).unwrap();
     assert_eq!(opened.cache, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
     // As if only one image fitted into memory.
-    let opened = Opened::check(&files, None, 7, None).unwrap();
+    let opened = Opened::check(&mut files, None, 7, None, &mut sieve).unwrap();
     assert_eq!(opened.cache, [0, 0, 0, 0]);
     let set = files.dataset(None, opened).unwrap();
     assert_eq!(set.pixels(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
@@ -192,8 +193,9 @@ fn how_much_is_kept_in_memory_does_not_show() {
         color(&root.join(format!("b/{i}.webp")), (1, 2), [7, 8, 9 + i]);
     }
     let set = |limit, resize| {
-        let (files, _) = Files::by_class(root, root).unwrap();
-        let opened = Opened::check(&files, resize, limit, None).unwrap();
+        let mut sieve = Sieve::new(root, OnBadFile::Error);
+        let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
+        let opened = Opened::check(&mut files, resize, limit, None, &mut sieve).unwrap();
         assert!(opened.cache.len() <= limit);
         files.dataset(resize, opened).unwrap()
     };
@@ -205,9 +207,10 @@ fn how_much_is_kept_in_memory_does_not_show() {
         }
     }
     gray(&root.join("a/299.png"), (2, 2), 1);
-    let (files, _) = Files::by_class(root, root).unwrap();
+    let mut sieve = Sieve::new(root, OnBadFile::Error);
+    let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
     for limit in [0, CACHE_BYTES] {
-        let error = Opened::check(&files, None, limit, None).map(|_| ()).unwrap_err();
+        let error = Opened::check(&mut files, None, limit, None, &mut sieve).map(|_| ()).unwrap_err();
         assert!(matches!(&error, DataError::ImageSize { path, .. } if path.ends_with("a/299.png")), "{error}");
     }
 }
@@ -255,7 +258,7 @@ fn a_class_without_an_image_is_named() {
 #[test]
 fn no_class_and_no_folder() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(matches!(whole(dir.path(), None), Err(DataError::ZeroClasses { .. })));
+    assert!(matches!(whole(dir.path(), None), Err(DataError::NoClasses { .. })));
     assert!(matches!(whole(&dir.path().join("x"), None), Err(DataError::Missing { .. })));
 }
 
@@ -268,7 +271,9 @@ fn a_train_and_test_pair() {
     }
     color(&root.join("test/c/1.png"), (2, 2), [4, 5, 6]);
     fs::write(root.join("notes.txt"), "beside").unwrap();
-    let Folder { images: Images::Split { train, test, open_set }, left_out } = read(root, None).unwrap() else {
+    let Folder { images: Images::Split { train, test, open_set, validation: None }, left_out, .. } =
+        read(root, None).unwrap()
+    else {
         panic!("expected a split");
     };
     assert_eq!(left_out, LeftOut::from([(Reason::NotAnImage, vec![root.join("notes.txt")])]));
@@ -287,6 +292,181 @@ fn a_train_and_test_pair() {
 
     gray(&root.join("test/d/1.png"), (3, 2), 9);
     assert!(matches!(read(root, None), Err(DataError::ImageSize { .. })));
+}
+
+/// The names of parts, in the spellings in use: what is meant is used, by its place.
+#[test]
+fn parts_are_known_by_their_names() {
+    for train in ["train", "Train", "TRAIN", "training"] {
+        for test in ["test", "Test", "TESTING"] {
+            for validation in ["val", "valid", "Validation", "DEV"] {
+                let dir = tempfile::tempdir().unwrap();
+                let root = dir.path();
+                for (part, value) in [(train, 1), (test, 2), (validation, 3)] {
+                    for class in ["a", "b"] {
+                        gray(&root.join(part).join(class).join("1.png"), (1, 1), value);
+                    }
+                }
+                color(&root.join(validation).join("b/2.png"), (1, 1), [3, 4, 5]);
+                let Folder { images, left_out, remarks, .. } = read(root, None).unwrap();
+                let Images::Split { train, test, validation: Some(validation), open_set: false } = images else {
+                    panic!("{train} {test} {validation}");
+                };
+                // Color in one part makes three channels of all.
+                assert_eq!((train.pixels(), test.pixels()), (vec![1; 6], vec![2; 6]));
+                assert_eq!((validation.labels(), &validation.pixels()[6..]), (&[0, 1, 1][..], &[3, 4, 5][..]));
+                assert!(left_out.is_empty() && remarks.is_empty(), "{left_out:?} {remarks:?}");
+            }
+        }
+    }
+}
+
+/// A folder with one image in each place.
+fn places(names: &[&str]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (i, name) in names.iter().enumerate() {
+        gray(&dir.path().join(name), (1, 1), i as u8);
+    }
+    dir
+}
+
+#[test]
+fn some_parts_are_enough() {
+    // ImageNet's way: what is called val is what one tests on.
+    let dir = places(&["train/a/1.png", "val/a/2.png"]);
+    let Folder { images, remarks, .. } = read(dir.path(), None).unwrap();
+    assert!(matches!(images, Images::Split { test, validation: None, .. } if test.pixels() == [1]));
+    assert!(remarks[0].ends_with("val is the test set: there is no test/ beside it"), "{remarks:?}");
+    // A train alone is a whole set, also beside a test without classes.
+    let dir = places(&["train/a/1.png", "train/b/2.png", "test/3.png", "notes/4/x.txt.png"]);
+    fs::remove_dir_all(dir.path().join("notes/4")).unwrap();
+    let Folder { images, remarks, left_out, .. } = read(dir.path(), None).unwrap();
+    assert!(matches!(images, Images::Whole(all) if all.pixels() == [0, 1] && all.info(1).name == "train/b/2.png"));
+    assert!(
+        remarks.len() == 2 && remarks[0].contains("test is left out: there are no folders of classes"),
+        "{remarks:?}"
+    );
+    let beside = ["notes", "test"].map(|name| dir.path().join(name));
+    assert_eq!(left_out, LeftOut::from([(Reason::Folder, beside.to_vec())]));
+    // A class may be called train.
+    let dir = places(&["bus/1.png", "train/2.png", "train/night/3.png"]);
+    let Folder { images, remarks, .. } = read(dir.path(), None).unwrap();
+    assert!(matches!(images, Images::Whole(all) if all.classes() == ["bus", "train"] && all.labels() == [0, 1, 1]));
+    assert!(
+        remarks[0].contains("1 of 3 images are in folders of their class's folder: train/night/3.png"),
+        "{remarks:?}"
+    );
+    // What is open is no validation of closed classes.
+    let dir = places(&["train/a/1.png", "test/a/2.png", "val/z/3.png", "loose.png"]);
+    let Folder { images, remarks, left_out, .. } = read(dir.path(), None).unwrap();
+    assert!(matches!(images, Images::Split { validation: None, open_set: false, .. }));
+    assert!(remarks[0].contains("val is left out: none of its classes is trained on"), "{remarks:?}");
+    assert_eq!(left_out[&Reason::Folder], [dir.path().join("val")]);
+    assert_eq!(left_out[&Reason::NoClass], [dir.path().join("loose.png")]);
+}
+
+#[test]
+fn parts_that_cannot_be_meant_are_named() {
+    let refused = |names: &[&str]| read(places(names).path(), None).unwrap_err().to_string();
+    let error = refused(&["train/a/1.png", "Train/a/1.png", "test/a/1.png"]);
+    assert!(error.contains("both Train and train") && error.contains("keep one"), "{error}");
+    let error = refused(&["test/a/1.png"]);
+    assert!(error.contains("test without a train/ beside it") && error.contains("give"), "{error}");
+    let error = refused(&["1.png", "2.png"]);
+    assert!(error.contains("2 images without a folder, the first 1.png"), "{error}");
+    let error = refused(&["25_0_1_2017.png"]);
+    assert!(error.contains("give `age:"), "{error}");
+}
+
+#[test]
+fn images_deeper_than_their_classes_folder_are_of_the_class() {
+    let dir = places(&["a/session1/1.png", "a/session2/deep/2.png", "a/3.png", "a b/session1/4.png"]);
+    let set = whole(dir.path(), None).unwrap();
+    assert_eq!(set.classes(), ["a", "a b"]);
+    // In the order of the paths.
+    assert_eq!((set.labels(), set.pixels()), (&[0, 0, 0, 1][..], vec![2, 0, 1, 3]));
+    assert_eq!(set.info(2).name, "a/session2/deep/2.png");
+}
+
+#[test]
+fn classes_that_are_alike_are_no_open_set_unless_that_is_meant() {
+    let (composed, decomposed) = ("train/caf\u{e9}/1.png", "test/cafe\u{301}/2.png");
+    for (names, pair) in [
+        (["train/Cat/1.png", "test/cat/2.png"], "`cat` and `Cat`"),
+        ([composed, decomposed], "`cafe\\u{301}` and `caf\u{e9}`"),
+    ] {
+        let dir = places(&names);
+        let error = read(dir.path(), None).unwrap_err().to_string();
+        for part in ["test and train have no class in common", pair, "--open-set"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        let meant = ReadOptions { open_set: true, ..ReadOptions::default() };
+        let images = read_with(dir.path(), &meant).unwrap().images;
+        assert!(matches!(images, Images::Split { open_set: true, .. }));
+    }
+    // Where others agree, the one that does not is named with what it is like.
+    let dir = places(&["train/Cat/1.png", "train/dog/2.png", "test/cat/3.png", "test/dog/4.png"]);
+    let error = read(dir.path(), None).unwrap_err().to_string();
+    assert!(error.contains("class `cat` is in test and not in train (`cat` and `Cat` differ only"), "{error}");
+    // Names that differ are an open set, as they were.
+    let dir = places(&["train/cat/1.png", "test/dog/2.png"]);
+    assert!(matches!(read(dir.path(), None).unwrap().images, Images::Split { open_set: true, .. }));
+    // Letters of both cases in both parts are what they say.
+    let dir = places(&["train/A/1.png", "train/a/2.png", "test/A/3.png", "test/a/4.png"]);
+    assert!(matches!(read(dir.path(), None).unwrap().images, Images::Split { open_set: false, .. }));
+}
+
+#[test]
+fn bad_files_are_left_out_where_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    for i in 0..40 {
+        gray(&root.join(format!("{}/{i:02}.png", if i < 20 { "a" } else { "b" })), (2, 2), i);
+    }
+    let bad = ["a/03.png", "a/19.png", "b/20.png", "b/21.png", "b/39.png"];
+    for name in bad {
+        fs::write(root.join(name), "no image").unwrap();
+    }
+    let skip = ReadOptions { on_bad_file: OnBadFile::Skip, ..ReadOptions::default() };
+    let Folder { images: Images::Whole(set), bad_files, .. } = read_with(root, &skip).unwrap() else {
+        panic!("expected no split");
+    };
+    assert_eq!(bad_files.iter().map(|bad| bad.name.as_str()).collect::<Vec<_>>(), bad);
+    assert!(bad_files[0].error.contains("a/03.png: cannot decode"), "{bad_files:?}");
+    let good: Vec<u8> = (0..40).filter(|i| ![3, 19, 20, 21, 39].contains(i)).collect();
+    assert_eq!(set.pixels(), good.iter().flat_map(|&i| [i; 4]).collect::<Vec<_>>());
+    assert_eq!(set.class_counts(), [18, 17]);
+    // What is not kept in memory is decoded all the same, once.
+    let mut sieve = Sieve::new(root, OnBadFile::Skip);
+    let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
+    let opened = Opened::check(&mut files, None, 0, None, &mut sieve).unwrap();
+    assert_eq!((opened.kept.len(), sieve.into_bad()), (35, bad_files));
+    // A class of which nothing is left is no class.
+    for i in 20..40 {
+        fs::write(root.join(format!("b/{i}.png")), "no image").unwrap();
+    }
+    let error = read_with(root, &skip).unwrap_err().to_string();
+    assert!(
+        error.contains("class `b`: none of its 20 files can be used, the first") && error.contains("b/20.png"),
+        "{error}"
+    );
+}
+
+#[test]
+fn classes_to_embed_are_told_apart_and_have_names() {
+    let dir = places(&["a/session1/1.png", "b/session1/2.png", "3.png"]);
+    let root = dir.path();
+    let below = |root: &Path| classes_below(root, &Walk::below(root, usize::MAX).unwrap().images).unwrap();
+    let own = root.file_name().unwrap().to_string_lossy().into_owned();
+    assert_eq!(below(root), [own, "a/session1".into(), "b/session1".into()]);
+    let dir = places(&["train/a/1.png", "test/a/2.png", "test/b/3.png"]);
+    assert_eq!(below(dir.path()), ["a", "b", "a"]);
+    // The names of folders whose paths do not say them.
+    let here = std::env::current_dir().unwrap();
+    let here = here.file_name().unwrap().to_string_lossy();
+    assert_eq!(classes_below(Path::new("."), &[PathBuf::from("./1.png")]).unwrap(), [here.clone()]);
+    assert_eq!(classes_of(&[PathBuf::from("1.png")]), [here]);
+    assert_eq!(classes_of(&[PathBuf::from("/1.png")]), ["/"]);
 }
 
 proptest! {

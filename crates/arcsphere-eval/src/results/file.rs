@@ -37,7 +37,7 @@ pub(crate) fn write_json<T: Serialize>(value: &T, path: &Path) -> Result<()> {
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(|source| EvalError::Io { path: path.to_owned(), source })?;
+    let text = arcsphere_files::read_text(path).map_err(|source| EvalError::Io { path: path.to_owned(), source })?;
     serde_json::from_str(&text).map_err(|source| EvalError::Json { path: path.to_owned(), source })
 }
 

@@ -33,6 +33,9 @@ pub(crate) fn facts(out: &mut String, results: &Results, budget: &str) {
         samples.push_str(&format!(", {} validation", thousands(data.n_validation)));
     }
     pair(out, "samples", &format!("{samples}, {} test", thousands(data.n_test)));
+    if data.n_bad > 0 {
+        pair(out, "left out", &format!("{} that cannot be used", thousands(data.n_bad)));
+    }
     if data.classes > 0 {
         pair(out, "classes", &thousands(data.classes));
     }

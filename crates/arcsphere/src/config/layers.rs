@@ -80,7 +80,7 @@ impl Layers {
     /// [`ConfigError::Read`] and those of [`text`](Self::text).
     pub fn file(self, path: &Path) -> Result<Self, ConfigError> {
         let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+            arcsphere_files::read_text(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         self.text(&text, &path.display().to_string())
     }
 

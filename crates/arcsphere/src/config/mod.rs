@@ -96,12 +96,16 @@ pub struct DataConfig {
     /// Height and width to which images are resized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<(usize, usize)>,
-    /// The part of the training images held out for validation, by class; 0 for none.
+    /// The part of the training images held out for validation, by class; 0 for none. Of a folder with a `val/`
+    /// beside `train/` and `test/`, those are the validation images, unless this is 0.
     pub validation: f64,
     /// The part of a folder without `train/` and `test/` that becomes the test set.
     pub test_fraction: f64,
-    /// Split a folder by class: the test set's classes are never trained on.
+    /// Split a folder by class: the test set's classes are never trained on. Of a folder that is split, names of
+    /// classes that differ only in case or Unicode form are then different classes.
     pub open_set: bool,
+    /// What is done about images, or rows of a table, that cannot be used.
+    pub on_bad_file: OnBadFile,
     /// Use at most so many training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_train: Option<usize>,
@@ -124,10 +128,31 @@ impl Default for DataConfig {
             validation: 0.1,
             test_fraction: 0.2,
             open_set: false,
+            on_bad_file: OnBadFile::Error,
             limit_train: None,
             limit_test: None,
             split_seed: 0,
             augment: AugmentConfig::default(),
+        }
+    }
+}
+
+/// What is done about an image, or a row of a table, that cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBadFile {
+    /// The first one ends it.
+    #[default]
+    Error,
+    /// They are left out, counted, and part of the checksum.
+    Skip,
+}
+
+impl From<OnBadFile> for arcsphere_data::OnBadFile {
+    fn from(on: OnBadFile) -> Self {
+        match on {
+            OnBadFile::Error => Self::Error,
+            OnBadFile::Skip => Self::Skip,
         }
     }
 }

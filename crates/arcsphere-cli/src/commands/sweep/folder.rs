@@ -14,6 +14,7 @@
 
 use super::grid::{Grid, Point};
 use crate::mistake::mistake;
+use crate::settings;
 use anyhow::{Context, Result};
 use arcsphere_eval::results::{DataInfo, Machine, Run, write_atomic};
 use arcsphere_eval::sweep::Cell;
@@ -40,8 +41,8 @@ impl SweepSpec {
     /// Reads what a folder holds.
     pub(super) fn read(folder: &Path) -> Result<SweepSpec> {
         let path = folder.join(GRID_FILE);
-        let text = std::fs::read_to_string(&path).map_err(|_| {
-            mistake!("{} holds no sweep (no {GRID_FILE}), so there is nothing to resume", folder.display())
+        let text = settings::text_of_run(&path, || {
+            format!("{} holds no sweep (no {GRID_FILE}), so there is nothing to resume", folder.display())
         })?;
         serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))
     }
@@ -137,7 +138,7 @@ impl Cells {
 
     fn read_one(&self, point: &Point) -> Result<Cell> {
         let path = self.path(point);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = arcsphere_files::read_text(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let broken = |why: String| {
             mistake!("{} is broken: {why}; remove it and resume, and it is trained again", path.display())
         };
