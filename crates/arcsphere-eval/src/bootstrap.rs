@@ -82,11 +82,55 @@ pub fn mean(values: &[f64], level: f64, resamples: usize, seed: u64) -> Result<B
     let (cubes, squares) = centered.iter().fold((0.0, 0.0), |(c, s), d| (c + d * d * d, s + d * d));
     let skew = if squares > 0.0 { cubes / (6.0 * squares * squares.sqrt()) } else { 0.0 };
     let (bias, z) = (quantile(share), quantile(0.5 + 0.5 * level));
-    let end = |z: f64| {
-        let corrected = cumulative(bias + (bias + z) / (1.0 - skew * (bias + z)));
-        value + interpolated(&sums, corrected) / n as f64
-    };
+    let end = |z: f64| value + interpolated(&sums, corrected(bias, skew, z)) / n as f64;
     Ok(Bootstrap { n, value, low: end(-z), high: end(z) })
+}
+
+/// The quantile of the resamples at which the interval ends, α of the formula above.
+fn corrected(bias: f64, skew: f64, z: f64) -> f64 {
+    let below = 1.0 - skew * (bias + z);
+    // Past the pole nothing of the resamples lies beyond.
+    if below > 0.0 { cumulative(bias + (bias + z) / below) } else { f64::from(u8::from(bias + z > 0.0)) }
+}
+
+/// The BCa interval of any statistic: its resamples, and its values with a part of the data left out each.
+#[derive(Debug, Clone)]
+pub(crate) struct Bca {
+    sorted: Vec<f64>,
+    bias: f64,
+    skew: f64,
+}
+
+impl Bca {
+    /// None where there are fewer than 100 resamples, or where all are one: such data hold no evidence of a spread.
+    pub(crate) fn new(value: f64, mut resamples: Vec<f64>, jackknife: &[f64]) -> Option<Self> {
+        resamples.sort_by(f64::total_cmp);
+        if resamples.len() < 100 || resamples.first() == resamples.last() {
+            return None;
+        }
+        let (less, more) = (resamples.partition_point(|r| *r < value), resamples.partition_point(|r| *r <= value));
+        let all = resamples.len() as f64;
+        let share = (0.5 * (less + more) as f64 / all).clamp(0.5 / all, 1.0 - 0.5 / all);
+        let center = jackknife.iter().sum::<f64>() / jackknife.len().max(1) as f64;
+        let (cubes, squares) = jackknife.iter().fold((0.0, 0.0), |(c, s), v| {
+            let d = center - v;
+            (c + d * d * d, s + d * d)
+        });
+        let skew = if squares > 0.0 { cubes / (6.0 * squares * squares.sqrt()) } else { 0.0 };
+        Some(Self { sorted: resamples, bias: quantile(share), skew })
+    }
+
+    /// The two-sided interval at `level`, in (0, 1).
+    pub(crate) fn interval(&self, level: f64) -> (f64, f64) {
+        let z = quantile(0.5 + 0.5 * level);
+        let end = |z| interpolated(&self.sorted, corrected(self.bias, self.skew, z));
+        (end(-z), end(z))
+    }
+
+    /// The one-sided upper bound at `level`, in (0, 1).
+    pub(crate) fn upper(&self, level: f64) -> f64 {
+        interpolated(&self.sorted, corrected(self.bias, self.skew, quantile(level)))
+    }
 }
 
 /// The mean of `a[i] − b[i]` with its BCa interval; see [`mean`].

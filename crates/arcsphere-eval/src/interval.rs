@@ -64,19 +64,21 @@ pub fn wilson(successes: u64, n: u64) -> Result<Proportion> {
             expected: "at most the number of trials",
         });
     }
-    let (k, trials) = (successes as f64, n as f64);
-    let p = k / trials;
+    let p = successes as f64 / n as f64;
+    let (low, high) = wilson_of(p, n as f64);
+    Ok(Proportion { value: p, low, high, n })
+}
+
+/// Wilson's interval of a proportion `p` seen in `trials` trials, which need not be a whole number of them.
+pub(crate) fn wilson_of(p: f64, trials: f64) -> (f64, f64) {
     let z2 = Z95 * Z95;
     let center = p + z2 / (2.0 * trials);
     let half = Z95 * (p * (1.0 - p) / trials + z2 / (4.0 * trials * trials)).sqrt();
     let scale = 1.0 + z2 / trials;
-    Ok(Proportion {
-        value: p,
-        // At the two ends the exact bounds are 0 and 1; rounding would miss them.
-        low: if successes == 0 { 0.0 } else { (center - half) / scale },
-        high: if successes == n { 1.0 } else { (center + half) / scale },
-        n,
-    })
+    // At the two ends the exact bounds are 0 and 1; rounding would miss them.
+    let low = if p == 0.0 { 0.0 } else { (center - half) / scale };
+    let high = if p == 1.0 { 1.0 } else { (center + half) / scale };
+    (low, high)
 }
 
 /// A mean with its Student-t interval.

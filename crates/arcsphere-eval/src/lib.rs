@@ -20,6 +20,8 @@ mod progress;
 
 mod normal;
 
+mod beta;
+
 pub mod interval;
 
 pub mod bootstrap;
@@ -29,6 +31,10 @@ pub mod holm;
 pub mod paired;
 
 pub mod pairs;
+
+pub mod units;
+
+pub mod rates;
 
 pub mod verification;
 

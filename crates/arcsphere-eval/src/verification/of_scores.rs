@@ -1,26 +1,27 @@
-use rayon::prelude::*;
-
-use super::weighted::Weighted;
+use super::weighted::{Curve, Rates};
 use super::{OperatingPoint, Roc};
+use crate::bootstrap::Bca;
 use crate::error::{EvalError, Result};
-use crate::interval::Estimate;
-use crate::random::{below, keyed};
+use crate::interval::{Estimate, LEVEL};
+use crate::rates::{Mark, Rate, at_thresholds, marks};
+use crate::units::{Known, Units};
 
 /// Resamples behind an interval: its ends are then within about a twentieth of its width.
 const RESAMPLES: u64 = 2000;
 
-/// Fewest resamples that an interval is read from.
-const FEWEST: usize = 100;
-
-/// Verification from scores alone: EER and TMR@FMR (TAR@FAR) with 95 % intervals, and their thresholds.
+/// Verification from scores alone: EER, AUC and TMR@FMR (TAR@FAR) with 95 % intervals, thresholds, and the error
+/// rates there.
 ///
-/// Intervals are percentiles of 2000 resamples, and thresholds are set anew in each:
+/// Pairs that share a subject are dependent, so that intervals are taken over subjects:
 ///
-/// * with [subjects](Verification::subjects), subjects are drawn with replacement, and a pair counts as often as both
-///   of its subjects were drawn (Owen, "The pigeonhole bootstrap", 2007). This is the one to claim by where a
-///   subject is in several pairs;
-/// * without, genuine and impostor pairs are drawn, as if each were of other subjects. Where subjects recur that is
-///   too narrow.
+/// * FMR and FNMR at a threshold by the plug-in variance, as [`rates`](crate::rates) says;
+/// * EER, AUC and TMR@FMR by the bootstrap: of S subjects S are drawn with replacement, subject i w_i times; a genuine
+///   pair of i counts w_i, an impostor pair w_i·w_j times, and two copies of one subject make no impostor pair
+///   (Owen, "The pigeonhole bootstrap", 2007). Thresholds are found anew in each of 2000 resamples; the ends are BCa's
+///   ([`bootstrap`](crate::bootstrap)), with a jackknife over the subjects. No interval where all resamples are one.
+///
+/// Without [subjects](Verification::subjects), [images](Verification::images) or [joined](Verification::joined) each
+/// pair counts as independent, and what comes out is marked [`Mark::AtBest`].
 ///
 /// ```
 /// use arcsphere_eval::verification::Verification;
@@ -37,6 +38,7 @@ const FEWEST: usize = 100;
 /// assert!(point.tmr.low <= Some(1.0) && point.tmr.high >= Some(1.0));
 /// // Accept where score ≥ threshold.
 /// assert_eq!(scores.iter().filter(|s| **s >= point.threshold).count(), 5);
+/// assert_eq!(point.marks[0].to_string(), "exploratory: fewer than 40 subjects");
 /// # Ok::<(), arcsphere_eval::EvalError>(())
 /// ```
 ///
@@ -46,9 +48,17 @@ const FEWEST: usize = 100;
 pub struct Verification<'a> {
     scores: &'a [f32],
     same: &'a [bool],
-    subjects: Option<&'a [(u32, u32)]>,
+    units: Named<'a>,
     fmr: Vec<f64>,
     seed: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Named<'a> {
+    Subjects(&'a [(u32, u32)]),
+    Images(&'a [(u32, u32)]),
+    Joined(&'a [(u32, u32)]),
+    Nothing,
 }
 
 /// What scores say.
@@ -59,6 +69,8 @@ pub struct Verified {
     pub eer: Estimate,
     /// The threshold of the EER: the strictest at which FMR ≥ FNMR.
     pub eer_threshold: f32,
+    /// The area under the curve; n counts all pairs.
+    pub auc: Estimate,
     /// One entry an FMR, in the order asked for, but for those that are too fine.
     pub at_fmr: Vec<OperatingEstimate>,
     /// The FMRs asked for that are below 1/impostor: no number of these pairs speaks of them.
@@ -67,20 +79,30 @@ pub struct Verified {
     pub genuine: u64,
     /// Number of impostor pairs.
     pub impostor: u64,
+    /// How many units the intervals are over.
+    pub units: u64,
+    /// How they are known.
+    pub known: Known,
+    /// What must be said beside EER and AUC.
+    pub marks: Vec<Mark>,
 }
 
 /// The largest TMR whose FMR does not exceed a target.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OperatingEstimate {
     /// The FMR asked for.
     pub target_fmr: f64,
     /// Accept where score ≥ threshold; +∞ where only accepting nothing keeps the target.
     pub threshold: f32,
-    /// The TMR there; n counts the genuine pairs. The interval is that of thresholds set anew.
+    /// The TMR there; n counts the genuine pairs. The interval is that of thresholds found anew.
     pub tmr: Estimate,
-    /// The FMR there, at most the target; n counts the impostor pairs. Its interval is Wilson's, over the pairs.
-    pub fmr: Estimate,
+    /// The FMR there, at most the target.
+    pub fmr: Rate,
+    /// The FNMR there, 1 − TMR, with the interval of this one threshold.
+    pub fnmr: Rate,
+    /// What must be said beside it: [`Mark::FewErrors`] counts the false matches.
+    pub marks: Vec<Mark>,
 }
 
 impl<'a> Verification<'a> {
@@ -88,13 +110,26 @@ impl<'a> Verification<'a> {
     /// 0.1 %, seed 0.
     #[must_use]
     pub fn of(scores: &'a [f32], same: &'a [bool]) -> Self {
-        Self { scores, same, subjects: None, fmr: vec![1e-2, 1e-3], seed: 0 }
+        Self { scores, same, units: Named::Nothing, fmr: vec![1e-2, 1e-3], seed: 0 }
     }
 
-    /// The two subjects of each pair.
+    /// The two subjects of each pair. This is the one to claim by where new data would bring new subjects.
     #[must_use]
     pub fn subjects(self, subjects: &'a [(u32, u32)]) -> Self {
-        Self { subjects: Some(subjects), ..self }
+        Self { units: Named::Subjects(subjects), ..self }
+    }
+
+    /// The two images of each pair, where the classes are fixed, as digits are.
+    #[must_use]
+    pub fn images(self, images: &'a [(u32, u32)]) -> Self {
+        Self { units: Named::Images(images), ..self }
+    }
+
+    /// The two images of each pair, whose subjects nobody names: those that genuine pairs join are taken for one
+    /// subject, and what comes out is [`Mark::AtBest`].
+    #[must_use]
+    pub fn joined(self, images: &'a [(u32, u32)]) -> Self {
+        Self { units: Named::Joined(images), ..self }
     }
 
     /// The false match rates, in [0, 1], at which a TMR is told.
@@ -112,110 +147,84 @@ impl<'a> Verification<'a> {
     /// Measures.
     ///
     /// # Errors
-    /// Those of [`Roc::new`] and [`Roc::tmr_at_fmr`]; [`EvalError::Length`] for another number of subjects than of
-    /// scores, [`EvalError::Subjects`] where a pair's subjects are one and it is no genuine pair, or the reverse.
+    /// Those of [`Roc::new`] and [`Roc::tmr_at_fmr`], and of [`Units`].
     pub fn measure(&self) -> Result<Verified> {
         let roc = Roc::new(self.scores, self.same)?;
-        self.check_subjects()?;
+        let units = self.units()?;
         let points = self.fmr.iter().map(|f| roc.tmr_at_fmr(*f)).collect::<Result<Vec<_>>>()?;
-        let is_shown = |p: &OperatingPoint| roc.admitted(p.target_fmr) > 0;
-        let resampled = self.resample();
-        let eers: Vec<f64> = resampled.iter().map(|r| r.0).collect();
-        let eer = roc.eer();
-        let at_fmr = points.iter().enumerate().filter(|(_, p)| is_shown(p)).map(|(i, p)| {
-            let tmr = within(p.tmr.value, resampled.iter().map(|r| r.1[i]).collect()).over(roc.genuine());
-            let errors = roc.errors_at(p);
-            OperatingEstimate {
-                target_fmr: p.target_fmr,
-                threshold: p.threshold,
-                tmr: tmr.resting_on(errors),
-                fmr: p.fmr.into(),
-            }
+        let (points, too_fine): (Vec<OperatingPoint>, Vec<_>) =
+            points.into_iter().partition(|p| roc.admitted(p.target_fmr) > 0);
+        let thresholds: Vec<f32> = points.iter().map(|p| p.threshold).collect();
+        let targets: Vec<f64> = points.iter().map(|p| p.target_fmr).collect();
+        let errors: Vec<u64> = points.iter().map(|p| roc.errors_at(p)).collect();
+        let at = at_thresholds(self.scores, self.same, &units, &thresholds)?;
+        let (eer, n) = (roc.eer(), self.scores.len() as u64);
+        let (genuine, impostor, auc) = (roc.genuine(), roc.impostor(), roc.auc());
+        let errors_at_eer = roc.errors_at_eer();
+        // The curve takes as much memory as the pairs do.
+        drop(roc);
+        let spread = Spread::of(&Curve::new(self.scores, self.same, &units), self.seed, &targets);
+        let count = units.len() as u64;
+        let at_fmr = points.iter().zip(at).enumerate().map(|(i, (p, at))| OperatingEstimate {
+            target_fmr: p.target_fmr,
+            threshold: p.threshold,
+            tmr: spread.within(p.tmr.value, |r| r.tmrs[i]).over(genuine).resting_on(errors[i]),
+            fmr: at.fmr,
+            fnmr: at.fnmr,
+            marks: marks(units.known(), count, at.fmr.errors),
         });
-        let eer_alone = within(eer.value, eers).over(self.scores.len() as u64);
         Ok(Verified {
-            eer: eer_alone.resting_on(roc.errors_at_eer()),
+            eer: spread.within(eer.value, |r| r.eer).over(n).resting_on(errors_at_eer),
             eer_threshold: eer.threshold,
+            auc: spread.within(auc, |r| r.auc).over(n),
             at_fmr: at_fmr.collect(),
-            too_fine: points.iter().filter(|p| !is_shown(p)).map(|p| p.target_fmr).collect(),
-            genuine: roc.genuine(),
-            impostor: roc.impostor(),
+            too_fine: too_fine.iter().map(|p| p.target_fmr).collect(),
+            genuine,
+            impostor,
+            units: count,
+            known: units.known(),
+            marks: marks(units.known(), count, errors_at_eer),
         })
     }
 
-    fn check_subjects(&self) -> Result<()> {
-        let Some(subjects) = self.subjects else { return Ok(()) };
-        if subjects.len() != self.scores.len() {
-            let (got, expected) = (subjects.len(), self.scores.len());
-            return Err(EvalError::Length { what: "the list of subjects", got, expected });
-        }
-        match subjects.iter().zip(self.same).position(|((a, b), same)| (a == b) != *same) {
-            Some(pair) => Err(EvalError::Subjects { pair, a: subjects[pair].0, b: subjects[pair].1 }),
-            None => Ok(()),
-        }
-    }
-
-    /// EER and TMRs of each resample that has both kinds of pairs.
-    fn resample(&self) -> Vec<(f64, Vec<f64>)> {
-        let curve = Weighted::new(self.scores, self.same);
-        let numbered = self.subjects.map(numbered);
-        let kinds: [Vec<usize>; 2] =
-            [true, false].map(|kind| (0..self.same.len()).filter(|i| self.same[*i] == kind).collect());
-        (0..RESAMPLES)
-            .into_par_iter()
-            .filter_map(|i| {
-                let mut rng = keyed(b"verifica", self.seed, i);
-                let weights = match &numbered {
-                    Some((pairs, subjects)) => {
-                        let drawn = draw(*subjects, &mut rng);
-                        let both = |&(a, b): &(usize, usize)| if a == b { drawn[a] } else { drawn[a] * drawn[b] };
-                        pairs.iter().map(both).collect()
-                    }
-                    None => draw_pairs(&kinds, &mut rng),
-                };
-                curve.rates(&weights, &self.fmr)
-            })
-            .collect()
-    }
-}
-
-/// How often each pair is drawn, as many of each of the two `kinds` as there are.
-fn draw_pairs(kinds: &[Vec<usize>; 2], rng: &mut rand_chacha::ChaCha8Rng) -> Vec<f64> {
-    let mut weights = vec![0.0; kinds.iter().map(Vec::len).sum()];
-    for own in kinds {
-        for _ in 0..own.len() {
-            weights[own[below(rng, own.len())]] += 1.0;
+    fn units(&self) -> Result<Units> {
+        let images = |images: &[(u32, u32)]| {
+            if images.len() == self.scores.len() {
+                return Ok(Units::images(images));
+            }
+            Err(EvalError::Length { what: "the list of images", got: images.len(), expected: self.scores.len() })
+        };
+        match self.units {
+            Named::Subjects(s) => Units::subjects(s, self.same),
+            Named::Images(i) => images(i),
+            Named::Joined(i) => Units::joined(i, self.same),
+            Named::Nothing => Ok(Units::unknown(self.scores.len())),
         }
     }
-    weights
 }
 
-/// The pairs with subjects numbered from 0, and how many subjects there are.
-fn numbered(subjects: &[(u32, u32)]) -> (Vec<(usize, usize)>, usize) {
-    let mut known: Vec<u32> = subjects.iter().flat_map(|s| [s.0, s.1]).collect();
-    known.sort_unstable();
-    known.dedup();
-    let place = |s: u32| known.partition_point(|k| *k < s);
-    (subjects.iter().map(|s| (place(s.0), place(s.1))).collect(), known.len())
+/// Rates of resamples, and with a part of the units left out each.
+struct Spread {
+    resampled: Vec<Rates>,
+    jackknife: Vec<Rates>,
 }
 
-/// How often each of `n` is drawn in `n` draws.
-fn draw(n: usize, rng: &mut rand_chacha::ChaCha8Rng) -> Vec<f64> {
-    let mut drawn = vec![0.0; n];
-    for _ in 0..n {
-        drawn[below(rng, n)] += 1.0;
+impl Spread {
+    fn of(curve: &Curve, seed: u64, targets: &[f64]) -> Self {
+        Self { resampled: curve.resampled(RESAMPLES, seed, targets), jackknife: curve.jackknife(targets) }
     }
-    drawn
-}
 
-/// A value with the 2.5 % and 97.5 % quantiles of its resamples; without an interval where there are too few.
-fn within(value: f64, mut resamples: Vec<f64>) -> Estimate {
-    if resamples.len() < FEWEST {
-        return Estimate::new(value);
+    /// A value with its BCa interval, where the resamples have one.
+    fn within(&self, value: f64, of: impl Fn(&Rates) -> f64) -> Estimate {
+        let jackknife: Vec<f64> = self.jackknife.iter().map(&of).collect();
+        match Bca::new(value, self.resampled.iter().map(&of).collect(), &jackknife) {
+            Some(bca) => {
+                let (low, high) = bca.interval(LEVEL);
+                Estimate::new(value).within(low, high)
+            }
+            None => Estimate::new(value),
+        }
     }
-    resamples.sort_by(f64::total_cmp);
-    let at = |q: f64| resamples[(q * (resamples.len() - 1) as f64).round() as usize];
-    Estimate::new(value).within(at(0.025), at(0.975))
 }
 
 #[cfg(test)]
@@ -258,7 +267,7 @@ mod tests {
         (0..400).filter(|i| i % 20 < 5).for_each(|i| scores[i] = 0.1);
         let width = |s: Option<&[(u32, u32)]>| {
             let mut v = Verification::of(&scores, &same).fmr(&[0.5]);
-            v.subjects = s;
+            v.units = s.map_or(Named::Nothing, Named::Subjects);
             let tmr = v.measure().unwrap().at_fmr[0].tmr;
             tmr.high.unwrap() - tmr.low.unwrap()
         };
@@ -272,8 +281,9 @@ mod tests {
         let (scores, same) = even(40);
         let of = |seed| Verification::of(&scores, &same).seed(seed).measure().unwrap();
         assert_eq!(of(1), of(1));
-        let drawn = |seed| Verification::of(&scores, &same).seed(seed).resample();
-        assert_ne!(drawn(1), drawn(2));
+        let curve = Curve::new(&scores, &same, &Units::unknown(scores.len()));
+        assert_ne!(curve.resampled(50, 1, &[0.1]), curve.resampled(50, 2, &[0.1]));
+        assert_eq!(curve.resampled(50, 1, &[0.1]).len(), 50);
         let two = Verification::of(&[0.9, 0.1], &[true, false]).measure().unwrap();
         assert_eq!((two.eer.value, two.genuine, two.impostor), (0.0, 1, 1));
     }
