@@ -80,6 +80,32 @@ pub enum EvalError {
         /// Its second subject.
         b: u32,
     },
+    /// Scores that are higher for impostor pairs, so that no evidence can be made of them.
+    #[error(
+        "the log-likelihood ratio falls with the score (slope {slope:.3}): genuine pairs score no higher than impostor \
+         ones; hand in similarities, not distances, and check which pairs are genuine"
+    )]
+    Backwards {
+        /// The slope found.
+        slope: f64,
+    },
+    /// The data do not bear the error rate that was asked for.
+    #[error(
+        "an FMR of {target:e} cannot be stated from {pairs} impostor pairs of {units} subjects, {alone} of them without \
+         a shared subject: the smallest that they bear is {smallest:e}. Ask for that, or give more subjects"
+    )]
+    NotBorne {
+        /// The FMR asked for.
+        target: f64,
+        /// The smallest FMR that passes.
+        smallest: f64,
+        /// How many impostor pairs there are.
+        pairs: u64,
+        /// How many of them share no subject.
+        alone: u64,
+        /// How many subjects are in them.
+        units: u64,
+    },
     /// A score, embedding or series holds a NaN or an infinity.
     #[error("{what} at index {index} is {value}, expected a finite number")]
     NotFinite {
