@@ -40,6 +40,11 @@ pub mod verification;
 
 pub mod evidence;
 
+pub mod calibration;
+
+#[cfg(any(test, feature = "fixtures"))]
+pub mod simulated;
+
 pub mod angles;
 
 pub mod pca;

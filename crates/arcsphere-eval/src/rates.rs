@@ -12,6 +12,12 @@
 //! * Wilson's interval, two-sided,
 //! * Korn and Graubard's upper bound, Beta⁻¹(1 − α; p·n_eff + 1, n_eff − p·n_eff) (Survey Methodology 1998).
 //!
+//! Both are approximate. Simulated (`examples/coverage.rs`, 300 repeats, everybody against everybody), 95 % intervals of
+//! a threshold's FMR hold the truth in 84 % of the cases with 20 subjects, 86 to 95 % with 40, 91 % with 100, 91 to
+//! 95 % with 200, 97 % of a published list of 4,281; those of its FNMR in 85 %, 91 %, 93 %, 91 to 94 % and 97 %. The
+//! lower figures are those of populations in which some subjects are taken for anybody. [`Mark`]s say what to think of
+//! an interval.
+//!
 //! An *exact* bound holds whatever the dependence: before any score is looked at, pairs that share no unit with one
 //! taken before are taken in the order of the list, and Clopper and Pearson's bound is that of these alone.
 

@@ -85,6 +85,11 @@ impl Spread {
         self.cells[cell as usize].units
     }
 
+    /// The units of every cell, and its comparisons.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = ((u32, u32), u64)> + '_ {
+        self.cells.iter().map(|c| (c.units, c.count.comparisons))
+    }
+
     /// One more comparison in a cell.
     pub(crate) fn compare(&mut self, cell: u32) {
         let Cell { units: (a, b), count } = &mut self.cells[cell as usize];

@@ -48,8 +48,10 @@ impl Walk {
             let cell = *cells.entry(key).or_insert_with(|| spread.add_cell(key));
             spread.compare(cell);
             let alone = !(taken[a as usize] || taken[b as usize]);
-            taken[a as usize] = true;
-            taken[b as usize] = true;
+            if alone {
+                taken[a as usize] = true;
+                taken[b as usize] = true;
+            }
             // −0.0 and 0.0 are one threshold.
             steps.push(Step { score: score + 0.0, cell, alone });
         }
