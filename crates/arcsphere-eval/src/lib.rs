@@ -38,6 +38,8 @@ pub mod rates;
 
 pub mod verification;
 
+pub mod folds;
+
 pub mod evidence;
 
 pub mod calibration;
