@@ -47,6 +47,14 @@ pub mod calibration;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod simulated;
 
+mod clusters;
+
+pub mod identification;
+
+pub mod reidentification;
+
+pub mod groups;
+
 pub mod angles;
 
 pub mod pca;

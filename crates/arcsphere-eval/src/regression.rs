@@ -10,8 +10,11 @@
 //! All numbers are in the unit of what is predicted: years, degrees. A quantity that wraps, as a
 //! direction does, is not what these measure.
 
+use std::collections::BTreeMap;
+
+use crate::clusters;
 use crate::error::{EvalError, Result};
-use crate::interval::{Mean, Proportion, finite, mean, wilson};
+use crate::interval::{Estimate, Mean, Proportion, finite, mean, wilson};
 
 /// A cumulative score.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +61,50 @@ pub fn regression(predicted: &[f64], actual: &[f64], ks: &[f64]) -> Result<Regre
     Ok(Regression { mae, cs: cs.collect::<Result<_>>()? })
 }
 
+/// MAE and CS(k) with BCa's 95 % intervals over persons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByPerson {
+    /// Mean absolute error; n counts the samples.
+    pub mae: Estimate,
+    /// The cumulative score of each k, in the order asked for.
+    pub cs: Vec<Estimate>,
+}
+
+/// [`regression`] of a set in which a person has several samples, as sets of ages have: intervals are bootstrapped over
+/// `persons`, the person of each sample.
+///
+/// # Errors
+/// Those of [`regression`], and [`EvalError::Length`] for another number of persons.
+///
+/// ```
+/// use arcsphere_eval::regression::by_person;
+/// let found = by_person(&[30.0, 40.0, 20.0], &[10.0, 45.0, 21.0], &[7, 7, 8], &[5.0], 0)?;
+/// assert_eq!((found.mae.value, found.cs[0].value), (26.0 / 3.0, 2.0 / 3.0));
+/// # Ok::<(), arcsphere_eval::EvalError>(())
+/// ```
+pub fn by_person(predicted: &[f64], actual: &[f64], persons: &[u32], ks: &[f64], seed: u64) -> Result<ByPerson> {
+    let plain = regression(predicted, actual, ks)?;
+    let errors = absolute_errors(predicted, actual)?;
+    if persons.len() != errors.len() {
+        return Err(EvalError::Length { what: "the list of persons", got: persons.len(), expected: errors.len() });
+    }
+    let over = |value: f64, of: &dyn Fn(f64) -> f64| {
+        let mut parts: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+        for (person, error) in persons.iter().zip(&errors) {
+            let (sum, count) = parts.entry(*person).or_default();
+            *sum += of(*error);
+            *count += 1.0;
+        }
+        let parts: Vec<(f64, f64)> = parts.into_values().collect();
+        let found = clusters::estimate(parts.len(), seed, |weights| clusters::ratio(&parts, weights));
+        // The value is that of the samples in their order, to the last bit.
+        Estimate { value, ..found.unwrap_or(Estimate::new(value)) }.over(errors.len() as u64)
+    };
+    let mae = over(plain.mae.value, &|e| e);
+    let cs = plain.cs.iter().map(|c| over(c.share.value, &|e| f64::from(u8::from(e <= c.k))));
+    Ok(ByPerson { mae, cs: cs.collect() })
+}
+
 /// |predictedᵢ − actualᵢ|.
 fn absolute_errors(predicted: &[f64], actual: &[f64]) -> Result<Vec<f64>> {
     if predicted.len() != actual.len() {
@@ -84,6 +131,20 @@ mod tests {
         assert_eq!(shares, [0.25, 0.75, 1.0]);
         assert_eq!(r.cs[1].share, wilson(3, 4).unwrap());
         assert_eq!(regression(&[1.0], &[3.0], &[]).unwrap().mae.high, None);
+    }
+
+    #[test]
+    fn samples_of_one_person_are_one() {
+        // Thirty persons, whose four samples are off by as much.
+        let actual: Vec<f64> = (0..120).map(|i| f64::from(i / 4)).collect();
+        let predicted = vec![0.0; 120];
+        let width = |persons: &[u32]| {
+            let mae = by_person(&predicted, &actual, persons, &[10.0], 1).unwrap().mae;
+            mae.high.unwrap() - mae.low.unwrap()
+        };
+        let (together, apart): (Vec<u32>, Vec<u32>) = (0..120).map(|i| (i / 4, i)).unzip();
+        assert!((1.6..2.4).contains(&(width(&together) / width(&apart))), "{}", width(&together) / width(&apart));
+        assert!(by_person(&predicted, &actual, &[0], &[], 1).unwrap_err().to_string().contains("persons"));
     }
 
     #[test]
