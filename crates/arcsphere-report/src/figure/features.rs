@@ -142,7 +142,9 @@ impl Figure for Features<'_> {
     }
 
     fn description(&self) -> String {
-        format!("{}: test embeddings in the plane, a color a class, prototypes as rays", self.title)
+        let what = format!("{}: test embeddings in the plane, a color a class, prototypes as rays", self.title);
+        // Whole, where the picture itself may have room for a part of a name only.
+        if self.class_names.len() > NAMED { what } else { format!("{what}; {}", self.class_names.join(", ")) }
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<()> {

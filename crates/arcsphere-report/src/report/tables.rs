@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn what_rests_on_few_errors_is_marked_and_the_mark_explained() {
         let one = run("arcface", 1, 970).with("tmr_at_fmr@1e-3", Estimate::new(0.7).resting_on(10)).with("eer", -1e-9);
-        let s = summarize(&[one.clone()]);
+        let s = summarize(std::slice::from_ref(&one));
         let mut html = String::new();
         summary(&mut html, &s, &find(&s));
         super::runs(&mut html, &Results { runs: vec![one], ..Results::default() });
