@@ -47,6 +47,10 @@ mod found;
 
 mod source;
 
+#[cfg(test)]
+mod golden;
+
+mod jpeg;
 mod resize;
 mod split;
 
