@@ -152,6 +152,9 @@ pub(crate) struct Embed {
     /// What is done about images that cannot be used: error or skip.
     #[arg(long, value_name = "WHAT", default_value = "error", value_parser = ["error", "skip"])]
     pub(crate) on_bad_file: String,
+    /// Memory for all image files that are decoded at once, in MiB [default: the run's].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) decode_memory: Option<u64>,
     /// Overwrite the output files.
     #[arg(long)]
     pub(crate) force: bool,

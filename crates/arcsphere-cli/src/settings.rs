@@ -125,6 +125,8 @@ pub(crate) fn open_options(config: &Config) -> OpenOptions {
     OpenOptions {
         root: d.root.clone(),
         resize: d.resize,
+        fit: d.fit,
+        decode_memory: d.decoding().memory,
         test_fraction: d.test_fraction,
         open_set: d.open_set,
         seed: d.split_seed,

@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use crate::bad::{BadFile, OnBadFile, Sieve};
 use crate::dataset::Dataset;
 use crate::error::DataError;
+use crate::folder::Decoding;
 use crate::samples::SampleInfo;
 use crate::target::{Targets, Unit};
 use crate::walk::{LeftOut, Reason, Walk};
@@ -57,21 +58,15 @@ const EXPECTED: &str = "a folder of images named AGE_GENDER_RACE_DATE.jpg, or a 
 /// name ends with, and where `NAME_face.jpg`, the face cut out of the photo NAME, is beside it, that is
 /// read. Fields may be quoted; an image may be named once.
 ///
-/// `width` is the width of a class in years; `resize` is a (height, width) in pixels that each image
-/// is brought to; without it they must all have one size. With [`OnBadFile::Skip`] images and rows that cannot be
-/// used are left out, and classes of which nothing remains.
+/// `width` is the width of a class in years. With [`OnBadFile::Skip`] images and rows that cannot be used are left
+/// out, and classes of which nothing remains.
 ///
 /// # Errors
 /// [`BadBinWidth`](DataError::BadBinWidth), [`Missing`](DataError::Missing),
 /// [`NoAge`](DataError::NoAge), [`AgeOutOfRange`](DataError::AgeOutOfRange),
 /// [`BadRow`](DataError::BadRow), [`RepeatedImage`](DataError::RepeatedImage),
 /// [`EmptySet`](DataError::EmptySet), [`NoClasses`](DataError::NoClasses), and those of [`folder::read`] for the images.
-pub(crate) fn read(
-    path: &Path,
-    width: u32,
-    resize: Option<(usize, usize)>,
-    on_bad_file: OnBadFile,
-) -> Result<Ages, DataError> {
+pub(crate) fn read(path: &Path, width: u32, how: &Decoding, on_bad_file: OnBadFile) -> Result<Ages, DataError> {
     if !WIDTHS.contains(&width) {
         return Err(DataError::BadBinWidth { found: width.to_string(), range: WIDTHS });
     }
@@ -87,7 +82,7 @@ pub(crate) fn read(
     if faces.is_empty() {
         return Err(no_face(path, &sieve, &left_out));
     }
-    let set = labelled(root, faces, width, resize, &mut sieve)?;
+    let set = labelled(root, faces, width, how, &mut sieve)?;
     Ok(Ages { set, left_out, bad_files: sieve.into_bad() })
 }
 
@@ -119,7 +114,7 @@ fn labelled(
     root: &Path,
     faces: Vec<Face>,
     width: u32,
-    resize: Option<(usize, usize)>,
+    how: &Decoding,
     sieve: &mut Sieve,
 ) -> Result<Dataset, DataError> {
     let bin = |age: f32| age as u32 / width;
@@ -133,7 +128,7 @@ fn labelled(
     let classes = bins.iter().map(name).collect();
     let label = |age| bins.partition_point(|&b| b < bin(age)) as u32;
     let images = faces.iter().map(|f| (f.path.clone(), label(f.age))).collect();
-    let (set, kept) = folder::read_labelled(root, images, classes, resize, sieve)?;
+    let (set, kept) = folder::read_labelled(root, images, classes, how, sieve)?;
     let ages = kept.iter().map(|&i| faces[i].age).collect();
     let info = |(i, &at): (usize, &usize)| SampleInfo { group: faces[at].group.clone(), ..set.info(i) };
     let infos = kept.iter().enumerate().map(info).collect();

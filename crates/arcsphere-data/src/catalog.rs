@@ -6,6 +6,7 @@ use crate::bad::{BadFile, OnBadFile};
 use crate::cifar::{self, Cifar};
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
+use crate::resize::Fit;
 use crate::source::Source;
 use crate::split::test_classes;
 use crate::target::Unit;
@@ -21,6 +22,11 @@ pub struct OpenOptions {
     pub root: PathBuf,
     /// Size that every image is brought to, (height, width) in pixels. Default: none.
     pub resize: Option<(usize, usize)>,
+    /// How, where proportions differ. Default: squashed.
+    pub fit: Fit,
+    /// The most bytes that all image files that are decoded at once may take; see
+    /// [`Decoding`](folder::Decoding::memory). Default: 1 GiB.
+    pub decode_memory: u64,
     /// Fraction of each class (or, for an open set, of the classes) that is kept for testing where
     /// the set does not say so itself; in (0, 1). Default 0.2.
     pub test_fraction: f64,
@@ -42,6 +48,8 @@ impl Default for OpenOptions {
         Self {
             root: PathBuf::from("data"),
             resize: None,
+            fit: Fit::Squash,
+            decode_memory: folder::Decoding::default().memory,
             test_fraction: 0.2,
             open_set: false,
             seed: 0,
@@ -49,6 +57,13 @@ impl Default for OpenOptions {
             limit_train: None,
             limit_test: None,
         }
+    }
+}
+
+impl OpenOptions {
+    /// How image files are decoded.
+    pub fn decoding(&self) -> folder::Decoding {
+        folder::Decoding { resize: self.resize, fit: self.fit, memory: self.decode_memory }
     }
 }
 
@@ -346,8 +361,11 @@ fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
         [one] => return open_idx(dir, one),
         several => return Err(several_sets(dir, several)),
     }
-    let read =
-        folder::ReadOptions { resize: options.resize, on_bad_file: options.on_bad_file, open_set: options.open_set };
+    let read = folder::ReadOptions {
+        decoding: options.decoding(),
+        on_bad_file: options.on_bad_file,
+        open_set: options.open_set,
+    };
     let folder::Folder { images, left_out, bad_files, remarks } = folder::read_with(dir, &read)?;
     let loaded = match images {
         folder::Images::Whole(all) => split(name, &all, options)?,
@@ -403,9 +421,9 @@ fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
     }
     // After the limits, so that nothing is resized for nothing.
     if let Some((height, width)) = options.resize {
-        train = train.resized(height, width)?;
-        test = test.resized(height, width)?;
-        validation = validation.map(|set| set.resized(height, width)).transpose()?;
+        train = train.resized(height, width, options.fit)?;
+        test = test.resized(height, width, options.fit)?;
+        validation = validation.map(|set| set.resized(height, width, options.fit)).transpose()?;
     }
     let source = Source { left_out, remarks, ..Source::new(name, train, test, open_set)? };
     source.with_validation(validation)?.with_bad_files(bad_files)

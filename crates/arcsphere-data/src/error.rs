@@ -154,6 +154,37 @@ pub enum DataError {
         /// The width expected.
         width: usize,
     },
+    /// An image with a side that is too long.
+    #[error(
+        "{}: {height}x{width} (height x width), expected at most {max} pixels on a side; make the image smaller",
+        path.display()
+    )]
+    ImageSide {
+        /// The file.
+        path: PathBuf,
+        /// Its height in pixels.
+        height: usize,
+        /// Its width in pixels.
+        width: usize,
+        /// The longest side in pixels.
+        max: usize,
+    },
+    /// An image that takes more memory to decode than is allowed.
+    #[error(
+        "{}: {what}, which takes up to {} MiB of memory to decode, expected at most {} MiB; allow it with \
+         --decode-memory {}, or make the image smaller",
+        path.display(), mebibytes(*bytes), limit >> 20, mebibytes(*bytes)
+    )]
+    ImageMemory {
+        /// The file.
+        path: PathBuf,
+        /// What is large: the image, with its size, or the file.
+        what: String,
+        /// How many bytes it takes at most.
+        bytes: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
     /// An image that is not of the shape that was asked for.
     #[error("{name}: the image has {found}, expected {expected} (channels x height x width)")]
     ImageShape {
@@ -550,6 +581,11 @@ impl DataError {
     pub(crate) fn io(path: &Path, action: &'static str, source: std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), action, source }
     }
+}
+
+/// Rounded up.
+fn mebibytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }
 
 fn suggest(name: Option<&str>) -> String {

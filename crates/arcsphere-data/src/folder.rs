@@ -28,11 +28,14 @@ use crate::walk::{self, LeftOut, Reason, Walk};
 use crate::{files, found};
 
 pub(crate) mod alike;
+mod format;
+
 mod decode;
 mod layout;
 mod opening;
 mod parts;
 
+pub use decode::Decoding;
 use layout::Layout;
 use opening::Opened;
 
@@ -76,8 +79,8 @@ pub enum Images {
 /// How a folder is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// A (height, width) in pixels that each image is brought to; without it they must all have one size.
-    pub resize: Option<(usize, usize)>,
+    /// How an image file becomes planes.
+    pub decoding: Decoding,
     /// What is done about an image that cannot be used.
     pub on_bad_file: OnBadFile,
     /// Names of classes that differ only in case or Unicode form are taken for different classes.
@@ -90,21 +93,21 @@ pub struct ReadOptions {
 /// also called `training`, `testing`, `val`, `valid`, `validation` or `dev`, in any case. With a `val` but no `test`
 /// the one is the other; a `train` alone is a whole set.
 ///
-/// `resize` is a (height, width) that each image is brought to; without it they must all have one
-/// size. Decoding is parallel; the result, and which error is reported, does not depend on it.
+/// Decoding is parallel; the result, and which error is reported, does not depend on it.
 /// Of images past the first [`CACHE_BYTES`] no more is read here than their size and color. A sample's name is its path below `root`.
 ///
 /// # Errors
 /// [`Missing`](DataError::Missing), [`NoClasses`](DataError::NoClasses),
 /// [`EmptyClass`](DataError::EmptyClass) for a class folder without an image,
-/// [`UndecodableImage`](DataError::UndecodableImage), [`ImageSize`](DataError::ImageSize),
-/// [`BadShape`](DataError::BadShape) for an unusable `resize`,
+/// [`UndecodableImage`](DataError::UndecodableImage), [`ImageSide`](DataError::ImageSide),
+/// [`ImageMemory`](DataError::ImageMemory), [`ImageSize`](DataError::ImageSize),
+/// [`BadShape`](DataError::BadShape) for an unusable size,
 /// [`ClassMismatch`](DataError::ClassMismatch) when `train` and `test` share some classes but `test`
 /// has others too, and [`AlikeClasses`](DataError::AlikeClasses) when they share none, but some names are nearly
 /// the same.
 ///
 /// ```
-/// use arcsphere_data::folder::{self, Images};
+/// use arcsphere_data::folder::{self, Decoding, Images};
 ///
 /// // Gray images of 2x1 pixels: ada/1.pgm, ada/2.pgm, grace/1.pgm.
 /// let dir = tempfile::tempdir().unwrap();
@@ -113,13 +116,13 @@ pub struct ReadOptions {
 ///     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
 ///     std::fs::write(path, [b"P5 2 1 255\n", &[i as u8; 2][..]].concat()).unwrap();
 /// }
-/// let Images::Whole(faces) = folder::read(dir.path(), None)?.images else { panic!("no train and test folder") };
+/// let Images::Whole(faces) = folder::read(dir.path(), &Decoding::default())?.images else { panic!("no train and test folder") };
 /// assert_eq!((faces.classes(), faces.labels()), (&["ada".to_string(), "grace".into()][..], &[0, 0, 1][..]));
 /// assert_eq!((faces.info(2).name.as_str(), &faces.image(2)?[..]), ("grace/1.pgm", &[2, 2][..]));
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
-pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataError> {
-    read_with(root, &ReadOptions { resize, ..ReadOptions::default() })
+pub fn read(root: &Path, how: &Decoding) -> Result<Folder, DataError> {
+    read_with(root, &ReadOptions { decoding: *how, ..ReadOptions::default() })
 }
 
 /// As [`read`], with all that can be chosen.
@@ -137,16 +140,16 @@ pub fn read(root: &Path, resize: Option<(usize, usize)>) -> Result<Folder, DataE
 /// std::fs::create_dir(dir.path().join("ada")).unwrap();
 /// std::fs::write(dir.path().join("ada/1.pgm"), b"P5 1 1 255\n7").unwrap();
 /// std::fs::write(dir.path().join("ada/2.pgm"), b"P5 1 1 255\n").unwrap();
-/// assert!(folder::read(dir.path(), None).is_err());
 /// let options = ReadOptions { on_bad_file: OnBadFile::Skip, ..ReadOptions::default() };
+/// assert!(folder::read(dir.path(), &options.decoding).is_err());
 /// assert_eq!(folder::read_with(dir.path(), &options)?.bad_files[0].name, "ada/2.pgm");
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn read_with(root: &Path, options: &ReadOptions) -> Result<Folder, DataError> {
-    let &ReadOptions { resize, on_bad_file, .. } = options;
-    check_size(resize)?;
+    let ReadOptions { decoding: how, on_bad_file, .. } = options;
+    how.check()?;
     let layout = Layout::find(root)?;
-    let mut sieve = Sieve::new(root, on_bad_file);
+    let mut sieve = Sieve::new(root, *on_bad_file);
     if let Some(test) = layout.test.clone() {
         return parts::read(root, layout, &test, options, sieve);
     }
@@ -155,15 +158,16 @@ pub fn read_with(root: &Path, options: &ReadOptions) -> Result<Folder, DataError
     if dir != root {
         walk::add(&mut left_out, parts::beside(root, &[Some(&dir)])?);
     }
-    let opened = Opened::check(&mut files, resize, CACHE_BYTES, None, &mut sieve)?;
+    let opened = Opened::check(&mut files, how, CACHE_BYTES, None, &mut sieve)?;
     files.require_every_class(&dir, &sieve)?;
     let remarks = layout.remarks.into_iter().chain(files.deeper(&dir)).collect();
-    let images = Images::Whole(files.dataset(resize, opened)?);
+    let images = Images::Whole(files.dataset(how, opened)?);
     Ok(Folder { images, left_out, bad_files: sieve.into_bad(), remarks })
 }
 
-/// Images that are brought to `shape`, of which nothing is read before it is asked for; the class of each is
-/// the folder that it lies in, and its name is its path. Classes are in the order of their first images.
+/// Images that are brought to `shape`, whatever size `how` has, of which nothing is read before it is asked for;
+/// the class of each is the folder that it lies in, and its name is its path. Classes are in the order of their
+/// first images.
 ///
 /// A class is called by its path below the folder in which all images are: `ada/1.jpg` and `grace/1.jpg` are of `ada`
 /// and of `grace`, `a/day/1.jpg` and `b/day/1.jpg` of `a/day` and `b/day`. Images that all lie in one folder are of
@@ -176,23 +180,24 @@ pub fn read_with(root: &Path, options: &ReadOptions) -> Result<Folder, DataError
 /// a `shape` of 1 channel is [`ImageShape`](DataError::ImageShape).
 ///
 /// ```no_run
-/// use arcsphere_data::{Shape, folder, walk::Walk};
+/// use arcsphere_data::folder::{self, Decoding};
+/// use arcsphere_data::{Fit, Shape, walk::Walk};
 ///
 /// let photos = Walk::below("photos".as_ref(), usize::MAX)?.images;
-/// let set = folder::files(photos, Shape::new(3, 112, 112))?;
+/// let set = folder::files(photos, Shape::new(3, 112, 112), &Decoding { fit: Fit::Pad, ..Decoding::default() })?;
 /// println!("{}: {}", set.info(0).name, set.classes()[set.labels()[0] as usize]);
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
-pub fn files(paths: Vec<PathBuf>, shape: Shape) -> Result<Dataset, DataError> {
+pub fn files(paths: Vec<PathBuf>, shape: Shape, how: &Decoding) -> Result<Dataset, DataError> {
     let classes = classes_of(&paths);
-    labelled(paths.into_iter().zip(classes).collect(), shape)
+    labelled(paths.into_iter().zip(classes).collect(), shape, how)
 }
 
 /// As [`files`], with a class for each.
 ///
 /// # Errors
 /// Those of [`files`].
-pub fn labelled(images: Vec<(PathBuf, String)>, shape: Shape) -> Result<Dataset, DataError> {
+pub fn labelled(images: Vec<(PathBuf, String)>, shape: Shape, how: &Decoding) -> Result<Dataset, DataError> {
     let mut classes: Vec<String> = Vec::new();
     let mut labels: HashMap<String, u32> = HashMap::new();
     let mut label = |class: String| {
@@ -207,7 +212,8 @@ pub fn labelled(images: Vec<(PathBuf, String)>, shape: Shape) -> Result<Dataset,
     if files.images.is_empty() {
         return Err(DataError::EmptySet { origin: "image files".into() });
     }
-    files.dataset(Some((height, width)), Opened { channels, height, width, ..Opened::default() })
+    let how = Decoding { resize: Some((height, width)), ..*how };
+    files.dataset(&how, Opened { channels, height, width, ..Opened::default() })
 }
 
 /// The classes of image files, as [`files`] tells them.
@@ -258,9 +264,9 @@ fn class_below(base: &Path, image: &Path) -> String {
 }
 
 /// Those of `images` that can be decoded, and what is wrong with the others. Names are paths.
-pub fn usable(images: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<BadFile>) {
+pub fn usable(images: Vec<PathBuf>, how: &Decoding) -> (Vec<PathBuf>, Vec<BadFile>) {
     let mut sieve = Sieve::new(Path::new(""), OnBadFile::Skip);
-    let tried: Vec<Option<DataError>> = images.par_iter().map(|path| decode::file(path, None).err()).collect();
+    let tried: Vec<Option<DataError>> = images.par_iter().map(|path| decode::file(path, how).err()).collect();
     let mut kept = Vec::with_capacity(images.len());
     for (path, error) in images.into_iter().zip(tried) {
         match error {
@@ -272,27 +278,19 @@ pub fn usable(images: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<BadFile>) {
     (kept, sieve.into_bad())
 }
 
-/// Reads images with their labels, at least one, in the order given; `resize` as in [`read`]. Names are
-/// paths below `root`. Second are the places of those that were let pass.
+/// Reads images with their labels, at least one, in the order given; names are paths below `root`. Second are the places of those that were let pass.
 pub(crate) fn read_labelled(
     root: &Path,
     images: Vec<(PathBuf, u32)>,
     classes: Vec<String>,
-    resize: Option<(usize, usize)>,
+    how: &Decoding,
     sieve: &mut Sieve,
 ) -> Result<(Dataset, Vec<usize>), DataError> {
-    check_size(resize)?;
+    how.check()?;
     let mut files = Files { root: root.to_owned(), classes, images };
-    let mut opened = Opened::check(&mut files, resize, CACHE_BYTES, None, sieve)?;
+    let mut opened = Opened::check(&mut files, how, CACHE_BYTES, None, sieve)?;
     let kept = std::mem::take(&mut opened.kept);
-    Ok((files.dataset(resize, opened)?, kept))
-}
-
-fn check_size(resize: Option<(usize, usize)>) -> Result<(), DataError> {
-    match resize.map(|(height, width)| Shape::new(3, height, width)) {
-        Some(shape) if !shape.is_usable() => Err(DataError::BadShape { shape, max: Shape::MAX_VALUES }),
-        _ => Ok(()),
-    }
+    Ok((files.dataset(how, opened)?, kept))
 }
 
 /// Class names, and image files with their labels.
@@ -371,16 +369,16 @@ impl Files {
         self.classes.clone_from(&others.classes);
     }
 
-    fn dataset(self, resize: Option<(usize, usize)>, opened: Opened) -> Result<Dataset, DataError> {
+    fn dataset(self, how: &Decoding, opened: Opened) -> Result<Dataset, DataError> {
         let shape = Shape::new(opened.channels, opened.height, opened.width);
-        Dataset::from_samples(ImageFiles { files: self, resize, shape, cache: opened.cache })
+        Dataset::from_samples(ImageFiles { files: self, how: *how, shape, cache: opened.cache })
     }
 }
 
 /// Image files, decoded when they are asked for.
 struct ImageFiles {
     files: Files,
-    resize: Option<(usize, usize)>,
+    how: Decoding,
     shape: Shape,
     /// Planes of the first images.
     cache: Vec<u8>,
@@ -410,7 +408,7 @@ impl Samples for ImageFiles {
 
     fn decode(&self, i: usize, planes: &mut [u8]) -> Result<(), DataError> {
         let path = &self.files.images[i].0;
-        let image = decode::file(path, self.resize)?;
+        let image = decode::file(path, &self.how)?;
         let found = Shape::new(image.channels, image.height, image.width);
         let fits = (found.height, found.width) == (self.shape.height, self.shape.width);
         if !fits || found.channels > self.shape.channels {
@@ -428,5 +426,7 @@ impl Samples for ImageFiles {
     }
 }
 
+#[cfg(test)]
+mod formats;
 #[cfg(test)]
 mod tests;

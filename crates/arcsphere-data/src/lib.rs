@@ -38,6 +38,7 @@ mod target;
 
 mod dataset;
 mod files;
+mod memory;
 
 mod bad;
 
@@ -80,6 +81,7 @@ pub use batch::Normalization;
 pub use catalog::{OpenOptions, open};
 pub use dataset::{Dataset, Shape};
 pub use error::DataError;
+pub use resize::Fit;
 pub use samples::{SampleInfo, Samples};
 pub use source::Source;
 pub use target::{Targets, Unit};

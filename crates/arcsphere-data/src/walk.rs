@@ -10,7 +10,12 @@ use crate::error::DataError;
 use crate::files;
 
 /// Extensions that are taken for images, in any case.
-pub const EXTENSIONS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "pgm", "ppm", "pnm"];
+pub const EXTENSIONS: [&str; 14] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff", "pbm", "pgm", "ppm", "pnm"];
+
+/// Extensions of images that are not read, in any case.
+pub const UNREAD: [&str; 16] =
+    ["heic", "heif", "avif", "jxl", "jp2", "j2k", "svg", "psd", "ico", "tga", "exr", "hdr", "dng", "cr2", "nef", "arw"];
 
 /// Folders that systems and their tools keep for themselves: thumbnails, waste, metadata.
 const OF_SYSTEMS: [&str; 6] =
@@ -22,6 +27,8 @@ const OF_SYSTEMS: [&str; 6] =
 pub enum Reason {
     /// Its extension is none of [`EXTENSIONS`].
     NotAnImage,
+    /// It has an extension of [`UNREAD`], this one.
+    Unread(&'static str),
     /// Its name begins with a dot.
     Hidden,
     /// What macOS writes as `._x` beside `x` where the disk has no room for its notes; it has an image's
@@ -42,6 +49,9 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Unread(format) => {
+                return write!(f, "an image format that is not read: {format}; convert it to jpg or png");
+            }
             Self::NotAnImage => "not an image by its extension",
             Self::Hidden => "hidden (its name begins with a dot)",
             Self::AppleDouble => "notes of macOS (its name begins with ._)",
@@ -198,7 +208,7 @@ fn look(path: &Path, depth: usize) -> Result<Entry, DataError> {
         Err(e) => return Err(failed(e)),
     };
     Ok(if found.is_file() {
-        if is_image(path) { Entry::Image } else { Entry::LeftOut(Reason::NotAnImage) }
+        not_an_image(path).map_or(Entry::Image, Entry::LeftOut)
     } else if !found.is_dir() {
         Entry::LeftOut(Reason::NotAFile)
     } else if OF_SYSTEMS.iter().any(|own| name == *own) {
@@ -247,7 +257,17 @@ pub fn by_extension(paths: &[PathBuf]) -> String {
 
 /// True for a name with an extension of [`EXTENSIONS`].
 pub(crate) fn is_image(path: &Path) -> bool {
-    path.extension().is_some_and(|e| EXTENSIONS.iter().any(|x| e.eq_ignore_ascii_case(x)))
+    not_an_image(path).is_none()
+}
+
+/// Why a file is none of the images, by its extension.
+fn not_an_image(path: &Path) -> Option<Reason> {
+    let extension = path.extension().unwrap_or_default();
+    let is = |known: &&&str| extension.eq_ignore_ascii_case(known);
+    match EXTENSIONS.iter().find(is) {
+        Some(_) => None,
+        None => Some(UNREAD.iter().find(is).map_or(Reason::NotAnImage, |format| Reason::Unread(format))),
+    }
 }
 
 /// Adds what another walk left out.
@@ -294,11 +314,19 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_by_reason() {
-        let dir = tree(&[".git/x.png", "a/.hidden.jpg", "a/._1.jpg", "a/1.jpg", "a/notes.txt", "a/noextension"]);
+        let names_there = ["a/1.HEIC", "a/2.heic", "a/3.svg", "a/notes.txt", "a/noextension", "a/1.jpg", "a/2.JFIF"];
+        let dir = tree(&[&[".git/x.png", "a/.hidden.jpg", "a/._1.jpg"], &names_there[..]].concat());
         let walk = Walk::below(dir.path(), 1).unwrap();
-        assert_eq!(names(dir.path(), &walk.images), ["a/1.jpg"]);
+        assert_eq!(names(dir.path(), &walk.images), ["a/1.jpg", "a/2.JFIF"]);
         let counts: Vec<(Reason, usize)> = walk.left_out.iter().map(|(&r, p)| (r, p.len())).collect();
-        assert_eq!(counts, [(Reason::NotAnImage, 2), (Reason::Hidden, 2), (Reason::AppleDouble, 1)]);
+        let unread = [(Reason::Unread("heic"), 2), (Reason::Unread("svg"), 1)];
+        assert_eq!(counts[1..3], unread);
+        assert_eq!(
+            [counts[0], counts[3], counts[4]],
+            [(Reason::NotAnImage, 2), (Reason::Hidden, 2), (Reason::AppleDouble, 1)]
+        );
+        let why = unread[0].0.to_string();
+        assert_eq!(why, "an image format that is not read: heic; convert it to jpg or png");
     }
 
     #[cfg(unix)]

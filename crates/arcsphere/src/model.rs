@@ -4,7 +4,8 @@ use crate::backbones::{Backbone, BuiltIn};
 use crate::checkpoint::{Checkpoint, CheckpointError, Provenance};
 use crate::embed::{EmbedError, embed};
 use crate::head::Head;
-use arcsphere_data::{Dataset, Normalization, Shape, folder};
+use arcsphere_data::folder::{self, Decoding};
+use arcsphere_data::{Dataset, Normalization, Shape};
 use burn::tensor::Device;
 use std::path::Path;
 
@@ -38,6 +39,7 @@ pub struct Model<B: Backbone = BuiltIn> {
     backbone: B,
     head: Head,
     known: Provenance,
+    decoding: Decoding,
     device: Device,
 }
 
@@ -77,17 +79,18 @@ impl<B: Backbone> Model<B> {
     }
 
     fn of(checkpoint: Checkpoint, backbone: B, device: &Device) -> Result<Self, CheckpointError> {
-        let head = checkpoint.head()?;
-        Ok(Model { backbone: backbone.valid(), head, known: checkpoint.provenance, device: device.clone() })
+        let (head, decoding) = (checkpoint.head()?, checkpoint.config.data.decoding());
+        Ok(Model { backbone: backbone.valid(), head, known: checkpoint.provenance, decoding, device: device.clone() })
     }
 
-    /// The embedding \[D\] of an image file, resized to what the network takes.
+    /// The embedding \[D\] of an image file, resized to what the network takes, by the fit that it was trained
+    /// with.
     ///
     /// # Errors
     ///
     /// [`EmbedError`] for a file that is no image, or has color where the network takes none.
     pub fn embed_file(&self, path: impl AsRef<Path>) -> Result<Vec<f32>, EmbedError> {
-        self.embed(&folder::files(vec![path.as_ref().to_owned()], self.shape())?)
+        self.embed(&folder::files(vec![path.as_ref().to_owned()], self.shape(), &self.decoding)?)
     }
 
     /// The embeddings \[N, D\] of a set, in its order.

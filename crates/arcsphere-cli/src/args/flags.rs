@@ -122,6 +122,22 @@ impl Table for DataFlags {
         flag("root", "DIR", Takes::Text, "data.root", "Where named data sets are looked for [default: data]"),
         flag("size", "HxW", Takes::Size, "data.resize", "Bring every image to this size").or("resize"),
         flag(
+            "fit",
+            "HOW",
+            Takes::Text,
+            "data.fit",
+            "Where --size has other proportions than an image: squash it, crop it to them from its middle, or pad it \
+             with black [default: squash]",
+        ),
+        flag(
+            "decode-memory",
+            "MIB",
+            Takes::Count,
+            "data.decode_memory",
+            "Memory for all image files that are decoded at once, in MiB; an image that alone takes more is refused \
+             [default: 1024]",
+        ),
+        flag(
             "open-set",
             "",
             Takes::Nothing,
@@ -376,6 +392,7 @@ mod tests {
                 "task" => "age".into(),
                 "train.on_collapse" => "stop".into(),
                 "data.on_bad_file" => "skip".into(),
+                "data.fit" => "pad".into(),
                 _ => "word".into(),
             }),
             Takes::Count => Value::Integer(7),

@@ -10,8 +10,9 @@ use crate::settings;
 use anyhow::Result;
 use arcsphere::checkpoint::Checkpoint;
 use arcsphere::embed::{EmbedError, embed};
+use arcsphere_data::folder::{self, Decoding};
 use arcsphere_data::walk::{LeftOut, Walk};
-use arcsphere_data::{BadFile, Dataset, OnBadFile, OpenOptions, folder};
+use arcsphere_data::{BadFile, Dataset, OnBadFile, OpenOptions};
 use arcsphere_eval::results::write_atomic;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -22,7 +23,10 @@ pub(crate) fn run(args: &Embed) -> Result<()> {
     let labels_path = args.out.with_extension("labels.csv");
     settings::free_to_write(&args.out, args.force)?;
     settings::free_to_write(&labels_path, args.force)?;
-    let checkpoint = run_dir::read(&args.run)?;
+    let mut checkpoint = run_dir::read(&args.run)?;
+    if let Some(mebibytes) = args.decode_memory {
+        checkpoint.config.data.decode_memory = mebibytes;
+    }
     let normalization = checkpoint.provenance.normalization();
     settings::set_threads(checkpoint.config.train.threads)?;
     let dim = checkpoint.config.model.dim;
@@ -121,15 +125,15 @@ impl Found {
 
     /// Makes a part of the image files that were gathered.
     fn flush(&mut self, checkpoint: &Checkpoint, skip: bool) -> Result<()> {
-        let mut images = std::mem::take(&mut self.images);
+        let (mut images, how) = (std::mem::take(&mut self.images), checkpoint.config.data.decoding());
         if skip {
-            let (usable, bad_files) = folder::usable(images.iter().map(|(path, _)| path.clone()).collect());
+            let (usable, bad_files) = folder::usable(images.iter().map(|(path, _)| path.clone()).collect(), &how);
             let usable: BTreeSet<PathBuf> = usable.into_iter().collect();
             images.retain(|(path, _)| usable.contains(path));
             self.bad_files.extend(bad_files);
         }
         if !images.is_empty() {
-            let set = folder::labelled(images, checkpoint.provenance.shape())?;
+            let set = folder::labelled(images, checkpoint.provenance.shape(), &how)?;
             self.parts.push(Part { of: None, set });
         }
         Ok(())
@@ -156,7 +160,9 @@ fn known(path: &Path, checkpoint: &Checkpoint) -> Result<Part> {
     }
     let shape = checkpoint.provenance.shape();
     let root = checkpoint.config.data.root.clone();
-    let options = OpenOptions { root, resize: Some((shape.height, shape.width)), ..OpenOptions::default() };
+    let Decoding { fit, memory: decode_memory, .. } = checkpoint.config.data.decoding();
+    let resize = Some((shape.height, shape.width));
+    let options = OpenOptions { root, resize, fit, decode_memory, ..OpenOptions::default() };
     let source = arcsphere_data::open(&path.to_string_lossy(), &options)?;
     if source.test.shape() != shape {
         let found = source.test.shape();

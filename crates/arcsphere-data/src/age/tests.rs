@@ -9,7 +9,7 @@ use super::*;
 
 /// The set alone.
 fn read(path: &Path, width: u32, resize: Option<(usize, usize)>) -> Result<Dataset, DataError> {
-    super::read(path, width, resize, OnBadFile::Error).map(|ages| ages.set)
+    super::read(path, width, &Decoding { resize, ..Decoding::default() }, OnBadFile::Error).map(|ages| ages.set)
 }
 
 /// A 2x3 image whose pixels are all `value`.
@@ -108,7 +108,7 @@ fn an_age_outside_the_range_is_named() {
 
 #[test]
 fn what_cannot_be_an_age_is_left_out_where_that_is_asked_for() {
-    let skip = |path: &Path| super::read(path, 1, None, OnBadFile::Skip).unwrap();
+    let skip = |path: &Path| super::read(path, 1, &Decoding::default(), OnBadFile::Skip).unwrap();
     let bad = |ages: &Ages| ages.bad_files.iter().map(|bad| bad.name.clone()).collect::<Vec<_>>();
     let dir =
         faces(&["20_0_0_1.png", "-31_0_0_2.png", "2014_0_0_3.png", "ada_0_0_4.png", "90_0_0_5.png", "91_0_0_6.png"]);
@@ -127,7 +127,7 @@ fn what_cannot_be_an_age_is_left_out_where_that_is_asked_for() {
     assert_eq!(values(&ages.set), (&[20.0, 40.0][..], &[20.0, 40.0][..]));
 
     let (_dir, path) = csv("a.png,-31\n");
-    let error = super::read(&path, 1, None, OnBadFile::Skip).map(|_| ()).unwrap_err().to_string();
+    let error = super::read(&path, 1, &Decoding::default(), OnBadFile::Skip).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("none of its 1 files can be used") && error.contains("line 1: age -31"), "{error}");
 }
 
@@ -276,8 +276,12 @@ fn ages_survive_every_way_to_a_part() {
     let (train, test) = set.stratified_split(0.4, 3).unwrap();
     assert_eq!((train.class_counts(), test.class_counts()), (vec![3; 4], vec![2; 4]));
     let (some, others) = set.split_classes(0.5, 3).unwrap();
-    let parts =
-        [set.take(7).unwrap(), set.take_balanced(6).unwrap(), set.subset(&[9, 2]).unwrap(), set.resized(4, 4).unwrap()];
+    let parts = [
+        set.take(7).unwrap(),
+        set.take_balanced(6).unwrap(),
+        set.subset(&[9, 2]).unwrap(),
+        set.resized(4, 4, crate::Fit::Squash).unwrap(),
+    ];
     for part in [train, test, some, others].iter().chain(&parts) {
         fits(part);
     }

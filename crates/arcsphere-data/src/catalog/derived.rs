@@ -25,7 +25,7 @@ fn ages(path: &str, width: &str, options: &OpenOptions) -> Result<Loaded, DataEr
         return Err(DataError::BadBinWidth { found: format!("`{width}`"), range: age::WIDTHS });
     };
     let path = Path::new(path);
-    let age::Ages { set, left_out, bad_files } = age::read(path, years, options.resize, options.on_bad_file)?;
+    let age::Ages { set, left_out, bad_files } = age::read(path, years, &options.decoding(), options.on_bad_file)?;
     let stem = files::name_of(&path.canonicalize().unwrap_or_else(|_| path.to_owned()));
     let name = match years {
         1 => format!("{stem} (ages by the year)"),

@@ -1,15 +1,53 @@
 //! One image file to planes.
 
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
-
+use super::format::{Head, MAX_SIDE, Pixels};
+use crate::dataset::Shape;
 use crate::error::DataError;
-use crate::{files, resize};
+use crate::files;
+use crate::memory::Share;
+use crate::resize::{self, Fit};
+
+/// How image files become planes.
+///
+/// ```
+/// use arcsphere_data::folder::Decoding;
+///
+/// let photos = Decoding { resize: Some((112, 112)), ..Decoding::default() };
+/// assert_eq!(photos.memory, 1 << 30);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoding {
+    /// Height and width that each image is brought to; without it they must all have one size. Default: none.
+    pub resize: Option<(usize, usize)>,
+    /// How, where proportions differ. Default: squashed.
+    pub fit: Fit,
+    /// The most bytes that all that is decoded at once may take: files, pixels, and what decoders hold. An image
+    /// that alone takes more is refused before it is decoded. Default: 1 GiB.
+    pub memory: u64,
+}
+
+impl Default for Decoding {
+    fn default() -> Self {
+        Self { resize: None, fit: Fit::Squash, memory: 1 << 30 }
+    }
+}
+
+impl Decoding {
+    /// Refuses a size that no image can have.
+    pub(super) fn check(&self) -> Result<(), DataError> {
+        match self.resize.map(|(height, width)| Shape::new(3, height, width)) {
+            Some(shape) if !shape.is_usable() => Err(DataError::BadShape { shape, max: Shape::MAX_VALUES }),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// An image as 1 or 3 planes of `height * width`.
+#[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) channels: usize,
     pub(super) height: usize,
@@ -17,96 +55,104 @@ pub(super) struct Decoded {
     pub(super) planes: Vec<u8>,
 }
 
-/// Larger sides are refused before anything is allocated.
-const MAX_SIDE: u32 = 1 << 14;
-/// The most that decoding one image may allocate.
-const MAX_BYTES: u64 = 1 << 30;
-
-/// Decodes a file, by its content rather than by its extension, and resizes it to (height, width).
-pub(super) fn file(path: &Path, size: Option<(usize, usize)>) -> Result<Decoded, DataError> {
-    let image = decode(&read(path)?).map_err(|reason| undecodable(path, reason))?;
-    let (height, width) = (image.height() as usize, image.width() as usize);
-    let (channels, planes) = if image.color().has_color() {
-        let rgb = image.into_rgb8().into_raw();
-        // Some formats (WebP, palettes) have no other way to store a gray image.
-        if rgb.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]) {
-            (1, rgb.into_iter().step_by(3).collect())
-        } else {
-            (3, planar(&rgb))
-        }
-    } else {
-        (1, image.into_luma8().into_raw())
-    };
-    let Some(to) = size else {
-        return Ok(Decoded { channels, height, width, planes });
-    };
-    let resized = planes.chunks((height * width).max(1)).flat_map(|p| resize::plane(p, (height, width), to)).collect();
-    Ok(Decoded { channels, height: to.0, width: to.1, planes: resized })
+/// Decodes a file, by its content rather than by its extension, and resizes it.
+pub(super) fn file(path: &Path, how: &Decoding) -> Result<Decoded, DataError> {
+    read(path, how, |head| Ok(planes(head.decode()?, how)))
 }
 
 /// The shape that [`file`] would give, without its planes. What the head of the file leaves open is decoded:
 /// whether an image that could have color has any, unless `color` says that it need not be known.
-pub(super) fn look(path: &Path, size: Option<(usize, usize)>, color: bool) -> Result<Decoded, DataError> {
-    let bytes = read(path)?;
-    let head = || -> Result<(bool, usize, usize), String> {
-        let (decoder, orientation) = open(&bytes)?;
-        let (width, height) = decoder.dimensions();
-        let (width, height) = if on_its_side(orientation) { (height, width) } else { (width, height) };
-        Ok((decoder.color_type().has_color(), height as usize, width as usize))
-    };
-    let (may_have_color, height, width) = head().map_err(|reason| undecodable(path, reason))?;
-    let (height, width) = size.unwrap_or((height, width));
+pub(super) fn look(path: &Path, how: &Decoding, color: bool) -> Result<Decoded, DataError> {
+    let (may_have_color, size) = read(path, how, |head| Ok((head.may_have_color(), head.size())))?;
+    let (height, width) = how.resize.unwrap_or(size);
     let channels = match (may_have_color, color) {
         (false, _) => 1,
         (true, true) => 3,
-        (true, false) => file(path, size)?.channels,
+        (true, false) => file(path, how)?.channels,
     };
     Ok(Decoded { channels, height, width, planes: Vec::new() })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut bytes = Vec::new();
-    let read = files::open(path, "an image")?.take(MAX_BYTES).read_to_end(&mut bytes);
-    read.map_err(|e| DataError::io(path, "read", e))?;
+/// Reads a file and hands its head on, while there is memory for what may be done with it.
+fn read<T>(path: &Path, how: &Decoding, then: impl FnOnce(Head<'_>) -> Result<T, String>) -> Result<T, DataError> {
+    let undecodable = |reason| DataError::UndecodableImage { path: path.to_owned(), reason };
+    let (file, len) = open(path, how)?;
+    let mut share = Share::take(len, how.memory);
+    let bytes = fill(path, file, len)?;
+    let head = Head::read(&bytes, how.memory).map_err(undecodable)?;
+    let cost = cost(path, len, &head, how)?;
+    if share.grow(cost, how.memory) {
+        return then(head).map_err(undecodable);
+    }
+    // Who waits must not hold what others wait for.
+    drop(head);
+    drop(bytes);
+    drop(share);
+    let _share = Share::take(cost, how.memory);
+    let (file, _) = open(path, how)?;
+    let bytes = fill(path, file, len)?;
+    let head = Head::read(&bytes, how.memory).map_err(undecodable)?;
+    if self::cost(path, len, &head, how)? > cost {
+        return Err(undecodable("it changes while it is read".into()));
+    }
+    then(head).map_err(undecodable)
+}
+
+/// A file and its length.
+fn open(path: &Path, how: &Decoding) -> Result<(File, u64), DataError> {
+    let file = files::open(path, "an image")?;
+    let len = file.metadata().map_err(|e| DataError::io(path, "read the size", e))?.len();
+    if len > how.memory {
+        let (path, what) = (path.to_owned(), format!("a file of {len} bytes"));
+        return Err(DataError::ImageMemory { path, what, bytes: len, limit: how.memory });
+    }
+    Ok((file, len))
+}
+
+fn fill(path: &Path, file: File, len: u64) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::with_capacity(len as usize);
+    file.take(len).read_to_end(&mut bytes).map_err(|e| DataError::io(path, "read", e))?;
     Ok(bytes)
 }
 
-fn undecodable(path: &Path, reason: String) -> DataError {
-    DataError::UndecodableImage { path: path.to_owned(), reason }
-}
-
-/// A decoder that has read the head of a file, and how the camera was held.
-fn open(bytes: &[u8]) -> Result<(impl ImageDecoder + '_, Orientation), String> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
-    let orientation = decoder.orientation().map_err(|e| e.to_string())?;
-    Ok((decoder, orientation))
-}
-
-/// True where height and width change places.
-fn on_its_side(orientation: Orientation) -> bool {
-    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    matches!(orientation, Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH)
-}
-
-fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
-    let (decoder, orientation) = open(bytes)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
-    image.apply_orientation(orientation);
-    if image.width() == 0 || image.height() == 0 {
-        return Err("the image has no pixel".into());
+/// The bytes that reading an image takes at most, those of its file included.
+fn cost(path: &Path, len: u64, head: &Head<'_>, how: &Decoding) -> Result<u64, DataError> {
+    let (height, width) = head.size();
+    if height.max(width) > MAX_SIDE as usize {
+        return Err(DataError::ImageSide { path: path.to_owned(), height, width, max: MAX_SIDE as usize });
     }
-    Ok(image)
+    let (channels, pixels) = (if head.may_have_color() { 3 } else { 1 }, (height * width) as u64);
+    let planes = match how.resize {
+        // A plane and a part of it; the filter's numbers, four of four bytes in each place; all new planes.
+        Some((h, w)) => 2 * pixels + (16 * width.max(w) * h) as u64 + channels * (h * w) as u64,
+        None => channels * pixels,
+    };
+    let cost = len + head.cost() + planes;
+    if cost > how.memory {
+        let (path, what) = (path.to_owned(), format!("an image of {height}x{width}"));
+        return Err(DataError::ImageMemory { path, what, bytes: cost, limit: how.memory });
+    }
+    Ok(cost)
 }
 
-/// Interleaved RGB to planes.
-fn planar(rgb: &[u8]) -> Vec<u8> {
-    (0..3).flat_map(|c| rgb.iter().skip(c).step_by(3).copied()).collect()
+fn planes(Pixels { channels, height, width, values }: Pixels, how: &Decoding) -> Decoded {
+    let to = how.resize.unwrap_or((height, width));
+    let one = |values: Vec<u8>| match how.resize {
+        Some(to) => resize::plane(&values, (height, width), to, how.fit),
+        None => values,
+    };
+    let (pixels, _) = values.as_chunks::<3>();
+    let (channels, planes) = if channels == 1 {
+        (1, one(values))
+    } else if pixels.iter().all(|p| p[0] == p[1] && p[1] == p[2]) {
+        // Some formats (WebP, palettes) have no other way to store a gray image.
+        (1, one(pixels.iter().map(|p| p[0]).collect()))
+    } else {
+        let mut planes = Vec::with_capacity(3 * to.0 * to.1);
+        (0..3).for_each(|c| planes.extend(one(pixels.iter().map(|p| p[c]).collect())));
+        (3, planes)
+    };
+    Decoded { channels, height: to.0, width: to.1, planes }
 }
 
 #[cfg(test)]
@@ -115,16 +161,10 @@ mod tests {
 
     #[test]
     fn interleaved_becomes_planes() {
-        assert_eq!(planar(&[1, 2, 3, 4, 5, 6]), [1, 4, 2, 5, 3, 6]);
-    }
-
-    #[test]
-    fn a_header_that_promises_too_much_is_refused() {
-        // 65,535 x 65,535 in 14 bytes.
-        let error = decode(b"P5 65535 65535 255\n").unwrap_err();
-        assert!(!error.is_empty());
-        assert!(decode(b"P5 20000 1 255\n0").is_err());
-        assert!(decode(b"").is_err());
-        assert!(decode(b"P5 0 0 255\n").is_err());
+        let pixels = |values: &[u8]| Pixels { channels: 3, height: 1, width: 2, values: values.to_vec() };
+        let color = planes(pixels(&[1, 2, 3, 4, 5, 6]), &Decoding::default());
+        assert_eq!((color.channels, color.planes), (3, vec![1, 4, 2, 5, 3, 6]));
+        let gray = planes(pixels(&[1, 1, 1, 4, 4, 4]), &Decoding::default());
+        assert_eq!((gray.channels, gray.planes), (1, vec![1, 4]));
     }
 }

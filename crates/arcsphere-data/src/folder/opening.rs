@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{Files, decode};
+use super::{Decoding, Files, decode};
 use crate::bad::Sieve;
 use crate::error::DataError;
 
@@ -20,7 +20,7 @@ pub(super) struct Opened {
     pub(super) kept: Vec<usize>,
 }
 
-/// Images decoded at a time: enough to feed every thread, few enough to hold little twice.
+/// The most images decoded at a time: enough to feed every thread, few enough to hold little twice.
 const CHUNK: usize = 256;
 
 impl Opened {
@@ -29,7 +29,7 @@ impl Opened {
     /// was found. Takes from `files` those that `sieve` leaves out.
     pub(super) fn check(
         files: &mut Files,
-        resize: Option<(usize, usize)>,
+        how: &Decoding,
         limit: usize,
         like: Option<(&Self, &Files)>,
         sieve: &mut Sieve,
@@ -41,12 +41,24 @@ impl Opened {
             first = others.images.first().map(|(path, _)| path.as_path());
         }
         let mut caching = true;
-        for (n, chunk) in files.images.chunks(CHUNK).enumerate() {
-            let (color, whole) = (opened.channels == 3, caching || sieve.skips());
-            let see = |path| if whole { decode::file(path, resize) } else { decode::look(path, resize, color) };
+        let (mut rest, mut at) = (files.images.as_slice(), 0);
+        while !rest.is_empty() {
+            let (chunk, behind) = rest.split_at(rest.len().min(opened.at_a_time(how)));
+            rest = behind;
+            let (color, size) = (opened.channels == 3, (opened.height, opened.width));
+            let whole = caching || sieve.skips();
+            let see = |path| {
+                let mut image = if whole { decode::file(path, how) } else { decode::look(path, how, color) }?;
+                if (image.height, image.width) != size && size != (0, 0) {
+                    // It ends the pass; until then others are decoded.
+                    image.planes = Vec::new();
+                }
+                Ok(image)
+            };
             let decoded: Vec<Result<decode::Decoded, DataError>> =
                 chunk.par_iter().map(|(path, _)| see(path)).collect();
-            for (i, ((path, _), image)) in chunk.iter().zip(decoded).enumerate() {
+            for ((path, _), image) in chunk.iter().zip(decoded) {
+                at += 1;
                 let image = match image {
                     Ok(image) => image,
                     Err(error) => {
@@ -54,7 +66,7 @@ impl Opened {
                         continue;
                     }
                 };
-                opened.kept.push(n * CHUNK + i);
+                opened.kept.push(at - 1);
                 let first = *first.get_or_insert_with(|| {
                     (opened.height, opened.width) = (image.height, image.width);
                     path
@@ -82,6 +94,14 @@ impl Opened {
             files.images = opened.kept.iter().map(|&i| files.images[i].clone()).collect();
         }
         Ok(opened)
+    }
+
+    /// Images whose planes take no more memory than decoding may: one until their size is known.
+    fn at_a_time(&self, how: &Decoding) -> usize {
+        match 3 * (self.height * self.width) as u64 {
+            0 => 1,
+            planes => usize::try_from(how.memory / planes).unwrap_or(CHUNK).clamp(1, CHUNK),
+        }
     }
 
     /// Bytes of one image's planes.

@@ -36,10 +36,10 @@ pub(super) fn read(
         left_out.entry(Reason::Folder).or_default().push(dir);
         validation = None;
     }
-    let resize = options.resize;
-    let mut of_train = Opened::check(&mut train, resize, CACHE_BYTES, None, &mut sieve)?;
+    let how = &options.decoding;
+    let mut of_train = Opened::check(&mut train, how, CACHE_BYTES, None, &mut sieve)?;
     train.require_every_class(&train_dir, &sieve)?;
-    let mut like = |files: &mut Files| Opened::check(files, resize, CACHE_BYTES, Some((&of_train, &train)), &mut sieve);
+    let mut like = |files: &mut Files| Opened::check(files, how, CACHE_BYTES, Some((&of_train, &train)), &mut sieve);
     let mut of_test = like(&mut test)?;
     let mut of_validation = validation.as_mut().map(&mut like).transpose()?;
     if open_set {
@@ -51,10 +51,10 @@ pub(super) fn read(
         all.iter_mut().for_each(|opened| opened.make_color(CACHE_BYTES));
     }
     let validation = match (validation, of_validation) {
-        (Some(files), Some(opened)) => Some(Box::new(files.dataset(resize, opened)?)),
+        (Some(files), Some(opened)) => Some(Box::new(files.dataset(how, opened)?)),
         _ => None,
     };
-    let (train, test) = (train.dataset(resize, of_train)?, test.dataset(resize, of_test)?);
+    let (train, test) = (train.dataset(how, of_train)?, test.dataset(how, of_test)?);
     let images = Images::Split { train, test, validation, open_set };
     Ok(Folder { images, left_out, bad_files: sieve.into_bad(), remarks })
 }

@@ -17,8 +17,12 @@ fn color(path: &Path, (height, width): (u32, u32), value: [u8; 3]) {
     RgbImage::from_pixel(width, height, Rgb(value)).save(path).unwrap();
 }
 
+fn to(resize: Option<(usize, usize)>) -> Decoding {
+    Decoding { resize, ..Decoding::default() }
+}
+
 fn whole(root: &Path, resize: Option<(usize, usize)>) -> Result<Dataset, DataError> {
-    match read(root, resize)?.images {
+    match read(root, &to(resize))?.images {
         Images::Whole(set) => Ok(set),
         Images::Split { .. } => panic!("expected no split"),
     }
@@ -99,17 +103,17 @@ fn files_are_brought_to_the_shape_asked_for() {
     let paths: Vec<PathBuf> = ["b/face.png", "a/gray.png", "b/none.png"].map(|n| dir.path().join(n)).into();
     color(&paths[0], (2, 3), [1, 2, 3]);
     gray(&paths[1], (9, 9), 7);
-    let set = files(paths.clone(), Shape::new(3, 4, 4)).unwrap();
+    let set = files(paths.clone(), Shape::new(3, 4, 4), &to(None)).unwrap();
     assert_eq!((set.classes(), set.labels()), (&["b".to_string(), "a".into()][..], &[0, 1, 0][..]));
     assert_eq!(set.image(0).unwrap(), [[1; 16], [2; 16], [3; 16]].concat());
     assert_eq!(set.image(1).unwrap()[..], [7; 48]);
     assert!(matches!(set.image(2), Err(DataError::Missing { path, .. }) if path == paths[2]));
     assert_eq!(set.info(1).name, paths[1].display().to_string());
-    let set = files(paths, Shape::new(1, 4, 4)).unwrap();
+    let set = files(paths, Shape::new(1, 4, 4), &to(None)).unwrap();
     let error = set.image(0).unwrap_err();
     assert!(matches!(&error, DataError::ImageShape { found, .. } if found.channels == 3), "{error}");
-    assert!(matches!(files(vec!["x.png".into()], Shape::new(1, 4, 0)), Err(DataError::BadShape { .. })));
-    assert!(matches!(files(vec![], Shape::new(1, 4, 4)), Err(DataError::EmptySet { .. })));
+    assert!(matches!(files(vec!["x.png".into()], Shape::new(1, 4, 0), &to(None)), Err(DataError::BadShape { .. })));
+    assert!(matches!(files(vec![], Shape::new(1, 4, 4), &to(None)), Err(DataError::EmptySet { .. })));
 }
 
 #[test]
@@ -163,12 +167,12 @@ fn a_file_that_changes_after_the_folder_was_opened_is_named() {
     }
     let mut sieve = Sieve::new(root, OnBadFile::Error);
     let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
-    let opened = Opened::check(&mut files, None, CACHE_BYTES, None, &mut sieve).unwrap();
+    let opened = Opened::check(&mut files, &to(None), CACHE_BYTES, None, &mut sieve).unwrap();
     assert_eq!(opened.cache, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
     // As if only one image fitted into memory.
-    let opened = Opened::check(&mut files, None, 7, None, &mut sieve).unwrap();
+    let opened = Opened::check(&mut files, &to(None), 7, None, &mut sieve).unwrap();
     assert_eq!(opened.cache, [0, 0, 0, 0]);
-    let set = files.dataset(None, opened).unwrap();
+    let set = files.dataset(&to(None), opened).unwrap();
     assert_eq!(set.pixels(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
     gray(&root.join("a/1.png"), (2, 3), 9);
     color(&root.join("a/2.png"), (2, 2), [1, 2, 3]);
@@ -195,9 +199,9 @@ fn how_much_is_kept_in_memory_does_not_show() {
     let set = |limit, resize| {
         let mut sieve = Sieve::new(root, OnBadFile::Error);
         let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
-        let opened = Opened::check(&mut files, resize, limit, None, &mut sieve).unwrap();
+        let opened = Opened::check(&mut files, &to(resize), limit, None, &mut sieve).unwrap();
         assert!(opened.cache.len() <= limit);
-        files.dataset(resize, opened).unwrap()
+        files.dataset(&to(resize), opened).unwrap()
     };
     for resize in [None, Some((3, 3))] {
         let whole = set(CACHE_BYTES, resize);
@@ -210,7 +214,7 @@ fn how_much_is_kept_in_memory_does_not_show() {
     let mut sieve = Sieve::new(root, OnBadFile::Error);
     let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
     for limit in [0, CACHE_BYTES] {
-        let error = Opened::check(&mut files, None, limit, None, &mut sieve).map(|_| ()).unwrap_err();
+        let error = Opened::check(&mut files, &to(None), limit, None, &mut sieve).map(|_| ()).unwrap_err();
         assert!(matches!(&error, DataError::ImageSize { path, .. } if path.ends_with("a/299.png")), "{error}");
     }
 }
@@ -233,16 +237,16 @@ fn a_head_tells_what_decoding_finds() {
     ];
     for path in &images {
         for size in [None, Some((2, 2))] {
-            let (whole, head) = (decode::file(path, size).unwrap(), decode::look(path, size, false).unwrap());
+            let (whole, head) = (decode::file(path, &to(size)).unwrap(), decode::look(path, &to(size), false).unwrap());
             let shape = |d: &decode::Decoded| (d.channels, d.height, d.width);
             assert_eq!(shape(&whole), shape(&head), "{}", path.display());
         }
     }
     // Where color is there anyway, an image is taken for colored without a look at its pixels.
-    assert_eq!(decode::look(&images[1], None, true).unwrap().channels, 3);
-    assert_eq!(decode::look(&images[3], None, true).map(|d| (d.height, d.width)).unwrap(), (5, 3));
+    assert_eq!(decode::look(&images[1], &to(None), true).unwrap().channels, 3);
+    assert_eq!(decode::look(&images[3], &to(None), true).map(|d| (d.height, d.width)).unwrap(), (5, 3));
     fs::write(path.join("bad.png"), "nonsense").unwrap();
-    assert!(matches!(decode::look(&path.join("bad.png"), None, true), Err(DataError::UndecodableImage { .. })));
+    assert!(matches!(decode::look(&path.join("bad.png"), &to(None), true), Err(DataError::UndecodableImage { .. })));
 }
 
 #[test]
@@ -272,7 +276,7 @@ fn a_train_and_test_pair() {
     color(&root.join("test/c/1.png"), (2, 2), [4, 5, 6]);
     fs::write(root.join("notes.txt"), "beside").unwrap();
     let Folder { images: Images::Split { train, test, open_set, validation: None }, left_out, .. } =
-        read(root, None).unwrap()
+        read(root, &to(None)).unwrap()
     else {
         panic!("expected a split");
     };
@@ -284,14 +288,14 @@ fn a_train_and_test_pair() {
     assert_eq!((test.labels(), test.classes()), (&[2][..], train.classes()));
 
     gray(&root.join("test/d/1.png"), (2, 2), 9);
-    let error = read(root, None).unwrap_err();
+    let error = read(root, &to(None)).unwrap_err();
     assert!(matches!(&error, DataError::ClassMismatch { class, .. } if class == "d"), "{error}");
 
     fs::remove_dir_all(root.join("test/c")).unwrap();
-    assert!(matches!(read(root, None).unwrap().images, Images::Split { open_set: true, .. }));
+    assert!(matches!(read(root, &to(None)).unwrap().images, Images::Split { open_set: true, .. }));
 
     gray(&root.join("test/d/1.png"), (3, 2), 9);
-    assert!(matches!(read(root, None), Err(DataError::ImageSize { .. })));
+    assert!(matches!(read(root, &to(None)), Err(DataError::ImageSize { .. })));
 }
 
 /// The names of parts, in the spellings in use: what is meant is used, by its place.
@@ -308,7 +312,7 @@ fn parts_are_known_by_their_names() {
                     }
                 }
                 color(&root.join(validation).join("b/2.png"), (1, 1), [3, 4, 5]);
-                let Folder { images, left_out, remarks, .. } = read(root, None).unwrap();
+                let Folder { images, left_out, remarks, .. } = read(root, &to(None)).unwrap();
                 let Images::Split { train, test, validation: Some(validation), open_set: false } = images else {
                     panic!("{train} {test} {validation}");
                 };
@@ -334,13 +338,13 @@ fn places(names: &[&str]) -> tempfile::TempDir {
 fn some_parts_are_enough() {
     // ImageNet's way: what is called val is what one tests on.
     let dir = places(&["train/a/1.png", "val/a/2.png"]);
-    let Folder { images, remarks, .. } = read(dir.path(), None).unwrap();
+    let Folder { images, remarks, .. } = read(dir.path(), &to(None)).unwrap();
     assert!(matches!(images, Images::Split { test, validation: None, .. } if test.pixels() == [1]));
     assert!(remarks[0].ends_with("val is the test set: there is no test/ beside it"), "{remarks:?}");
     // A train alone is a whole set, also beside a test without classes.
     let dir = places(&["train/a/1.png", "train/b/2.png", "test/3.png", "notes/4/x.txt.png"]);
     fs::remove_dir_all(dir.path().join("notes/4")).unwrap();
-    let Folder { images, remarks, left_out, .. } = read(dir.path(), None).unwrap();
+    let Folder { images, remarks, left_out, .. } = read(dir.path(), &to(None)).unwrap();
     assert!(matches!(images, Images::Whole(all) if all.pixels() == [0, 1] && all.info(1).name == "train/b/2.png"));
     assert!(
         remarks.len() == 2 && remarks[0].contains("test is left out: there are no folders of classes"),
@@ -350,7 +354,7 @@ fn some_parts_are_enough() {
     assert_eq!(left_out, LeftOut::from([(Reason::Folder, beside.to_vec())]));
     // A class may be called train.
     let dir = places(&["bus/1.png", "train/2.png", "train/night/3.png"]);
-    let Folder { images, remarks, .. } = read(dir.path(), None).unwrap();
+    let Folder { images, remarks, .. } = read(dir.path(), &to(None)).unwrap();
     assert!(matches!(images, Images::Whole(all) if all.classes() == ["bus", "train"] && all.labels() == [0, 1, 1]));
     assert!(
         remarks[0].contains("1 of 3 images are in folders of their class's folder: train/night/3.png"),
@@ -358,7 +362,7 @@ fn some_parts_are_enough() {
     );
     // What is open is no validation of closed classes.
     let dir = places(&["train/a/1.png", "test/a/2.png", "val/z/3.png", "loose.png"]);
-    let Folder { images, remarks, left_out, .. } = read(dir.path(), None).unwrap();
+    let Folder { images, remarks, left_out, .. } = read(dir.path(), &to(None)).unwrap();
     assert!(matches!(images, Images::Split { validation: None, open_set: false, .. }));
     assert!(remarks[0].contains("val is left out: none of its classes is trained on"), "{remarks:?}");
     assert_eq!(left_out[&Reason::Folder], [dir.path().join("val")]);
@@ -367,7 +371,7 @@ fn some_parts_are_enough() {
 
 #[test]
 fn parts_that_cannot_be_meant_are_named() {
-    let refused = |names: &[&str]| read(places(names).path(), None).unwrap_err().to_string();
+    let refused = |names: &[&str]| read(places(names).path(), &to(None)).unwrap_err().to_string();
     let error = refused(&["train/a/1.png", "Train/a/1.png", "test/a/1.png"]);
     assert!(error.contains("both Train and train") && error.contains("keep one"), "{error}");
     let error = refused(&["test/a/1.png"]);
@@ -396,7 +400,7 @@ fn classes_that_are_alike_are_no_open_set_unless_that_is_meant() {
         ([composed, decomposed], "`cafe\\u{301}` and `caf\u{e9}`"),
     ] {
         let dir = places(&names);
-        let error = read(dir.path(), None).unwrap_err().to_string();
+        let error = read(dir.path(), &to(None)).unwrap_err().to_string();
         for part in ["test and train have no class in common", pair, "--open-set"] {
             assert!(error.contains(part), "{part}: {error}");
         }
@@ -406,14 +410,14 @@ fn classes_that_are_alike_are_no_open_set_unless_that_is_meant() {
     }
     // Where others agree, the one that does not is named with what it is like.
     let dir = places(&["train/Cat/1.png", "train/dog/2.png", "test/cat/3.png", "test/dog/4.png"]);
-    let error = read(dir.path(), None).unwrap_err().to_string();
+    let error = read(dir.path(), &to(None)).unwrap_err().to_string();
     assert!(error.contains("class `cat` is in test and not in train (`cat` and `Cat` differ only"), "{error}");
     // Names that differ are an open set, as they were.
     let dir = places(&["train/cat/1.png", "test/dog/2.png"]);
-    assert!(matches!(read(dir.path(), None).unwrap().images, Images::Split { open_set: true, .. }));
+    assert!(matches!(read(dir.path(), &to(None)).unwrap().images, Images::Split { open_set: true, .. }));
     // Letters of both cases in both parts are what they say.
     let dir = places(&["train/A/1.png", "train/a/2.png", "test/A/3.png", "test/a/4.png"]);
-    assert!(matches!(read(dir.path(), None).unwrap().images, Images::Split { open_set: false, .. }));
+    assert!(matches!(read(dir.path(), &to(None)).unwrap().images, Images::Split { open_set: false, .. }));
 }
 
 #[test]
@@ -439,7 +443,7 @@ fn bad_files_are_left_out_where_that_is_asked_for() {
     // What is not kept in memory is decoded all the same, once.
     let mut sieve = Sieve::new(root, OnBadFile::Skip);
     let (mut files, _) = Files::by_class(root, root, &mut sieve).unwrap();
-    let opened = Opened::check(&mut files, None, 0, None, &mut sieve).unwrap();
+    let opened = Opened::check(&mut files, &to(None), 0, None, &mut sieve).unwrap();
     assert_eq!((opened.kept.len(), sieve.into_bad()), (35, bad_files));
     // A class of which nothing is left is no class.
     for i in 20..40 {

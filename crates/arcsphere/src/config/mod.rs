@@ -16,6 +16,8 @@ use crate::losses::margin::{Extension, Unit};
 use crate::losses::{Energy, Settings};
 use crate::optim::margin_schedule::MarginSchedule;
 use crate::optim::rate_schedule::RateSchedule;
+use arcsphere_data::Fit;
+use arcsphere_data::folder::Decoding;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -96,6 +98,12 @@ pub struct DataConfig {
     /// Height and width to which images are resized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<(usize, usize)>,
+    /// How images come to that size where their proportions are others: `squash`, `crop` or `pad` ([`Fit`]).
+    #[serde(with = "fit")]
+    pub fit: Fit,
+    /// The most memory that all image files decoded at once may take, in MiB; an image that alone takes more is
+    /// refused.
+    pub decode_memory: u64,
     /// The part of the training images held out for validation, by class; 0 for none. Of a folder with a `val/`
     /// beside `train/` and `test/`, those are the validation images, unless this is 0.
     pub validation: f64,
@@ -125,6 +133,8 @@ impl Default for DataConfig {
             root: PathBuf::from("data"),
             age_bin: 1,
             resize: None,
+            fit: Fit::Squash,
+            decode_memory: 1024,
             validation: 0.1,
             test_fraction: 0.2,
             open_set: false,
@@ -154,6 +164,28 @@ impl From<OnBadFile> for arcsphere_data::OnBadFile {
             OnBadFile::Error => Self::Error,
             OnBadFile::Skip => Self::Skip,
         }
+    }
+}
+
+impl DataConfig {
+    /// How image files become planes.
+    pub fn decoding(&self) -> Decoding {
+        Decoding { resize: self.resize, fit: self.fit, memory: self.decode_memory.saturating_mul(1 << 20) }
+    }
+}
+
+/// A fit as its name.
+mod fit {
+    use arcsphere_data::Fit;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    pub(super) fn serialize<S: Serializer>(fit: &Fit, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(fit.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Fit, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -438,6 +470,7 @@ mod tests {
     fn the_effective_configuration_reads_back_the_same() {
         let mut config = Config::default();
         config.data.resize = Some((32, 48));
+        config.data.fit = Fit::Pad;
         config.loss.scale = Some(12.5);
         config.loss.params.insert("t".into(), 1.25);
         let text = toml::to_string(&config).unwrap();

@@ -17,6 +17,12 @@ const OF_TRAINING: &str = "it is a part of the training";
 const RANGES: &[Row] = &[
     ("model.dim", |c| Some(c.model.dim as f64), bounds::DIM.range, bounds::DIM.why),
     (
+        "data.decode_memory",
+        |c| Some(c.data.decode_memory as f64),
+        Range::Whole(1, 1 << 20),
+        "it is in MiB, and an image takes a part of one",
+    ),
+    (
         "train.epochs",
         |c| Some(c.train.epochs as f64),
         Range::Whole(1, 1_000_000),

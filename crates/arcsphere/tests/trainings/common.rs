@@ -25,6 +25,7 @@ pub(crate) fn splits(config: &Config) -> Splits {
     let d = &config.data;
     let options = OpenOptions {
         resize: d.resize,
+        fit: d.fit,
         limit_train: d.limit_train,
         limit_test: d.limit_test,
         seed: d.split_seed,
