@@ -2,7 +2,7 @@
 
 use super::objective::{Limits, Line, Objective, Parts, Prototypes, TupleTerm, Tuples, Wrap};
 use super::terms::Term;
-use super::{Head, HeadError, HeadState, OnNotFinite, Timing};
+use super::{Head, HeadError, HeadPart, HeadState, OnNotFinite, Timing};
 use crate::bounds;
 use crate::init::{Init, Rng};
 use crate::margin::{Extension, Margin, MarginLoss};
@@ -296,6 +296,28 @@ impl HeadBuilder {
         let mut head = self.without_numbers()?;
         head.restore(state)?;
         Ok(head)
+    }
+
+    /// Which numbers the head has, and how many of each: what [`with_state`](Self::with_state) takes, and what a file
+    /// of them holds. None of them is made for that.
+    ///
+    /// ```
+    /// use arcsphere_losses::head::Head;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let parts = Head::builder("arcface", 10, 2).parts()?;
+    /// assert!(parts.iter().any(|part| part.name == "weights" && part.shape == [10, 2] && !part.optional));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn parts(&self) -> Result<Vec<HeadPart>, HeadError> {
+        let head = self.without_numbers()?;
+        let own = head.tuple_term().map(TupleTerm::parts).unwrap_or_default();
+        Ok(head.objective.parts().into_iter().chain(own).collect())
     }
 
     /// What a tuple loss keeps, as it is at the first step, by whose names a checkpoint finds its tensors; empty

@@ -36,6 +36,7 @@ mod batch;
 mod builder;
 mod error;
 mod objective;
+mod parts;
 mod placement;
 mod rule;
 mod state;
@@ -51,6 +52,7 @@ pub use batch::{BatchLoss, OnNotFinite};
 pub use builder::HeadBuilder;
 pub use error::HeadError;
 pub use objective::Gradient;
+pub use parts::HeadPart;
 pub use state::HeadState;
 
 use crate::margin_schedule::{MarginSchedule, MarginState, Softening};
@@ -150,7 +152,9 @@ impl Head {
         if let Some(term) = self.tuple_term() {
             term.check(&mut own, rng)?;
         }
-        self.objective.restore(&mut state, self.accepts_lost)?;
+        self.objective.ready(&mut state);
+        parts::check(&self.objective.parts(), &state, self.accepts_lost)?;
+        self.objective.restore(&mut state);
         if let Some(term) = self.tuple_term_mut() {
             term.own = own;
         }

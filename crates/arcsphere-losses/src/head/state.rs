@@ -1,6 +1,5 @@
 //! A head's numbers as plain data, and the pieces that they are kept in.
 
-use super::HeadError;
 use super::kernel::{Moments, Update};
 use crate::tuple::TupleParameters;
 
@@ -134,58 +133,6 @@ impl ClassSums {
                 *sum += x;
             }
             self.counts[y as usize] += 1.0;
-        }
-    }
-}
-
-/// Checks a state's parts against what a loss needs.
-pub(super) struct Check {
-    /// Where the numbers of parts come from, in words.
-    pub(super) shape: String,
-    /// Whether NaN and infinities are taken.
-    pub(super) lost: bool,
-}
-
-impl Check {
-    /// A part that must be there.
-    pub(super) fn whole(&self, what: &'static str, values: &[f32], expected: usize) -> Result<(), HeadError> {
-        self.length(what, values.len(), expected)?;
-        self.finite(what, values.iter().map(|v| f64::from(*v)))
-    }
-
-    /// A part that may be left out.
-    pub(super) fn optional(&self, what: &'static str, values: &[f32], expected: usize) -> Result<(), HeadError> {
-        if values.is_empty() { Ok(()) } else { self.whole(what, values, expected) }
-    }
-
-    /// Numbers of f64 that may be left out.
-    pub(super) fn memory(&self, values: &[f64], expected: usize) -> Result<(), HeadError> {
-        if values.is_empty() {
-            return Ok(());
-        }
-        self.length("memory", values.len(), expected)?;
-        self.finite("memory", values.iter().copied())
-    }
-
-    /// How many numbers a part has.
-    pub(super) fn length(&self, what: &'static str, found: usize, expected: usize) -> Result<(), HeadError> {
-        if found == expected {
-            return Ok(());
-        }
-        Err(HeadError::Length {
-            what,
-            found,
-            expected,
-            shape: self.shape.clone(),
-            way_out: "take the state of a head of the same loss, classes and dimensions",
-        })
-    }
-
-    fn finite(&self, what: &'static str, mut values: impl Iterator<Item = f64>) -> Result<(), HeadError> {
-        let mut values = values.by_ref().enumerate();
-        match values.find(|(_, v)| !v.is_finite() && !self.lost) {
-            Some((index, value)) => Err(HeadError::Lost { what, index, value }),
-            None => Ok(()),
         }
     }
 }

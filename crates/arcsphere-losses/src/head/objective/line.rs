@@ -9,8 +9,8 @@
 //! is no angle to it; what is told of an embedding is a number, and a class for the accuracy.
 
 use super::super::kernel::{RowStats, Update};
-use super::super::state::{Check, Parameters};
-use super::super::{HeadError, HeadState};
+use super::super::state::Parameters;
+use super::super::{HeadPart, HeadState};
 use super::{Gradient, Pass, Rows};
 use crate::init::{Init, Rng};
 use crate::numbers::length;
@@ -43,22 +43,25 @@ impl Line {
         self.biases = Parameters::new(self.first_biases());
     }
 
-    pub(super) fn restore(&mut self, s: &mut HeadState, lost: bool) -> Result<(), HeadError> {
+    pub(super) fn parts(&self) -> Vec<HeadPart> {
         let (dim, biases) = (self.dim, self.first_biases().len());
-        let check = Check { shape: format!("one direction in {dim} dimensions"), lost };
-        check.whole("weights", &s.weights, dim)?;
-        check.optional("first", &s.first, dim)?;
-        check.optional("second", &s.second, dim)?;
-        let check =
-            Check { shape: format!("as many as the loss has for {} classes", self.levels.values().len()), lost };
-        check.whole("bias", &s.bias, biases)?;
-        check.optional("bias_first", &s.bias_first, biases)?;
-        check.optional("bias_second", &s.bias_second, biases)?;
+        let why = format!("one direction in {dim} dimensions");
+        let each = format!("as many as the loss has for {} classes", self.levels.values().len());
+        vec![
+            HeadPart::whole("weights", &[1, dim], &why),
+            HeadPart::optional("first", &[1, dim], &why),
+            HeadPart::optional("second", &[1, dim], &why),
+            HeadPart::whole("bias", &[biases], &each),
+            HeadPart::optional("bias_first", &[biases], &each),
+            HeadPart::optional("bias_second", &[biases], &each),
+        ]
+    }
+
+    pub(super) fn restore(&mut self, s: &mut HeadState) {
         let take = std::mem::take::<Vec<f32>>;
         self.direction = Parameters::restored(take(&mut s.weights), take(&mut s.first), take(&mut s.second));
         self.biases = Parameters::restored(take(&mut s.bias), take(&mut s.bias_first), take(&mut s.bias_second));
         self.kept = None;
-        Ok(())
     }
 
     pub(super) fn state(&self) -> HeadState {

@@ -15,7 +15,7 @@ pub(super) use prototypes::{Parts, Prototypes, Wrap};
 pub(super) use tuples::{TupleTerm, Tuples};
 
 use super::kernel::{Best, RowStats, Update};
-use super::{HeadError, HeadState};
+use super::{HeadError, HeadPart, HeadState};
 use crate::init::Rng;
 use crate::margin_schedule::MarginState;
 use std::borrow::Cow;
@@ -75,12 +75,28 @@ impl Objective {
         }
     }
 
-    /// Numbers from elsewhere; `lost` takes those that are not finite.
-    pub(super) fn restore(&mut self, state: &mut HeadState, lost: bool) -> Result<(), HeadError> {
+    /// Which numbers it has, and how many; nothing of it is made for that.
+    pub(super) fn parts(&self) -> Vec<HeadPart> {
         match self {
-            Objective::Prototypes(p) => p.restore(state, lost),
-            Objective::Batch(t) => t.restore(state, lost),
-            Objective::Line(l) => l.restore(state, lost),
+            Objective::Prototypes(p) => p.parts(),
+            Objective::Batch(t) => t.parts(),
+            Objective::Line(l) => l.parts(),
+        }
+    }
+
+    /// Fills in what a state from elsewhere may leave out.
+    pub(super) fn ready(&self, state: &mut HeadState) {
+        if let Objective::Prototypes(p) = self {
+            p.ready(state);
+        }
+    }
+
+    /// Numbers from elsewhere, whose lengths are those of [`parts`](Self::parts).
+    pub(super) fn restore(&mut self, state: &mut HeadState) {
+        match self {
+            Objective::Prototypes(p) => p.restore(state),
+            Objective::Batch(t) => t.restore(state),
+            Objective::Line(l) => l.restore(state),
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::super::kernel::{self, Best, Update};
 use super::super::rule::{self, Rule};
-use super::super::state::{Check, ClassSums, Parameters};
-use super::super::{HeadError, HeadState, placement};
+use super::super::state::{ClassSums, Parameters};
+use super::super::{HeadPart, HeadState, placement};
 use super::{Gradient, Limits, Pass, Rows};
 use crate::fit::nearest_angle_bound;
 use crate::init::{Init, Rng};
@@ -172,36 +172,43 @@ impl Prototypes {
         self.memory = self.margin.memory();
     }
 
-    pub(super) fn restore(&mut self, s: &mut HeadState, lost: bool) -> Result<(), HeadError> {
+    pub(super) fn parts(&self) -> Vec<HeadPart> {
         let (classes, dim, centers) = (self.recipe.classes, self.recipe.dim, self.margin.centers());
         let plural = if centers == 1 { "" } else { "s" };
-        let check =
-            Check { shape: format!("{classes} classes · {centers} prototype{plural} · {dim} dimensions"), lost };
-        let numbers = classes * centers * dim;
-        check.whole("weights", &s.weights, numbers)?;
-        check.optional("first", &s.first, numbers)?;
-        check.optional("second", &s.second, numbers)?;
-        check.optional("mean_sums", &s.mean_sums, classes * dim)?;
-        let check = Check { shape: format!("one per class, {classes} classes"), ..check };
-        if self.is_angular() && s.bias.is_empty() {
-            s.bias = vec![0.0; classes];
+        let (all, one) = ([classes.saturating_mul(centers), dim], [classes]);
+        let why = format!("{classes} classes · {centers} prototype{plural} · {dim} dimensions");
+        let each = format!("one per class, {classes} classes");
+        let mut parts = vec![
+            HeadPart::whole("weights", &all, &why),
+            HeadPart::optional("first", &all, &why),
+            HeadPart::optional("second", &all, &why),
+            HeadPart::optional("mean_sums", &[classes, dim], &why),
+            HeadPart { optional: self.is_angular(), ..HeadPart::whole("bias", &one, &each) },
+            HeadPart::optional("bias_first", &one, &each),
+            HeadPart::optional("bias_second", &one, &each),
+            HeadPart::optional("mean_counts", &one, &each),
+        ];
+        let memory = self.margin.memory().len();
+        if memory > 0 {
+            let why = format!("what {} carries from batch to batch", self.info.name);
+            parts.push(HeadPart::optional("memory", &[memory], &why));
         }
-        check.whole("bias", &s.bias, classes)?;
-        check.optional("bias_first", &s.bias_first, classes)?;
-        check.optional("bias_second", &s.bias_second, classes)?;
-        let counts = if s.mean_sums.is_empty() { 0 } else { classes };
-        check.whole("mean_counts", &s.mean_counts, counts)?;
-        let memory = self.margin.memory();
-        Check { shape: format!("what {} carries from batch to batch", self.info.name), ..check }
-            .memory(&s.memory, memory.len())?;
+        parts
+    }
 
+    pub(super) fn ready(&self, s: &mut HeadState) {
+        if self.is_angular() && s.bias.is_empty() {
+            s.bias = vec![0.0; self.recipe.classes];
+        }
+    }
+
+    pub(super) fn restore(&mut self, s: &mut HeadState) {
         let take = std::mem::take::<Vec<f32>>;
         self.weights = Parameters::restored(take(&mut s.weights), take(&mut s.first), take(&mut s.second));
         self.bias = Parameters::restored(take(&mut s.bias), take(&mut s.bias_first), take(&mut s.bias_second));
         self.sums = ClassSums { sums: take(&mut s.mean_sums), counts: take(&mut s.mean_counts) };
-        self.memory = if s.memory.is_empty() { memory } else { std::mem::take(&mut s.memory) };
+        self.memory = if s.memory.is_empty() { self.margin.memory() } else { std::mem::take(&mut s.memory) };
         self.kept = None;
-        Ok(())
     }
 
     pub(super) fn state(&self) -> HeadState {

@@ -9,13 +9,14 @@
 //! ([`ClassSums`]); a class not seen yet keeps the direction that it was given.
 
 use super::super::kernel::{self, Best, NORM_FLOOR, RowStats, Update};
-use super::super::state::{Check, ClassSums};
-use super::super::{HeadError, HeadState, placement};
+use super::super::state::ClassSums;
+use super::super::{HeadError, HeadPart, HeadState, parts, placement};
 use super::prototypes::angular_logits;
 use super::{Pass, Rows};
 use crate::init::{Init, Rng};
 use crate::numbers::{dot, length};
 use crate::tuple::{TupleLoss, TupleParameters};
+use rand::SeedableRng;
 
 /// A weight of a class's running mean below which it was never seen, or too long ago.
 const LEAST_COUNT: f32 = 1e-20;
@@ -41,15 +42,19 @@ impl TupleTerm {
         self.own = self.loss.parameters(self.classes, self.dim, rng);
     }
 
+    /// Which numbers it has, and how many; those of all classes are not made for that.
+    pub(in super::super) fn parts(&self) -> Vec<HeadPart> {
+        let one = self.loss.parameters(1, 1, &mut Rng::seed_from_u64(0));
+        HeadPart::of_tuple(one, self.classes, self.dim)
+    }
+
     /// Checks numbers from elsewhere; for none it fills in those of the first step.
     pub(in super::super) fn check(&self, own: &mut TupleParameters, rng: &mut Rng) -> Result<(), HeadError> {
-        let first = self.loss.parameters(self.classes, self.dim, rng);
         if own.is_empty() {
-            *own = first;
+            *own = self.loss.parameters(self.classes, self.dim, rng);
             return Ok(());
         }
-        let shape = format!("what the loss keeps of {} classes in {} dimensions", self.classes, self.dim);
-        Check { shape, lost: true }.length("tuple", own.values.len(), first.values.len())
+        parts::check_tuple(&self.parts(), own)
     }
 
     /// The value; its gradient into `dx`.
@@ -94,16 +99,20 @@ impl Tuples {
         }
     }
 
-    pub(super) fn restore(&mut self, s: &mut HeadState, lost: bool) -> Result<(), HeadError> {
-        let (classes, n) = (self.classes, self.classes * self.dim);
-        let check = Check { shape: format!("{classes} classes · {} dimensions", self.dim), lost };
-        check.whole("weights", &s.weights, n)?;
-        check.optional("mean_sums", &s.mean_sums, n)?;
-        check.whole("mean_counts", &s.mean_counts, if s.mean_sums.is_empty() { 0 } else { classes })?;
+    pub(super) fn parts(&self) -> Vec<HeadPart> {
+        let (classes, dim) = (self.classes, self.dim);
+        let why = format!("{classes} classes · {dim} dimensions");
+        vec![
+            HeadPart::whole("weights", &[classes, dim], &why),
+            HeadPart::optional("mean_sums", &[classes, dim], &why),
+            HeadPart::optional("mean_counts", &[classes], &format!("one per class, {classes} classes")),
+        ]
+    }
+
+    pub(super) fn restore(&mut self, s: &mut HeadState) {
         self.means = std::mem::take(&mut s.weights);
         self.sums = ClassSums { sums: std::mem::take(&mut s.mean_sums), counts: std::mem::take(&mut s.mean_counts) };
         self.unseen = None;
-        Ok(())
     }
 
     pub(super) fn state(&self) -> HeadState {
