@@ -5,6 +5,9 @@ use super::presets::NAIVE;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+/// The most parts of a dotted key; tables in tables without end would exhaust the stack.
+const MOST_PARTS: usize = 8;
+
 /// What can be wrong with a configuration's text.
 #[derive(Debug, Error)]
 pub enum ConfigError {
@@ -27,6 +30,14 @@ pub enum ConfigError {
     /// Not `key=value`.
     #[error("\"{0}\" is not of the form key=value, e.g. optim.rate=0.05")]
     NotAnAssignment(String),
+    /// A key in more parts than any has.
+    #[error("the key \"{key}\" has {parts} parts: no key of a configuration has more than {MOST_PARTS}")]
+    Deep {
+        /// Its beginning.
+        key: String,
+        /// How many parts it has.
+        parts: usize,
+    },
     /// A key that no section has, or a value of another type.
     #[error("{origin}: {message}")]
     Invalid {
@@ -99,7 +110,7 @@ impl Layers {
     /// ```
     pub fn assignment(self, assignment: &str) -> Result<Self, ConfigError> {
         let (key, value) =
-            assignment.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment(assignment.to_owned()))?;
+            assignment.split_once('=').ok_or_else(|| ConfigError::NotAnAssignment(shortened(assignment)))?;
         let value = value.trim();
         let parsed = toml::from_str::<toml::Table>(&format!("v = {value}"))
             .ok()
@@ -114,6 +125,10 @@ impl Layers {
     ///
     /// [`ConfigError::Invalid`].
     pub fn set(self, key: &str, value: impl Into<toml::Value>) -> Result<Self, ConfigError> {
+        let parts = key.split('.').count();
+        if parts > MOST_PARTS {
+            return Err(ConfigError::Deep { key: shortened(key), parts });
+        }
         let nested = key
             .rsplit('.')
             .fold(value.into(), |value, part| toml::Value::Table(toml::Table::from_iter([(part.to_owned(), value)])));
@@ -159,6 +174,14 @@ impl Config {
             // With the key's path, which the bare message lacks.
             message: e.to_string().trim().replace('\n', " "),
         })
+    }
+}
+
+/// The beginning of a long text.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
