@@ -22,7 +22,7 @@
 //! learned.
 
 use super::{BackboneInfo, BackboneSpec, BuiltIn};
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, add, flatten, fork};
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Draw, Init, Linear, PRelu, add, flatten, fork};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -32,7 +32,7 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019; block and output settings in arXiv:1801.07698v1",
     depths: &[18, 34, 50, 100],
     min_side: 16,
-    build: |spec, rng, device| BuiltIn::Iresnet(Iresnet::new(spec, rng, device)),
+    build: |spec, draw, device| BuiltIn::Iresnet(Iresnet::new(spec, draw, device)),
 };
 
 /// Channels of the four stages.
@@ -55,7 +55,7 @@ fn units(depth: usize) -> [usize; 4] {
 struct Maker<'a> {
     conv: Init,
     linear: Init,
-    rng: &'a mut Rng,
+    draw: &'a mut dyn Draw,
     device: &'a Device,
 }
 
@@ -71,7 +71,7 @@ impl Maker<'_> {
             groups: 1,
             bias: false,
         };
-        Conv2d::new(&spec, self.conv, self.rng, self.device)
+        Conv2d::new(&spec, self.conv, self.draw, self.device)
     }
 
     fn norm(&self, channels: usize) -> BatchNorm {
@@ -137,9 +137,9 @@ pub struct Iresnet {
 }
 
 impl Iresnet {
-    fn new(spec: &BackboneSpec, rng: &mut Rng, device: &Device) -> Self {
+    fn new(spec: &BackboneSpec, draw: &mut dyn Draw, device: &Device) -> Self {
         // The linear layer's draw is that of the public code, PyTorch's default.
-        let maker = Maker { conv: Init::KaimingNormal, linear: Init::FanInUniform, rng, device };
+        let maker = Maker { conv: Init::KaimingNormal, linear: Init::FanInUniform, draw, device };
         Self::made(spec, maker)
     }
 
@@ -168,7 +168,7 @@ impl Iresnet {
             layer3,
             layer4,
             bn2: maker.norm(channels),
-            fc: Linear::new(values, spec.dim, true, maker.linear, maker.rng, maker.device),
+            fc: Linear::new(values, spec.dim, true, maker.linear, maker.draw, maker.device),
             features: maker.norm(spec.dim),
             spec: *spec,
         }
@@ -188,13 +188,14 @@ impl Iresnet {
 mod tests {
     use super::super::tests::parameters;
     use super::*;
+    use crate::nn::Rng;
     use arcsphere_data::Shape;
     use rand::SeedableRng;
 
     /// Zeros cost no time and no memory until they are touched.
     fn idle<T>(make: impl FnOnce(Maker<'_>) -> T) -> T {
         let mut rng = Rng::seed_from_u64(0);
-        make(Maker { conv: Init::Zeros, linear: Init::Zeros, rng: &mut rng, device: &Device::flex() })
+        make(Maker { conv: Init::Zeros, linear: Init::Zeros, draw: &mut rng, device: &Device::flex() })
     }
 
     /// The counts of the public PyTorch networks, γ of the last batch-norm included.

@@ -2,7 +2,7 @@
 //! maximum, and a linear layer to the embedding.
 
 use super::BackboneSpec;
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, max_pool2d};
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Draw, Init, Linear, PRelu, max_pool2d};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -28,7 +28,13 @@ pub struct Lenet {
 
 impl Lenet {
     /// Three stages of two `kernel`×`kernel` convolutions with `widths` channels.
-    pub(super) fn new(spec: &BackboneSpec, kernel: usize, widths: [usize; 3], rng: &mut Rng, device: &Device) -> Self {
+    pub(super) fn new(
+        spec: &BackboneSpec,
+        kernel: usize,
+        widths: [usize; 3],
+        draw: &mut dyn Draw,
+        device: &Device,
+    ) -> Self {
         let mut units = Vec::new();
         let mut channels = spec.input.channels;
         for width in widths {
@@ -44,7 +50,7 @@ impl Lenet {
                     bias: !spec.batch_norm,
                 };
                 units.push(Unit {
-                    conv: Conv2d::new(&conv, Init::FanInUniform, rng, device),
+                    conv: Conv2d::new(&conv, Init::FanInUniform, draw, device),
                     norm: spec.batch_norm.then(|| BatchNorm::new(width, device)),
                     relu: PRelu::new(width, SLOPE, device),
                 });
@@ -52,7 +58,7 @@ impl Lenet {
             }
         }
         let features = channels * (spec.input.height / 8) * (spec.input.width / 8);
-        let embedding = Linear::new(features, spec.dim, true, Init::FanInUniform, rng, device);
+        let embedding = Linear::new(features, spec.dim, true, Init::FanInUniform, draw, device);
         Lenet { units, embedding, spec: *spec }
     }
 

@@ -12,5 +12,5 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "the small sibling of LeNet++ (Wen et al., ECCV 2016)",
     depths: &[],
     min_side: 8,
-    build: |spec, rng, device| BuiltIn::Lenet(Lenet::new(spec, 3, [16, 32, 64], rng, device)),
+    build: |spec, draw, device| BuiltIn::Lenet(Lenet::new(spec, 3, [16, 32, 64], draw, device)),
 };

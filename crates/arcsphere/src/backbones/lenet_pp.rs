@@ -11,5 +11,5 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "Wen et al., A Discriminative Feature Learning Approach for Deep Face Recognition, ECCV 2016, table 1",
     depths: &[],
     min_side: 8,
-    build: |spec, rng, device| BuiltIn::Lenet(Lenet::new(spec, 5, [32, 64, 128], rng, device)),
+    build: |spec, draw, device| BuiltIn::Lenet(Lenet::new(spec, 5, [32, 64, 128], draw, device)),
 };

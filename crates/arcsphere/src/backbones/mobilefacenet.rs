@@ -16,7 +16,7 @@
 //! the scale does not reach the output.
 
 use super::{BackboneInfo, BackboneSpec, BuiltIn};
-use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Init, Linear, PRelu, Rng, add, flatten, fork, global_avg_pool};
+use crate::nn::{BatchNorm, Conv2d, Conv2dSpec, Draw, Init, Linear, PRelu, add, flatten, fork, global_avg_pool};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -26,7 +26,7 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "Chen et al., MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile Devices, CCBR 2018, table 1",
     depths: &[],
     min_side: 32,
-    build: |spec, rng, device| BuiltIn::MobileFaceNet(MobileFaceNet::new(spec, rng, device)),
+    build: |spec, draw, device| BuiltIn::MobileFaceNet(MobileFaceNet::new(spec, draw, device)),
 };
 
 /// Channels after the stem.
@@ -62,14 +62,14 @@ impl Unit {
 /// Makes units one after another from one generator.
 struct Maker<'a> {
     init: Init,
-    rng: &'a mut Rng,
+    draw: &'a mut dyn Draw,
     device: &'a Device,
 }
 
 impl Maker<'_> {
     fn conv(&mut self, [from, to]: [usize; 2], kernel: usize, stride: usize, padding: usize, groups: usize) -> Conv2d {
         let spec = Conv2dSpec { in_channels: from, out_channels: to, kernel, stride, padding, groups, bias: false };
-        Conv2d::new(&spec, self.init, self.rng, self.device)
+        Conv2d::new(&spec, self.init, self.draw, self.device)
     }
 
     fn unit(&self, conv: Conv2d, channels: usize, linear: bool) -> Unit {
@@ -141,8 +141,8 @@ pub struct MobileFaceNet {
 }
 
 impl MobileFaceNet {
-    fn new(spec: &BackboneSpec, rng: &mut Rng, device: &Device) -> Self {
-        Self::made(spec, Maker { init: Init::KaimingNormal, rng, device })
+    fn new(spec: &BackboneSpec, draw: &mut dyn Draw, device: &Device) -> Self {
+        Self::made(spec, Maker { init: Init::KaimingNormal, draw, device })
     }
 
     fn made(spec: &BackboneSpec, mut maker: Maker<'_>) -> Self {
@@ -170,7 +170,7 @@ impl MobileFaceNet {
             global,
             global_norm: BatchNorm::new(FEATURES, maker.device),
             // On a map of one pixel, the paper's 1×1 convolution.
-            embedding: Linear::new(FEATURES, spec.dim, false, maker.init, maker.rng, maker.device),
+            embedding: Linear::new(FEATURES, spec.dim, false, maker.init, maker.draw, maker.device),
             embedding_norm: BatchNorm::new(spec.dim, maker.device),
             spec: *spec,
         }
@@ -196,11 +196,12 @@ impl MobileFaceNet {
 mod tests {
     use super::super::tests::parameters;
     use super::*;
+    use crate::nn::Rng;
     use arcsphere_data::Shape;
     use rand::SeedableRng;
 
     fn made<T>(init: Init, make: impl FnOnce(Maker<'_>) -> T) -> T {
-        make(Maker { init, rng: &mut Rng::seed_from_u64(0), device: &Device::flex() })
+        make(Maker { init, draw: &mut Rng::seed_from_u64(0), device: &Device::flex() })
     }
 
     fn spec(height: usize, width: usize) -> BackboneSpec {

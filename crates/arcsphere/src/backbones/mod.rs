@@ -8,7 +8,7 @@ mod lenet_pp;
 mod mobilefacenet;
 mod resnet_cifar;
 
-use crate::nn::Rng;
+use crate::nn::{Draw, Outline, Rng, shapes};
 use crate::registry::{Named, registry};
 use arcsphere_data::Shape;
 use burn::module::Module;
@@ -104,6 +104,12 @@ impl BackboneSpec {
     pub fn make(&self, rng: &mut Rng, device: &Device) -> BuiltIn {
         (self.info.build)(self, rng, device)
     }
+
+    /// Paths and shapes of the network's tensors, as [`export`](crate::nn::export) gives them, of a network that is
+    /// not made: its weights take no memory.
+    pub(crate) fn outline(&self) -> Vec<(String, Vec<usize>)> {
+        shapes(&(self.info.build)(self, &mut Outline, &Device::flex()))
+    }
 }
 
 /// Why a built-in backbone cannot be made.
@@ -154,7 +160,7 @@ pub struct BackboneInfo {
     /// The least height and width of an image.
     pub min_side: usize,
     /// Makes it from a checked specification, with weights drawn from the generator.
-    build: fn(&BackboneSpec, &mut Rng, &Device) -> BuiltIn,
+    build: fn(&BackboneSpec, &mut dyn Draw, &Device) -> BuiltIn,
 }
 
 impl BackboneInfo {
@@ -306,6 +312,22 @@ mod tests {
         let images = Tensor::<1>::from_floats(pixels.as_slice(), &Device::flex());
         let out = net.forward(images.reshape([3, channels, height, width]), true);
         out.into_data().try_to_vec::<f32>().unwrap()
+    }
+
+    /// The same tensors as in the network that is made, and of one that no memory holds.
+    #[test]
+    fn an_outline_has_the_tensors_of_the_network() {
+        for info in BACKBONES {
+            for batch_norm in [true, false] {
+                let spec = info.spec(Shape::new(3, info.min_side, info.min_side + 3), 5, None, batch_norm).unwrap();
+                let net = spec.make(&mut Rng::seed_from_u64(0), &Device::flex());
+                let made: Vec<_> = crate::nn::export(&net).into_iter().map(|t| (t.path, t.shape)).collect();
+                assert_eq!(spec.outline(), made, "{}", info.name);
+            }
+            // Up to 140 TB.
+            let spec = info.spec(Shape::new(65_536, 16_384, 16_384), 65_536, None, true).unwrap();
+            assert!(spec.outline().iter().any(|(_, shape)| shape.contains(&65_536)), "{}", info.name);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::{BackboneInfo, BackboneSpec, BuiltIn};
 use crate::nn::{
-    BatchNorm, Conv2d, Conv2dSpec, Init, Linear, Rng, add_relu, fork, global_avg_pool, max_pool2d, relu, widen,
+    BatchNorm, Conv2d, Conv2dSpec, Draw, Init, Linear, add_relu, fork, global_avg_pool, max_pool2d, relu, widen,
 };
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -15,7 +15,7 @@ pub(super) const INFO: BackboneInfo = BackboneInfo {
     source: "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, §4.2",
     depths: &[20, 32, 56],
     min_side: 8,
-    build: |spec, rng, device| BuiltIn::ResnetCifar(ResnetCifar::new(spec, rng, device)),
+    build: |spec, draw, device| BuiltIn::ResnetCifar(ResnetCifar::new(spec, draw, device)),
 };
 
 /// conv-bn-relu-conv-bn, plus the shortcut, relu.
@@ -40,7 +40,7 @@ pub struct ResnetCifar {
     pub(super) spec: BackboneSpec,
 }
 
-fn conv3x3(from: usize, to: usize, stride: usize, spec: &BackboneSpec, rng: &mut Rng, device: &Device) -> Conv2d {
+fn conv3x3(from: usize, to: usize, stride: usize, spec: &BackboneSpec, draw: &mut dyn Draw, device: &Device) -> Conv2d {
     let conv = Conv2dSpec {
         in_channels: from,
         out_channels: to,
@@ -50,7 +50,7 @@ fn conv3x3(from: usize, to: usize, stride: usize, spec: &BackboneSpec, rng: &mut
         groups: 1,
         bias: !spec.batch_norm,
     };
-    Conv2d::new(&conv, Init::KaimingNormal, rng, device)
+    Conv2d::new(&conv, Init::KaimingNormal, draw, device)
 }
 
 fn normalized(x: Tensor<4>, norm: &Option<BatchNorm>, train: bool) -> Tensor<4> {
@@ -83,20 +83,20 @@ impl Block {
 }
 
 impl ResnetCifar {
-    fn new(spec: &BackboneSpec, rng: &mut Rng, device: &Device) -> Self {
+    fn new(spec: &BackboneSpec, draw: &mut dyn Draw, device: &Device) -> Self {
         const WIDTHS: [usize; 3] = [16, 32, 64];
         let norm = |width| spec.batch_norm.then(|| BatchNorm::new(width, device));
         let per_stage = spec.depth.saturating_sub(2) / 6;
-        let stem = conv3x3(spec.input.channels, WIDTHS[0], 1, spec, rng, device);
+        let stem = conv3x3(spec.input.channels, WIDTHS[0], 1, spec, draw, device);
         let mut blocks = Vec::new();
         let mut channels = WIDTHS[0];
         for (stage, width) in WIDTHS.into_iter().enumerate() {
             for i in 0..per_stage {
                 let stride = if stage > 0 && i == 0 { 2 } else { 1 };
                 blocks.push(Block {
-                    conv1: conv3x3(channels, width, stride, spec, rng, device),
+                    conv1: conv3x3(channels, width, stride, spec, draw, device),
                     norm1: norm(width),
-                    conv2: conv3x3(width, width, 1, spec, rng, device),
+                    conv2: conv3x3(width, width, 1, spec, draw, device),
                     norm2: norm(width),
                     stride,
                     added_channels: width - channels,
@@ -104,7 +104,7 @@ impl ResnetCifar {
                 channels = width;
             }
         }
-        let embedding = Linear::new(channels, spec.dim, true, Init::XavierUniform, rng, device);
+        let embedding = Linear::new(channels, spec.dim, true, Init::XavierUniform, draw, device);
         ResnetCifar { stem, stem_norm: norm(WIDTHS[0]), blocks, embedding, spec: *spec }
     }
 

@@ -4,8 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
+use super::draw::weight;
 use super::host;
-use super::{Init, Rng, tensor};
+use super::{Draw, Init, tensor};
 
 /// The geometry of a convolution: square kernel, equal stride and zero padding on both axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Conv2d {
     ///
     /// If a size, the stride or the number of groups is zero, or if the groups do not divide
     /// both channel counts.
-    pub(crate) fn new(spec: &Conv2dSpec, init: Init, rng: &mut Rng, device: &Device) -> Self {
+    pub(crate) fn new(spec: &Conv2dSpec, init: Init, draw: &mut dyn Draw, device: &Device) -> Self {
         let Conv2dSpec { in_channels, out_channels, kernel, stride, padding, groups, bias } = *spec;
         debug_assert!(
             in_channels > 0 && out_channels > 0 && kernel > 0 && stride > 0 && groups > 0,
@@ -56,9 +57,9 @@ impl Conv2d {
         );
         let shape = [out_channels, in_channels / groups, kernel, kernel];
         let area = kernel * kernel;
-        let weight = init.draw(shape.iter().product(), in_channels / groups * area, out_channels / groups * area, rng);
+        let fans = [in_channels / groups * area, out_channels / groups * area];
         Self {
-            weight: Param::from_tensor(tensor(weight, shape, device)),
+            weight: weight(init, shape, fans, draw, device),
             bias: bias.then(|| Param::from_tensor(tensor(vec![0.0; out_channels], [out_channels], device))),
             stride,
             padding,
@@ -89,6 +90,7 @@ fn plain(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, [stride, padd
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::Rng;
     use crate::nn::host::testing::{backward, close, random, seeded};
     use rand::SeedableRng;
 

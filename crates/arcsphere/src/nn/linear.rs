@@ -3,7 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-use super::{Init, Rng, tensor};
+use super::draw::weight;
+use super::{Draw, Init, tensor};
 
 /// Fully connected layer with weight `[out, in]` and an optional bias `[out]`.
 #[derive(Module, Debug)]
@@ -23,16 +24,15 @@ impl Linear {
         out_features: usize,
         bias: bool,
         init: Init,
-        rng: &mut Rng,
+        draw: &mut dyn Draw,
         device: &Device,
     ) -> Self {
         debug_assert!(
             in_features > 0 && out_features > 0,
             "a linear layer needs at least one input and output, got {in_features} and {out_features}"
         );
-        let weight = init.draw(in_features * out_features, in_features, out_features, rng);
         Self {
-            weight: Param::from_tensor(tensor(weight, [out_features, in_features], device)),
+            weight: weight(init, [out_features, in_features], [in_features, out_features], draw, device),
             bias: bias.then(|| Param::from_tensor(tensor(vec![0.0; out_features], [out_features], device))),
         }
     }
@@ -54,6 +54,7 @@ impl Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::Rng;
     use rand::SeedableRng;
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod batch_norm;
 mod conv2d;
+mod draw;
 mod host;
 mod linear;
 mod params;
@@ -19,7 +20,9 @@ pub use arcsphere_losses::init::{Init, Rng};
 pub(crate) use batch_norm::BatchNorm;
 pub(crate) use conv2d::Conv2d;
 pub use conv2d::Conv2dSpec;
+pub(crate) use draw::{Draw, Outline};
 pub(crate) use linear::Linear;
+pub(crate) use params::shapes;
 pub use params::{NamedTensor, ParamsError, export, import};
 pub(crate) use pool::{flatten, global_avg_pool, max_pool2d, widen};
 pub(crate) use prelu::{PRelu, relu};

@@ -113,9 +113,8 @@ pub fn import<M: Module>(module: M, state: Vec<NamedTensor>) -> Result<M, Params
             return Err(ParamsError::Duplicate { path });
         }
     }
-    let mut shapes = Shapes { path: Vec::new(), shapes: Vec::new() };
-    module.visit(&mut shapes);
-    for (path, expected) in &shapes.shapes {
+    let shapes = shapes(&module);
+    for (path, expected) in &shapes {
         let path = path.clone();
         match by_path.get(&path) {
             None => {
@@ -133,13 +132,20 @@ pub fn import<M: Module>(module: M, state: Vec<NamedTensor>) -> Result<M, Params
         }
     }
     settle(&module);
-    if shapes.shapes.len() != by_path.len() {
-        let known: std::collections::HashSet<_> = shapes.shapes.iter().map(|s| &s.0).collect();
+    if shapes.len() != by_path.len() {
+        let known: std::collections::HashSet<_> = shapes.iter().map(|s| &s.0).collect();
         if let Some(path) = order.into_iter().find(|path| !known.contains(path)) {
             return Err(ParamsError::Unexpected { path });
         }
     }
     Ok(module.map(&mut Importer { path: Vec::new(), state: by_path }))
+}
+
+/// Paths and shapes of a module's state, in field order. Weights that are not there yet are not made.
+pub(crate) fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
+    let mut visitor = Shapes { path: Vec::new(), shapes: Vec::new() };
+    module.visit(&mut visitor);
+    visitor.shapes
 }
 
 /// Running statistics of Burn's keep their last update back until they are asked for: a visitor would miss it, and
@@ -187,7 +193,7 @@ impl ModuleVisitor for Shapes {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.shapes.push((self.path.join("."), param.val().dims().to_vec()));
+        self.shapes.push((self.path.join("."), param.lazy_shape().to_vec()));
     }
 }
 
