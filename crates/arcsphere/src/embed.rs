@@ -40,6 +40,19 @@ pub enum EmbedError {
         /// D, as [`Backbone::dim`] says it.
         expected: usize,
     },
+    /// An embedding that is no number.
+    #[error(
+        "the embedding of {sample} (row {row}) has the number {value}: the network is that of a training that died, or \
+         a broken one; take an earlier checkpoint, or train anew"
+    )]
+    NotFinite {
+        /// The first such image.
+        sample: String,
+        /// Its place in the set.
+        row: usize,
+        /// Its first number that is not finite.
+        value: f32,
+    },
     /// The device does not hand over its numbers.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -55,7 +68,8 @@ pub enum EmbedError {
 )]
 pub struct ReadError(#[from] TensorReadError);
 
-/// Embeddings \[N, D\] of a set, in its order, with batch-norm's running statistics.
+/// Embeddings \[N, D\] of a set, in its order, with batch-norm's running statistics. Those of a training that died may
+/// be no numbers; [`embed_finite`] refuses them.
 ///
 /// ```
 /// use arcsphere::{backbones, embed::embed, nn::Rng};
@@ -100,6 +114,27 @@ pub fn embed(
         out.extend(host_values(embeddings)?);
     }
     Ok(out)
+}
+
+/// The same, for what is to be used: each is a number.
+///
+/// # Errors
+///
+/// As of [`embed`], and [`EmbedError::NotFinite`] with the first image whose embedding is none.
+pub fn embed_finite(
+    backbone: &impl Backbone,
+    set: &Dataset,
+    normalization: &Normalization,
+    device: &Device,
+) -> Result<Vec<f32>, EmbedError> {
+    let embeddings = embed(backbone, set, normalization, device)?;
+    match embeddings.iter().position(|v| !v.is_finite()) {
+        Some(place) => {
+            let row = place / backbone.dim().max(1);
+            Err(EmbedError::NotFinite { sample: set.info(row).name, row, value: embeddings[place] })
+        }
+        None => Ok(embeddings),
+    }
 }
 
 /// The numbers of a tensor, row-major.

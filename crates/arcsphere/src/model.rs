@@ -2,7 +2,7 @@
 
 use crate::backbones::{Backbone, BuiltIn};
 use crate::checkpoint::{Checkpoint, CheckpointError, Provenance};
-use crate::embed::{EmbedError, embed};
+use crate::embed::{EmbedError, embed_finite};
 use crate::head::Head;
 use arcsphere_data::folder::{self, Decoding};
 use arcsphere_data::{Dataset, Normalization, Shape};
@@ -97,9 +97,9 @@ impl<B: Backbone> Model<B> {
     ///
     /// # Errors
     ///
-    /// [`EmbedError`] if an image cannot be read, or the device fails.
+    /// [`EmbedError`] if an image cannot be read, an embedding is no number, or the device fails.
     pub fn embed(&self, set: &Dataset) -> Result<Vec<f32>, EmbedError> {
-        embed(&self.backbone, set, &self.normalization(), &self.device)
+        embed_finite(&self.backbone, set, &self.normalization(), &self.device)
     }
 
     /// The network.
