@@ -15,7 +15,7 @@ use crate::plan::{Plan, Splits};
 use crate::progress::Recovery;
 use crate::registry::{self, UnknownName};
 use crate::train::Trainer;
-use arcsphere_data::Dataset;
+use arcsphere_data::{Dataset, Normalization};
 use arcsphere_eval::EvalError;
 use arcsphere_eval::angles::Angles;
 use arcsphere_eval::interval::wilson;
@@ -114,15 +114,43 @@ pub fn evaluate<B: Backbone>(
     protocols: &Protocols,
     watch: Watch<'_>,
 ) -> Result<Evaluation, EvaluateError> {
+    let is_ordered = trainer.plan.config().task == Task::Age;
+    let set = TestSet { images: &splits.test, is_open: splits.open_set, is_ordered };
+    evaluate_with(trainer, &set, &splits.normalization, Some(&splits.train), protocols, watch)
+}
+
+/// Measures a training on any images, which need not be such that one could train on them: one class is enough, or
+/// one image of each. Their pixels are normalized as in the training. Where classes have several prototypes, angles
+/// are to the first: the images that would choose another are not at hand.
+///
+/// # Errors
+///
+/// [`EvaluateError`], as of [`evaluate`].
+pub fn evaluate_on<B: Backbone>(
+    trainer: &Trainer<B>,
+    set: &TestSet<'_>,
+    normalization: &Normalization,
+    protocols: &Protocols,
+    watch: Watch<'_>,
+) -> Result<Evaluation, EvaluateError> {
+    evaluate_with(trainer, set, normalization, None, protocols, watch)
+}
+
+fn evaluate_with<B: Backbone>(
+    trainer: &Trainer<B>,
+    set: &TestSet<'_>,
+    normalization: &Normalization,
+    train: Option<&Dataset>,
+    protocols: &Protocols,
+    watch: Watch<'_>,
+) -> Result<Evaluation, EvaluateError> {
     watch("embedding", 0.0);
-    let embeddings = trainer.embed(&splits.test, &splits.normalization)?;
+    let embeddings = trainer.embed(set.images, normalization)?;
     let is_finite = embeddings.iter().all(|v| v.is_finite());
-    let prototypes = if splits.open_set || !is_finite { Vec::new() } else { prototypes(trainer, splits)? };
-    let set =
-        TestSet { images: &splits.test, is_open: splits.open_set, is_ordered: trainer.plan.config().task == Task::Age };
-    let measured = measure(&trainer.head, &embeddings, &prototypes, &set, protocols, watch)?;
-    let mut run = describe(trainer, splits);
-    judge(&mut run, &trainer.plan, is_finite, measured.accuracy, splits.test.len() as u64);
+    let prototypes = if set.is_open || !is_finite { Vec::new() } else { prototypes(trainer, train, normalization)? };
+    let measured = measure(&trainer.head, &embeddings, &prototypes, set, protocols, watch)?;
+    let mut run = describe(trainer, train);
+    judge(&mut run, &trainer.plan, is_finite, measured.accuracy, set.images.len() as u64);
     if let Some(p) = &measured.predictions {
         run.target_unit = p.unit_sign().to_owned();
     }
@@ -175,26 +203,32 @@ pub fn measure(
 
 /// One prototype per class; of several, the one that the training images chose, so that the test
 /// images have no say.
-fn prototypes<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Result<Vec<f32>, EmbedError> {
-    let seen = match trainer.head.centers() {
-        1 => Vec::new(),
-        _ => trainer.embed(&splits.train, &splits.normalization)?,
-    };
-    let labels = if seen.is_empty() { &[] } else { splits.train.labels() };
-    Ok(trainer.head.dominant(&seen, labels)?.into_owned())
+fn prototypes<B: Backbone>(
+    trainer: &Trainer<B>,
+    train: Option<&Dataset>,
+    normalization: &Normalization,
+) -> Result<Vec<f32>, EmbedError> {
+    match train {
+        Some(train) if trainer.head.centers() > 1 => {
+            let seen = trainer.embed(train, normalization)?;
+            Ok(trainer.head.dominant(&seen, train.labels())?.into_owned())
+        }
+        _ => Ok(trainer.head.one_per_class().into_owned()),
+    }
 }
 
 /// Who was trained, and how that went.
-fn describe<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Run {
+fn describe<B: Backbone>(trainer: &Trainer<B>, train: Option<&Dataset>) -> Run {
     let (plan, progress) = (&trainer.plan, &trainer.progress);
     let margin = |unit: Unit| plan.config().loss.margin(unit);
-    let trained = progress.steps_computed() as f64 * plan.batch(&splits.train) as f64;
+    let batch = train.map_or_else(|| plan.largest_batch(), |train| plan.batch(train));
+    let trained = progress.steps_computed() as f64 * batch as f64;
     Run {
         loss: plan.name().to_owned(),
         m0: margin(Unit::AngleMultiplier),
         m1: margin(Unit::AngleMargin),
         m2: margin(Unit::CosineMargin),
-        scale: plan.config().loss.scale.and(trainer.head.scale()),
+        scale: scale(trainer),
         margin_reason: plan.reason().to_owned(),
         trainer: if plan.config().train.naive { TrainedBy::Naive } else { TrainedBy::Default },
         seed: plan.config().train.seed,
@@ -211,6 +245,13 @@ fn describe<B: Backbone>(trainer: &Trainer<B>, splits: &Splits) -> Run {
         reason: progress.collapsed.clone().unwrap_or_default(),
         ..Run::default()
     }
+}
+
+/// s, where it is fixed: as it was chosen, for a recovery that softened it makes no other training of it; of a loss that
+/// moves its own, as it stands.
+fn scale<B: Backbone>(trainer: &Trainer<B>) -> Option<f64> {
+    let chosen = trainer.plan.config().loss.scale?;
+    if trainer.progress.softening.scale < 1.0 { Some(chosen) } else { trainer.head.scale() }
 }
 
 /// Whether the `images` of the test set show a collapse that the training did not.

@@ -238,12 +238,23 @@ pub fn split(config: &Config, source: &Source) -> Result<Splits, PlanError> {
         _ if part == 0.0 => (source.train.clone(), None),
         Some(own) => (source.train.clone(), Some(own.clone())),
         None => {
-            let (train, held_out) = source.train.stratified_split(part, config.data.split_seed)?;
+            let parts = source.train.stratified_split(part, config.data.split_seed);
+            let (train, held_out) = parts.map_err(|error| match error {
+                DataError::NothingToSplit { .. } => no_validation(part),
+                other => other.into(),
+            })?;
             (train, Some(held_out))
         }
     };
     let normalization = Normalization::from_dataset(&train)?;
     Ok(Splits { train, validation, test: source.test.clone(), open_set: source.open_set, normalization })
+}
+
+fn no_validation(part: f64) -> PlanError {
+    PlanError::Data(format!(
+        "no class has two training images, so data.validation = {part} leaves none to look at meanwhile: give \
+         --set data.validation=0 to train without, or add images"
+    ))
 }
 
 impl Plan {
@@ -277,8 +288,22 @@ impl Plan {
         check_classes(&splits.train)?;
         let needs_pairs = matches!(loss, LossPlan::Tuple(info) if info.kind.needs_pairs);
         let per_class = batches::per_class(asked, needs_pairs.then_some(named.name), &splits.train)?;
-        let (mut config, classes) = (asked.clone(), splits.train.n_classes());
-        named.name.clone_into(&mut config.loss.name);
+        let mut plan = Self::settled(asked, loss, splits.train.n_classes(), per_class, network)?;
+        plan.steps_per_epoch = (splits.train.len() / plan.batch(&splits.train)).max(1) as u64;
+        Ok(plan)
+    }
+
+    /// Everything that does not depend on the images themselves, written down. A configuration in which it is written
+    /// down stays as it is.
+    fn settled(
+        asked: &Config,
+        loss: LossPlan,
+        classes: usize,
+        per_class: Option<(usize, usize)>,
+        network: Network,
+    ) -> Result<Plan, PlanError> {
+        let mut config = asked.clone();
+        losses::find(&asked.loss.name)?.name.clone_into(&mut config.loss.name);
         let mut reason = match &loss {
             LossPlan::Margin(info) => loss::settle(&mut config, info, classes)?,
             LossPlan::Tuple(info) => tuple::settle(&mut config, info)?,
@@ -291,7 +316,7 @@ impl Plan {
         if config.train.threads == 0 {
             config.train.threads = std::thread::available_parallelism().map_or(1, usize::from);
         }
-        let mut plan = Plan { config, loss, classes, reason, network, steps_per_epoch: 0 };
+        let mut plan = Plan { config, loss, classes, reason, network, steps_per_epoch: 1 };
         if plan.config.train.naive {
             if plan.margin_loss().is_some_and(|loss| loss.kind.takes_extension) {
                 plan.config.loss.extension = loss::naive_extension(plan.config.loss.extension, plan.margins());
@@ -301,12 +326,11 @@ impl Plan {
         if plan.margin_loss().is_some() && plan.scale_kind() != ScaleKind::Unnormalized {
             terms::prototypes(&mut plan.config, &mut plan.reason);
         }
-        plan.steps_per_epoch = (splits.train.len() / plan.batch(&splits.train)).max(1) as u64;
         Ok(plan)
     }
 
-    /// The plan of a run's own effective configuration, without its images: enough for its head. `values` is what the
-    /// classes of an ordered target are worth.
+    /// The plan of a run's own effective configuration, without its images: enough for its head, and to measure it;
+    /// how many steps an epoch has is not known. `values` is what the classes of an ordered target are worth.
     pub(crate) fn of_run(
         config: &Config,
         input: Shape,
@@ -318,8 +342,12 @@ impl Plan {
         if classes < 2 {
             return Err(PlanError::Data(format!("{classes} class leaves nothing to tell apart: expected at least 2")));
         }
-        let (config, network) = (config.clone(), Network::Own { input });
-        Ok(Plan { config, loss, classes, reason: String::new(), network, steps_per_epoch: 1 })
+        let network = match backbones::BACKBONES.iter().any(|b| b.name == config.model.backbone) {
+            true => Network::BuiltIn(backbone_spec(config, input)?),
+            false => Network::Own { input },
+        };
+        let per_class = config.train.classes_per_batch.zip(config.train.images_per_class);
+        Self::settled(config, loss, classes, per_class, network)
     }
 
     /// The same with another seed. It is in no range and changes nothing else of a plan.
@@ -440,6 +468,11 @@ impl Plan {
     /// Images in a step.
     pub fn batch(&self, train: &Dataset) -> usize {
         self.per_class().map_or(self.config.train.batch.min(train.len()), |(p, k)| p * k)
+    }
+
+    /// Images in a step of a training that has as many.
+    pub(crate) fn largest_batch(&self) -> usize {
+        self.per_class().map_or(self.config.train.batch, |(p, k)| p.saturating_mul(k))
     }
 
     /// Steps in an epoch.

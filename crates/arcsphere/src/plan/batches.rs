@@ -4,8 +4,8 @@
 use super::{PlanError, refused, within};
 use crate::config::Config;
 use crate::range::Range;
-use arcsphere_data::Dataset;
 use arcsphere_data::sampler::Batches;
+use arcsphere_data::{DataError, Dataset};
 
 /// Images of a class where neither number is given and there are more classes than fit.
 const IMAGES: usize = 4;
@@ -40,7 +40,14 @@ pub(super) fn per_class(
         let range = format!("at most {} with {k} images of each", 65_536 / k);
         return Err(refused("train.classes_per_batch", p, range, "memory has an end"));
     }
-    Batches::by_class(train, p, k, t.seed, 0)?;
+    Batches::by_class(train, p, k, t.seed, 0).map_err(|error| match error {
+        DataError::TooFewInClass { class, found, needed } if needed_by.is_some() && needed == 2 => PlanError::Data(format!(
+            "class `{class}` has {found} image to train on, and {PAIRS}: give each class at least {needed} beside those \
+             of the test and the validation (--set data.validation=0 takes none, nor does --open-set for a test), or \
+             take a loss that learns from single images, such as arcface"
+        )),
+        other => other.into(),
+    })?;
     Ok(Some((p, k)))
 }
 
