@@ -14,11 +14,19 @@
 //! built-in network's numbers there come from the seed, those of a network of the caller's own are in the file under
 //! `first.`.
 
+mod broken;
+mod layout;
+mod moments;
 mod names;
+mod progress;
+mod provenance;
+mod read;
 mod same;
 mod state;
 mod write;
 
+pub use broken::Broken;
+pub use provenance::Provenance;
 pub use same::same_config;
 pub use write::save;
 
@@ -32,11 +40,9 @@ use crate::nn::{NamedTensor, ParamsError, import};
 use crate::plan::{Plan, PlanError, Splits, backbone_spec};
 use crate::progress::Progress;
 use crate::train::{Trainer, head_of, new_backbone, on_device, stream};
-use arcsphere_data::{DataError, Normalization, Shape};
+use arcsphere_data::DataError;
 use burn::tensor::Device;
-use names::{FIRST, GOOD, MEMORY, NETWORK};
-use safetensors::tensor::{Dtype, SafeTensors};
-use serde::{Deserialize, Serialize};
+use names::{FIRST, GOOD, NETWORK};
 use state::sorted;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -45,9 +51,6 @@ use thiserror::Error;
 pub const FILE_NAME: &str = "checkpoint.safetensors";
 
 const VERSION: u32 = 1;
-
-/// The most bytes of a file that is taken for a checkpoint, 1 TiB: more is a hole on the disk.
-const MAX_BYTES: u64 = 1 << 40;
 
 /// Why a checkpoint cannot be written or read.
 #[derive(Debug, Error)]
@@ -67,6 +70,15 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What was expected.
         message: String,
+    },
+    /// A checkpoint that is not what it says.
+    #[error("{path} is a broken checkpoint: {broken}; take a whole copy of the file, or train anew")]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// How.
+        #[source]
+        broken: Broken,
     },
     /// The tensors do not fit the configuration that the file names.
     #[error("{path}: {source}")]
@@ -98,64 +110,16 @@ pub enum CheckpointError {
         now: String,
     },
     /// Resuming with other images.
-    #[error("the run was started on other images ({was}); these are {now}")]
+    #[error(
+        "the run was started on other images (checksum {was}, of these {now}): give --data where its own lie, or start \
+         a new run with another --out"
+    )]
     DataChanged {
         /// SHA-256 in the checkpoint.
         was: String,
         /// SHA-256 now.
         now: String,
     },
-}
-
-/// What a checkpoint knows of the images that it was trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Provenance {
-    /// The data set's name.
-    pub data: String,
-    /// SHA-256 of the training images.
-    pub sha256: String,
-    /// Class names, by label.
-    pub classes: Vec<String>,
-    /// What each class is worth, where they have an order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<f32>>,
-    /// Channels, height, width.
-    pub shape: [usize; 3],
-    /// Mean per channel, of pixels in [0, 1].
-    pub mean: Vec<f32>,
-    /// Standard deviation per channel.
-    pub std: Vec<f32>,
-}
-
-impl Provenance {
-    /// Of a set that is about to be trained on.
-    ///
-    /// # Errors
-    ///
-    /// [`DataError`] if an image cannot be read.
-    pub fn of(name: &str, splits: &Splits) -> Result<Self, DataError> {
-        let shape = splits.train.shape();
-        Ok(Provenance {
-            data: name.to_owned(),
-            sha256: splits.train.sha256()?,
-            classes: splits.train.classes().to_vec(),
-            values: splits.train.targets().map(|targets| targets.class_values().to_vec()),
-            shape: [shape.channels, shape.height, shape.width],
-            mean: splits.normalization.mean.clone(),
-            std: splits.normalization.std.clone(),
-        })
-    }
-
-    /// The images' shape.
-    pub fn shape(&self) -> Shape {
-        let [channels, height, width] = self.shape;
-        Shape { channels, height, width }
-    }
-
-    /// How pixels become numbers.
-    pub fn normalization(&self) -> Normalization {
-        Normalization { mean: self.mean.clone(), std: self.std.clone() }
-    }
 }
 
 /// A checkpoint in memory.
@@ -210,58 +174,17 @@ pub struct Checkpoint {
     memory: [Vec<f64>; 2],
 }
 
-/// What only older checkpoints have in their progress.
-#[derive(Deserialize)]
-struct WallTime {
-    #[serde(default)]
-    seconds: f64,
-}
-
 impl Checkpoint {
-    /// Reads a checkpoint: a file, or a run's folder with one in it.
+    /// Reads a checkpoint: a file, or a run's folder with one in it. What the file says of itself is checked before
+    /// its numbers are read, so that nothing is allocated that the file does not hold.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Io`], [`CheckpointError::Format`].
+    /// [`CheckpointError::Io`]; [`CheckpointError::Format`] for what is no checkpoint, [`CheckpointError::Plan`] for
+    /// one of a configuration that cannot be, [`CheckpointError::Broken`] for one whose tensors, progress or images
+    /// are not those of its configuration.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let path = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
-        let bytes = arcsphere_files::read(&path, MAX_BYTES)
-            .map_err(|source| CheckpointError::Io { path: path.clone(), source })?;
-        let format = |message: String| CheckpointError::Format { path: path.clone(), message };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| format(e.to_string()))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
-        let entry = |key: &str| metadata.get(key).ok_or_else(|| format(format!("its metadata lacks \"{key}\"")));
-        if entry("format")? != "arcsphere" {
-            return Err(format("its format is another".to_owned()));
-        }
-        let version = entry("version")?;
-        if *version != VERSION.to_string() {
-            return Err(format(format!("it has version {version}, this program reads version {VERSION}")));
-        }
-        let config = toml::from_str(entry("config")?).map_err(|e| format(format!("its configuration: {e}")))?;
-        let progress = entry("progress")?;
-        let of_progress = |e: serde_json::Error| format(format!("its progress: {e}"));
-        let WallTime { seconds } = serde_json::from_str(progress).map_err(of_progress)?;
-        let progress = serde_json::from_str(progress).map_err(of_progress)?;
-        let provenance =
-            serde_json::from_str(entry("provenance")?).map_err(|e| format(format!("its provenance: {e}")))?;
-        let good = metadata.get("good").map(|text| serde_json::from_str(text)).transpose();
-        let good = good.map_err(|e| format(format!("the progress of its last good state: {e}")))?;
-        let (mut tensors, mut memory) = (Vec::new(), <[Vec<f64>; 2]>::default());
-        for (name, view) in file.tensors() {
-            let place = MEMORY.iter().position(|memory| *memory == name);
-            if let (Some(place), Dtype::F64) = (place, view.dtype()) {
-                memory[place] = view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
-                continue;
-            }
-            if view.dtype() != Dtype::F32 {
-                return Err(format(format!("{name} is of type {:?}, expected F32", view.dtype())));
-            }
-            let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            tensors.push(NamedTensor { path: name, shape: view.shape().to_vec(), values });
-        }
-        Ok(Checkpoint { config, progress, provenance, seconds, good, path, tensors, memory })
+        read::read(path)
     }
 
     /// The trainer that was saved, checked against the images it is to go on with.
@@ -269,10 +192,12 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`CheckpointError::DataChanged`], [`CheckpointError::Data`]; [`CheckpointError::Plan`], as of [`Plan::check`];
-    /// [`CheckpointError::Params`], [`CheckpointError::Format`].
+    /// [`CheckpointError::Broken`] for more steps than the plan has; [`CheckpointError::Params`],
+    /// [`CheckpointError::Format`].
     pub fn resume(self, splits: &Splits, device: &Device) -> Result<Trainer, CheckpointError> {
         self.same_data(splits)?;
         let plan = Plan::check(&self.config, splits)?;
+        self.within(&plan)?;
         self.restore(plan, device)
     }
 
@@ -290,6 +215,7 @@ impl Checkpoint {
     ) -> Result<Trainer<B>, CheckpointError> {
         self.same_data(splits)?;
         let plan = Plan::for_backbone(&self.config, splits, &net)?;
+        self.within(&plan)?;
         let device = device.clone().autodiff();
         let net = on_device(&plan, net, &device)?;
         self.restore_in(plan, net, device)
@@ -298,6 +224,16 @@ impl Checkpoint {
     fn same_data(&self, splits: &Splits) -> Result<(), CheckpointError> {
         let (was, now) = (&self.provenance.sha256, splits.train.sha256()?);
         if now == *was { Ok(()) } else { Err(CheckpointError::DataChanged { was: was.clone(), now }) }
+    }
+
+    /// Refuses a progress beyond what the plan has.
+    fn within(&self, plan: &Plan) -> Result<(), CheckpointError> {
+        let all = [("progress", Some(&self.progress)), ("good", self.good.as_ref())];
+        for (what, of) in all.into_iter().filter_map(|(what, of)| Some((what, of?))) {
+            let within = progress::within(of, what, plan.steps(), plan.steps_per_epoch());
+            within.map_err(|broken| CheckpointError::Broken { path: self.path.clone(), broken })?;
+        }
+        Ok(())
     }
 
     /// The trainer that was saved, for a plan made otherwise.
@@ -316,9 +252,14 @@ impl Checkpoint {
     fn restore_in<B: Backbone>(self, plan: Plan, net: B, device: Device) -> Result<Trainer<B>, CheckpointError> {
         let Checkpoint { progress, seconds, good, path, tensors, memory: [own_memory, good_memory], .. } = self;
         let (own, of_good, first) = by_state(tensors);
+        let broken = |broken: Broken| CheckpointError::Broken { path: path.clone(), broken };
+        let params = |source| CheckpointError::Params { path: path.clone(), source };
+        if let Some(first) = &first {
+            import(net.clone(), first.clone()).map_err(params)?;
+        }
         let fit = |state: Snapshot| {
-            let backbone = import(net.clone(), state.backbone)
-                .map_err(|source| CheckpointError::Params { path: path.clone(), source })?;
+            moments::check(&net, &state.optimizer).map_err(broken)?;
+            let backbone = import(net.clone(), state.backbone).map_err(params)?;
             let head = head_with(&plan, state.head, &state.progress, &path)?;
             Ok::<_, CheckpointError>((backbone, state.optimizer, head, state.progress))
         };
@@ -335,13 +276,13 @@ impl Checkpoint {
         Ok(Trainer { plan, device, backbone, head, optimizer, progress, seconds, good, first })
     }
 
-    /// The head alone, without the images.
+    /// The plan of the run without its images: to measure it on others, not to go on with.
     ///
     /// # Errors
     ///
-    /// [`CheckpointError::Plan`] for a loss that this program lacks, [`CheckpointError::Format`] for numbers that are
-    /// not the loss's.
-    pub fn head(&self) -> Result<Head, CheckpointError> {
+    /// [`CheckpointError::Plan`] for a loss that this program lacks; [`CheckpointError::Format`] where an older file does
+    /// not say what its ordered classes are worth, which its images do.
+    pub fn plan(&self) -> Result<Plan, CheckpointError> {
         let known = &self.provenance;
         let is_ordinal = losses::find(&self.config.loss.name).is_ok_and(|l| matches!(l.kind, losses::Kind::Ordinal(_)));
         if is_ordinal && known.values.is_none() {
@@ -349,7 +290,27 @@ impl Checkpoint {
                            it, or evaluate it with its images";
             return Err(CheckpointError::Format { path: self.path.clone(), message: message.to_owned() });
         }
-        let plan = Plan::of_run(&self.config, known.shape(), known.classes.len(), known.values.as_deref())?;
+        Ok(Plan::of_run(&self.config, known.shape(), known.classes.len(), known.values.as_deref())?)
+    }
+
+    /// The trainer that was saved, without its images: to measure it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`restore`](Self::restore).
+    pub fn restore_alone(self, device: &Device) -> Result<Trainer, CheckpointError> {
+        let plan = self.plan()?;
+        self.restore(plan, device)
+    }
+
+    /// The head alone, without the images.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Plan`] for a loss that this program lacks, [`CheckpointError::Format`] for numbers that are
+    /// not the loss's.
+    pub fn head(&self) -> Result<Head, CheckpointError> {
+        let plan = self.plan()?;
         let own = self.tensors.iter().filter(|t| t.path.starts_with("head.")).cloned().collect();
         let (progress, memory) = (self.progress.clone(), self.memory[0].clone());
         let state = sorted(own, memory, progress, &plan, &Device::flex(), &self.path)?;

@@ -5,6 +5,11 @@ use crate::head::HeadState;
 /// The tensors of f64: the loss's memory, and that of the last good state.
 pub(super) const MEMORY: [&str; 2] = ["head.memory", "good.head.memory"];
 
+/// The fields of [`HeadState`] that have a tensor each, and the memory.
+pub(super) fn head_fields() -> [&'static str; 9] {
+    ["weights", "bias", "first", "second", "bias_first", "bias_second", "mean_sums", "mean_counts", "memory"]
+}
+
 /// The parts of [`HeadState`] that are f32, by name.
 pub(super) fn head_parts(s: &mut HeadState) -> Vec<(String, &mut Vec<f32>)> {
     let own = s.tuple.tensors().into_iter().map(|(name, values)| (format!("head.{name}"), values));

@@ -3,7 +3,11 @@
 use super::CheckpointError;
 use crate::config::Config;
 
-/// Refuses to resume with a configuration other than the run's own.
+/// Where the images are, which is no part of what a run is: their checksum tells whether they are the same.
+const PLACES: [&str; 2] = ["data.source", "data.root"];
+
+/// Refuses to resume with a configuration other than the run's own. Images may have moved: `data.source` and
+/// `data.root` may differ.
 ///
 /// # Errors
 ///
@@ -22,7 +26,7 @@ pub fn same_config(was: &Config, now: &Config) -> Result<(), CheckpointError> {
     };
     for (key, _) in was.iter().chain(&now) {
         let (was, now) = (of(&was, key), of(&now, key));
-        if was != now {
+        if was != now && !PLACES.contains(&key.as_str()) {
             return Err(CheckpointError::ConfigChanged { key: key.clone(), was, now });
         }
     }

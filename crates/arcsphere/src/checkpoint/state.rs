@@ -1,7 +1,7 @@
 //! The tensors of a file as the state that they are.
 
-use super::CheckpointError;
 use super::names::head_parts;
+use super::{Broken, CheckpointError};
 use crate::collapse::Snapshot;
 use crate::head::HeadState;
 use crate::nn::NamedTensor;
@@ -21,7 +21,7 @@ pub(super) fn sorted(
     device: &Device,
     path: &Path,
 ) -> Result<Snapshot, CheckpointError> {
-    let format = |message: String| CheckpointError::Format { path: path.to_owned(), message };
+    let broken = |broken: Broken| CheckpointError::Broken { path: path.to_owned(), broken };
     let mut backbone = Vec::new();
     let mut moments: [Vec<(usize, Vec<f32>)>; 2] = Default::default();
     // What a tuple loss keeps has its names from the loss; its numbers come from the file.
@@ -35,17 +35,19 @@ pub(super) fn sorted(
             backbone.push(tensor);
         } else if let Some(rest) = tensor.path.strip_prefix("optimizer.") {
             let (which, index) = rest.split_once('.').unwrap_or((rest, ""));
-            let index = index.parse().map_err(|_| format(format!("{} has no index", tensor.path)))?;
+            let Ok(index) = index.parse() else {
+                return Err(broken(Broken::Unexpected { tensor: tensor.path, found: tensor.shape }));
+            };
             moments[usize::from(which == "second")].push((index, tensor.values));
         } else if let Some((_, part)) = head_parts(&mut head).into_iter().find(|(name, _)| *name == tensor.path) {
             *part = tensor.values;
             missing.retain(|name| *name != tensor.path);
         } else {
-            return Err(format(format!("the tensor {} has no place", tensor.path)));
+            return Err(broken(Broken::Unexpected { tensor: tensor.path, found: tensor.shape }));
         }
     }
     if let Some(name) = missing.first() {
-        return Err(format(format!("it lacks {name}")));
+        return Err(broken(Broken::Missing { tensor: name.clone(), expected: vec![plan.classes(), plan.dim()] }));
     }
     let [first, second] = moments.map(|list| in_order(list, device));
     Ok(Snapshot { backbone, optimizer: Optimizer { first, second }, head, progress })

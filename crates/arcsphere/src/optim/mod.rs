@@ -112,8 +112,12 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn moment(moments: &mut Vec<Tensor<1>>, index: usize, like: &Tensor<1>) -> Tensor<1> {
-        if moments.len() <= index {
+        while moments.len() <= index {
             moments.push(like.zeros_like());
+        }
+        // One that is another parameter's, as of a network that was handed over in another form, begins anew.
+        if moments[index].dims() != like.dims() {
+            moments[index] = like.zeros_like();
         }
         moments[index].clone()
     }

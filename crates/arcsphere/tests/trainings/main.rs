@@ -1,5 +1,6 @@
 //! Whole trainings: they learn, resume to the bit, and come back from dying. One program, so that it is linked once.
 
+mod broken;
 mod common;
 mod ordinal;
 mod own_network;
