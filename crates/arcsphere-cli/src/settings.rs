@@ -9,7 +9,7 @@ use anyhow::Result;
 use arcsphere::Device;
 use arcsphere::config::{Config, Layers, PRESETS, preset_for};
 use arcsphere::plan::Splits;
-use arcsphere_data::{DataError, OpenOptions, Source};
+use arcsphere_data::{DataError, Dataset, OpenOptions, Shape, Source};
 use arcsphere_eval::results::DataInfo;
 use std::path::{Path, PathBuf};
 
@@ -119,6 +119,48 @@ pub(crate) fn with_way_out(error: DataError, source: &str) -> anyhow::Error {
     )
 }
 
+/// The same for a run that was trained before, whose images may lie elsewhere by now; `is_given` says whether their
+/// place was named.
+pub(crate) fn open_again(config: &Config, is_given: bool) -> Result<Source> {
+    open(config).map_err(|error| match error.downcast_ref::<DataError>() {
+        Some(DataError::Missing { .. } | DataError::UnknownDataset { .. } | DataError::NotFetched { .. }) if !is_given => {
+            let source = &config.data.source;
+            mistake!(
+                "{error}; the run was started on images at \"{source}\": say where they are now by --data (the checksum \
+                 tells whether they are the same)"
+            )
+        }
+        _ => error,
+    })
+}
+
+/// Reads images to measure on: what comes without a test part is left whole.
+pub(crate) fn open_whole(config: &Config) -> Result<Source> {
+    let options = OpenOptions { whole: true, open_set: false, limit_train: None, ..open_options(config) };
+    let source = arcsphere::plan::source(config)?;
+    arcsphere_data::open(&source, &options).map_err(|error| with_way_out(error, &source))
+}
+
+/// Images as a run takes them that was trained on images of another shape: gray ones with three equal planes.
+pub(crate) fn as_trained(set: Dataset, trained: Shape) -> Result<Dataset> {
+    let found = set.shape();
+    if (found.height, found.width) != (trained.height, trained.width) {
+        return Err(mistake!(
+            "the run was trained on images of {trained} (channels x height x width), these are {found}; use --size {}x{}",
+            trained.height,
+            trained.width
+        ));
+    }
+    match (trained.channels, found.channels) {
+        (a, b) if a == b => Ok(set),
+        (3, 1) => Ok(set.in_color()?),
+        _ => Err(mistake!(
+            "the run was trained on images of {trained} (channels x height x width), these are {found}: it has no use \
+             for color; make the images gray first, as with `magick mogrify -colorspace Gray`, or train on such images"
+        )),
+    }
+}
+
 /// How a configuration's images are read.
 pub(crate) fn open_options(config: &Config) -> OpenOptions {
     let d = &config.data;
@@ -132,6 +174,7 @@ pub(crate) fn open_options(config: &Config) -> OpenOptions {
         seed: d.split_seed,
         limit_train: d.limit_train,
         limit_test: d.limit_test,
+        whole: false,
         on_bad_file: d.on_bad_file.into(),
     }
 }
@@ -172,9 +215,13 @@ pub(crate) fn output_folder(wanted: Option<&Path>, kind: &str) -> Result<PathBuf
     }
     let occupied = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
+        let begun = [("train", "checkpoint.safetensors"), ("compare", "compare.json"), ("sweep", "grid.json")];
+        let begun = begun.into_iter().find(|(_, file)| folder.join(file).is_file());
+        let go_on = begun.map_or(String::new(), |(command, _)| {
+            format!(", or go on with: arcsphere {command} --resume {}", folder.display())
+        });
         return Err(mistake!(
-            "{} is not empty, and nothing there is overwritten; give --out a new folder, or --resume {} to go on",
-            folder.display(),
+            "{} is not empty, and nothing there is overwritten; give --out a new folder{go_on}",
             folder.display()
         ));
     }
@@ -205,6 +252,18 @@ pub(crate) fn free_to_write(path: &Path, force: bool) -> Result<()> {
 
 /// UTC as 20260131-235959.
 pub(crate) fn timestamp() -> String {
+    let [year, month, day, hour, minute, second] = utc();
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
+}
+
+/// UTC as 2026-01-31T23:59:59Z.
+pub(crate) fn moment() -> String {
+    let [year, month, day, hour, minute, second] = utc();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month, day, hour, minute, second.
+fn utc() -> [u64; 6] {
     let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Civil date from days since 1970-01-01 (Hinnant's algorithm).
@@ -217,7 +276,7 @@ pub(crate) fn timestamp() -> String {
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}{month:02}{day:02}-{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+    [year, month, day, rest / 3600, rest / 60 % 60, rest % 60]
 }
 
 #[cfg(test)]
@@ -265,5 +324,7 @@ mod tests {
         let t = timestamp();
         assert_eq!(t.len(), 15);
         assert!(t.starts_with("20") && t.as_bytes()[8] == b'-');
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        assert_eq!(digits(&moment()).len(), digits(&t).len());
     }
 }

@@ -41,6 +41,9 @@ pub struct OpenOptions {
     pub limit_train: Option<usize>,
     /// At most this many test images, evenly over the classes. Default: all.
     pub limit_test: Option<usize>,
+    /// Leave a set that comes without a test part whole: all of it is the test set, and the training set too, for
+    /// who measures and does not train.
+    pub whole: bool,
 }
 
 impl Default for OpenOptions {
@@ -56,6 +59,7 @@ impl Default for OpenOptions {
             on_bad_file: OnBadFile::Error,
             limit_train: None,
             limit_test: None,
+            whole: false,
         }
     }
 }
@@ -294,13 +298,15 @@ struct Loaded {
     left_out: LeftOut,
     bad_files: Vec<BadFile>,
     remarks: Vec<String>,
+    whole: bool,
 }
 
 impl Loaded {
     /// Two parts, and no more to be said.
     fn new(name: impl Into<String>, (train, test): (Dataset, Dataset), open_set: bool) -> Self {
         let (left_out, bad_files, remarks) = (LeftOut::new(), Vec::new(), Vec::new());
-        Self { name: name.into(), train, test, validation: None, open_set, left_out, bad_files, remarks }
+        let (name, validation, whole) = (name.into(), None, false);
+        Self { name, train, test, validation, open_set, left_out, bad_files, remarks, whole }
     }
 
     /// What files of known names hold: all of them are read.
@@ -394,6 +400,9 @@ fn several_sets(dir: &Path, prefixes: &[String]) -> DataError {
 
 /// A set that says nothing of training and test images, split as the options say.
 fn split(name: String, all: &Dataset, options: &OpenOptions) -> Result<Loaded, DataError> {
+    if options.whole {
+        return Ok(Loaded { whole: true, ..Loaded::new(name, (all.clone(), all.clone()), false) });
+    }
     let open_set = options.open_set;
     let parts = if open_set {
         all.split_classes(options.test_fraction, options.seed)?
@@ -404,7 +413,8 @@ fn split(name: String, all: &Dataset, options: &OpenOptions) -> Result<Loaded, D
 }
 
 fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
-    let Loaded { name, mut train, mut test, mut validation, mut open_set, left_out, bad_files, remarks } = loaded;
+    let Loaded { name, mut train, mut test, mut validation, mut open_set, left_out, bad_files, remarks, whole } =
+        loaded;
     if options.open_set && !open_set {
         let is_test = test_classes(train.n_classes(), options.test_fraction, options.seed)?;
         train = train.keep_classes(|c| !is_test[c])?;
@@ -425,7 +435,7 @@ fn finish(loaded: Loaded, options: &OpenOptions) -> Result<Source, DataError> {
         test = test.resized(height, width, options.fit)?;
         validation = validation.map(|set| set.resized(height, width, options.fit)).transpose()?;
     }
-    let source = Source { left_out, remarks, ..Source::new(name, train, test, open_set)? };
+    let source = Source { left_out, remarks, whole, ..Source::new(name, train, test, open_set)? };
     source.with_validation(validation)?.with_bad_files(bad_files)
 }
 

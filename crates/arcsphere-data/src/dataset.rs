@@ -11,6 +11,7 @@ pub use crate::shape::Shape;
 use crate::target::Targets;
 
 mod annotated;
+mod conform;
 mod scan;
 
 pub(crate) use scan::hex;

@@ -334,7 +334,10 @@ pub enum DataError {
         pairs: Vec<String>,
     },
     /// Too few classes to keep some for testing.
-    #[error("an open-set split needs at least {needed} classes (2 to train, 2 to test), found {found}")]
+    #[error(
+        "an open-set split needs at least {needed} classes (2 to train, 2 to test), found {found}; \
+         add classes, or leave --open-set out"
+    )]
     TooFewClasses {
         /// Classes found.
         found: usize,
@@ -468,7 +471,7 @@ pub enum DataError {
     /// A split that leaves one side empty.
     #[error(
         "no class has two images, so a split by fraction {fraction} leaves no held-out image; \
-         add images, or use an open-set split"
+         add images, or hold out whole classes (--open-set with --set data.validation=0)"
     )]
     NothingToSplit {
         /// The fraction asked for.

@@ -26,6 +26,9 @@ pub struct Source {
     /// SHA-256 in hexadecimal over the digests of `train` and `test`; of `validation` where there is one, and the
     /// names of the bad files where there are any.
     pub sha256: String,
+    /// True when the images came without a test part and were [left whole](crate::OpenOptions::whole): `train` and
+    /// `test` are then the same.
+    pub whole: bool,
     /// What lies where the images are and is not among them.
     pub left_out: LeftOut,
     /// What could not be used and was left out, by name.
@@ -54,7 +57,8 @@ impl Source {
         let name = name.into();
         check_alike(&name, &train, &test)?;
         let (left_out, bad_files, remarks, sha256) = (LeftOut::new(), Vec::new(), Vec::new(), String::new());
-        let source = Self { name, train, test, validation: None, open_set, sha256, left_out, bad_files, remarks };
+        let (validation, whole) = (None, false);
+        let source = Self { name, train, test, validation, open_set, sha256, whole, left_out, bad_files, remarks };
         source.digested()
     }
 

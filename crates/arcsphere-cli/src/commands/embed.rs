@@ -9,7 +9,7 @@ use crate::out::{name, note, say};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::checkpoint::Checkpoint;
-use arcsphere::embed::{EmbedError, embed};
+use arcsphere::embed::{EmbedError, embed_finite};
 use arcsphere_data::folder::{self, Decoding};
 use arcsphere_data::walk::{LeftOut, Walk};
 use arcsphere_data::{BadFile, Dataset, OnBadFile, OpenOptions};
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Embed) -> Result<()> {
 
     let (mut embeddings, mut rows) = (Vec::new(), Rows::default());
     for part in &found.parts {
-        embeddings.extend(embed(&backbone, &part.set, &normalization, &device).map_err(with_way_out)?);
+        embeddings.extend(embed_finite(&backbone, &part.set, &normalization, &device).map_err(with_way_out)?);
         rows.push(part);
     }
     write_atomic(&args.out, &npy::matrix(dim, &embeddings))?;
@@ -164,11 +164,7 @@ fn known(path: &Path, checkpoint: &Checkpoint) -> Result<Part> {
     let resize = Some((shape.height, shape.width));
     let options = OpenOptions { root, resize, fit, decode_memory, ..OpenOptions::default() };
     let source = arcsphere_data::open(&path.to_string_lossy(), &options)?;
-    if source.test.shape() != shape {
-        let found = source.test.shape();
-        return Err(mistake!("{} has images of {found}, the run was trained on {shape}", path.display()));
-    }
-    Ok(Part { of: Some(source.name), set: source.test })
+    Ok(Part { of: Some(source.name), set: settings::as_trained(source.test, shape)? })
 }
 
 /// The rows of the label file.

@@ -1,60 +1,128 @@
-//! `arcsphere eval`: what a trained run is worth, on its own test set or another.
+//! `arcsphere eval`: what a trained run is worth, on its own test set or on other images.
+//!
+//! Other images are not split: what comes as a training and a test part is measured on its test part, everything else
+//! as a whole. Nothing is asked of them that only a training needs. Images that are the run's own by their checksum
+//! are its own wherever they lie.
 
 use super::run_dir;
 use crate::args::Eval;
 use crate::mistake::mistake;
-use crate::out::say;
+use crate::out::{note, say};
 use crate::{settings, timing, watch};
 use anyhow::Result;
-use arcsphere::evaluate::{evaluate, protocols};
-use arcsphere::plan::{self, Plan};
+use arcsphere::checkpoint::Provenance;
+use arcsphere::config::{Config, Task};
+use arcsphere::evaluate::{TestSet, evaluate, evaluate_on, protocols};
+use arcsphere::plan::{self, Splits};
+use arcsphere_data::Dataset;
 use arcsphere_eval::measures::{Estimate, Key, MEASURES, Measure, Unit};
 use arcsphere_eval::results::Run;
 use arcsphere_eval::show::{self, MARK_NOTE, fixed};
 use std::fmt::Write as _;
 
+/// What a run is measured on.
+enum Tested {
+    /// The part of its own images that was kept for it.
+    Own(Box<Splits>),
+    /// Other images; whether their classes are others too.
+    Other(Dataset, bool),
+}
+
 /// Measures a run.
 pub(crate) fn run(args: &Eval) -> Result<()> {
-    let checkpoint = run_dir::read(&args.run)?;
+    let mut checkpoint = run_dir::read(&args.run)?;
     let own = checkpoint.config.clone();
     let layers =
         arcsphere::config::Layers::new().text(&arcsphere::config::to_toml(&own)?, "the run's configuration")?;
     let layers = args.measured.over(layers)?;
     let config = settings::flags(layers, &args.data, &Default::default())?.build()?;
     settings::set_threads(config.train.threads)?;
-    let source = settings::open(&config)?;
-    let mut splits = plan::split(&config, &source)?;
-    let known = &checkpoint.provenance;
-    if splits.test.shape() != known.shape() {
-        return Err(mistake!(
-            "the run was trained on images of {} (channels x height x width), these are {}; use --size {}x{}",
-            known.shape(),
-            splits.test.shape(),
-            known.shape[1],
-            known.shape[2]
-        ));
+    let is_given = args.data.get("data.source").is_some();
+    for (flag, key) in [("open-set", "data.open_set"), ("test-fraction", "data.test_fraction")] {
+        if is_given && args.data.get(key).is_some() {
+            return Err(mistake!("--{flag} splits images to train on, and eval takes all of --data: leave it out"));
+        }
     }
-    // Pixels are normalized as in training, whatever these images' own mean is; and classes
-    // that the run never saw can be compared in pairs but not classified.
-    splits.normalization = known.normalization();
-    splits.open_set |= splits.test.classes() != known.classes.as_slice();
-    let plan = Plan::check(&own, &splits)?.with_classes(known.classes.len(), known.values.as_deref())?;
-    let device = settings::device("flex")?;
+    let (tested, of) = tested(&config, &checkpoint.provenance, is_given)?;
+    // Older ones do not say what their ordered classes are worth, and their images do.
+    if let Tested::Own(splits) = &tested
+        && checkpoint.provenance.values.is_none()
+    {
+        checkpoint.provenance.values = splits.train.targets().map(|targets| targets.class_values().to_vec());
+    }
+    let normalization = checkpoint.provenance.normalization();
     let seconds = timing::read(&args.run, &checkpoint)?;
-    let mut trainer = checkpoint.restore(plan, &device)?;
+    let mut trainer = checkpoint.restore_alone(&settings::device("flex")?)?;
     trainer.seconds = seconds;
-    settings::notes(&source);
     let bar = watch::bar(1);
-    let measures = protocols(&config.eval, own.data.split_seed)?;
-    let evaluation = evaluate(&trainer, &splits, &measures, &watch::measuring(&bar))?;
+    let (measures, watch) = (protocols(&config.eval, own.data.split_seed)?, watch::measuring(&bar));
+    let evaluation = match &tested {
+        Tested::Own(splits) => evaluate(&trainer, splits, &measures, &watch)?,
+        Tested::Other(images, is_open) => {
+            let set = TestSet { images, is_open: *is_open, is_ordered: own.task == Task::Age };
+            evaluate_on(&trainer, &set, &normalization, &measures, &watch)?
+        }
+    };
     bar.finish_and_clear();
     if args.json {
+        note!("{} on {of}", own.loss.name);
         say!("{}", serde_json::to_string_pretty(&evaluation.run)?);
     } else {
-        say!("{} on {}", own.loss.name, source.name);
+        say!("{} on {of}", own.loss.name);
         say!("{}", summary(&evaluation.run));
     }
     Ok(())
+}
+
+/// The images to measure on, and which they are in words. `is_given` says whether they were named.
+fn tested(config: &Config, known: &Provenance, is_given: bool) -> Result<(Tested, String)> {
+    if !is_given {
+        let source = settings::open_again(config, false)?;
+        let (splits, of) = own(config, known, &source)?;
+        return Ok((Tested::Own(Box::new(splits)), of));
+    }
+    // What cannot be split as a training splits it is not what this run was trained on.
+    if let Ok(source) = settings::open(config)
+        && source.train.classes() == known.classes.as_slice()
+        && let Ok(splits) = plan::split(config, &source)
+        && splits.train.sha256()? == known.sha256
+    {
+        let (splits, of) = own(config, known, &source)?;
+        return Ok((Tested::Own(Box::new(splits)), of));
+    }
+    other(config, known)
+}
+
+/// The run's own images, split as they were.
+fn own(config: &Config, known: &Provenance, source: &arcsphere_data::Source) -> Result<(Splits, String)> {
+    settings::notes(source);
+    let mut splits = plan::split(config, source)?;
+    splits.test = settings::as_trained(splits.test, known.shape())?;
+    splits.train = settings::as_trained(splits.train, known.shape())?;
+    // Pixels are normalized as in training, whatever these images' own mean is; and classes that the run never saw
+    // can be compared in pairs but not classified.
+    splits.normalization = known.normalization();
+    splits.open_set |= splits.test.classes() != known.classes.as_slice();
+    let of = format!("{}, the run's own test part ({})", source.name, images(splits.test.len()));
+    Ok((splits, of))
+}
+
+/// Other images: all of them, or their test part where they come with one.
+fn other(config: &Config, known: &Provenance) -> Result<(Tested, String)> {
+    let source = settings::open_whole(config)?;
+    settings::notes(&source);
+    let part = if source.whole { "all of it" } else { "its test part" };
+    let of = format!("{}, {part} ({})", source.name, images(source.test.len()));
+    let test = settings::as_trained(source.test, known.shape())?;
+    // The steps of an ordered target are told by their values, whatever their names are.
+    let named = test.with_classes_of(&known.classes).filter(|_| config.task == Task::Classify);
+    let is_open = named.is_none() && test.classes() != known.classes.as_slice();
+    Ok((Tested::Other(named.unwrap_or(test), is_open), of))
+}
+
+/// "1 image", "5 images".
+fn images(n: usize) -> String {
+    if n == 1 { "1 image".to_owned() } else { format!("{n} images") }
 }
 
 /// A run's number as a picture's subtitle has it: the accuracy, or the EER of an open set.

@@ -47,6 +47,6 @@ fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     }
     let parts = rotated::both(&source.train, &source.test, options.seed)?;
     let name = format!("{}, {}", source.name, rotated::NOTE);
-    let Loaded { left_out, bad_files, remarks, .. } = source;
-    Ok(Loaded { left_out, bad_files, remarks, ..Loaded::closed(name, parts) })
+    let Loaded { left_out, bad_files, remarks, whole, .. } = source;
+    Ok(Loaded { left_out, bad_files, remarks, whole, ..Loaded::closed(name, parts) })
 }
