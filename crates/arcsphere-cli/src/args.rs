@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// Train, compare, verify and ship embeddings with angular-margin losses.
 #[derive(Debug, Parser)]
-#[command(name = "arcsphere", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "arcsphere", version, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Args {
     /// What to do.
     #[command(subcommand)]

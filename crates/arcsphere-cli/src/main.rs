@@ -1,11 +1,12 @@
 //! The `arcsphere` program: arguments in, exit code out.
 //!
 //! 0: done. 1: a failure. 2: a user's mistake, said in a line with a way out.
-//! 130: interrupted, nothing lost.
+//! 130: interrupted by Ctrl-C (SIGINT), SIGTERM or SIGHUP, nothing lost.
 
 mod args;
 mod commands;
 mod exit;
+mod log;
 mod machine;
 mod mistake;
 mod npy;

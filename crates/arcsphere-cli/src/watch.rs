@@ -1,28 +1,39 @@
-//! Progress on the terminal, Ctrl-C, and checkpoints while a training runs.
+//! Progress on the terminal, signals, and checkpoints while a training runs.
 
+use crate::log::Log;
 use crate::out::note;
 use crate::timing;
 use anyhow::Result;
 use arcsphere::checkpoint::{self, Provenance};
-use arcsphere::train::{Flow, Recovery, Trainer, Watcher};
+use arcsphere::train::{EpochRecord, Flow, Recovery, Trainer, Watcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first Ctrl-C asks for a checkpoint and an end; a second one kills.
+/// When the first signal came.
+static SINCE: OnceLock<Instant> = OnceLock::new();
+
+/// Signals within this time are one: who ends a session sends several at once, such as SIGTERM and SIGHUP.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// From now on the first Ctrl-C, SIGTERM or SIGHUP asks for a checkpoint and an end, with exit code 130; one that
+/// comes a second later or more kills.
 pub(crate) fn catch_interrupts() -> Result<()> {
     ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+        INTERRUPTED.store(true, Ordering::SeqCst);
+        if SINCE.get_or_init(Instant::now).elapsed() >= AT_ONCE {
             std::process::exit(130);
         }
     })?;
     Ok(())
 }
 
-/// Whether Ctrl-C was pressed.
+/// Whether Ctrl-C was pressed, or another such signal came.
 pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
@@ -37,6 +48,20 @@ pub(crate) fn bar(steps: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// What an epoch showed, in a line.
+pub(crate) fn epoch_line(trainer: &Trainer, record: &EpochRecord) -> String {
+    let validation = record.validation_accuracy.map_or(String::new(), |a| format!(", validation {:.1} %", 100.0 * a));
+    let (epochs, training) = (trainer.plan.config().train.epochs, 100.0 * record.train_accuracy);
+    format!("epoch {}/{epochs}: loss {:.4}, training {training:.1} %{validation}", record.epoch, record.loss)
+}
+
+/// Says a line of a run where no bar shows how far it is.
+pub(crate) fn without_terminal(bar: &ProgressBar, name: &str, line: &str) {
+    if bar.is_hidden() {
+        note!("{name}: {line}");
+    }
 }
 
 /// Shows on a bar what is being measured.
@@ -56,19 +81,27 @@ pub(crate) struct RunWatcher<'a> {
     pub(crate) name: String,
     /// Steps between checkpoints.
     pub(crate) every: u64,
+    /// The run's own log.
+    pub(crate) log: &'a Log,
     /// The first write that failed.
     pub(crate) failed: Option<anyhow::Error>,
 }
 
 impl<'a> RunWatcher<'a> {
     /// A watcher that writes checkpoints as the trainer's configuration says.
-    pub(crate) fn new(bar: &'a ProgressBar, path: PathBuf, provenance: &'a Provenance, trainer: &Trainer) -> Self {
+    pub(crate) fn new(
+        bar: &'a ProgressBar,
+        path: PathBuf,
+        provenance: &'a Provenance,
+        log: &'a Log,
+        trainer: &Trainer,
+    ) -> Self {
         let every = match trainer.plan.config().train.checkpoint_every {
             0 => trainer.plan.steps_per_epoch(),
             n => n,
         };
         let name = format!("{} seed {}", trainer.plan.name(), trainer.plan.config().train.seed);
-        RunWatcher { bar, path, provenance, name, every, failed: None }
+        RunWatcher { bar, path, provenance, name, every, log, failed: None }
     }
 
     /// Writes a checkpoint now, and beside it how long the training took.
@@ -100,7 +133,14 @@ impl Watcher for RunWatcher<'_> {
         if self.failed.is_some() { Flow::Stop } else { Flow::Continue }
     }
 
+    fn epoch(&mut self, trainer: &Trainer, record: &EpochRecord) {
+        let line = epoch_line(trainer, record);
+        self.log.line(&line);
+        without_terminal(self.bar, &self.name, &line);
+    }
+
     fn recovered(&mut self, recovery: &Recovery) {
+        self.log.line(&format!("recovered: {}", recovery.sentence()));
         // The steps taken back are still to come, and the step that showed it was not counted.
         self.bar.inc_length(recovery.step - 1 - recovery.back_to);
         self.bar.suspend(|| note!("{} recovered: {}", self.name, recovery.sentence()));

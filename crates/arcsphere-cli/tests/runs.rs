@@ -10,7 +10,7 @@ fn a_run_is_trained_measured_embedded_and_drawn() {
     let place = Place::new();
     let said = place.ok(&with(&["train", "--loss", "cosface", "--out", "run"], &TINY));
     assert!(said.contains("accuracy ") && said.trim_end().ends_with("run"), "{said}");
-    assert_eq!(place.names("run"), ["checkpoint.safetensors", "config.toml", "result.json", "timing.json"]);
+    assert_eq!(place.names("run"), ["checkpoint.safetensors", "config.toml", "log.txt", "result.json", "timing.json"]);
     assert!(place.text("run/config.toml").contains("batch = 20"));
 
     // Measured again, from the checkpoint alone.

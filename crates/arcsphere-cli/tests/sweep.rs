@@ -25,6 +25,7 @@ fn a_grid_is_trained_and_its_command_repeats_it() {
         "differences-arcface-angle_margin-default.png",
         "differences-arcface-angle_margin-default.svg",
         "grid.json",
+        "log.txt",
         "report.html",
         "sensitivity-boundary.png",
         "sensitivity-boundary.svg",
@@ -183,7 +184,7 @@ fn mistakes_with_a_sweeps_folder() {
     place.write("mine/precious.txt", "years of work");
     let faces = ["sweep", "--data", "faces", "--epochs", "1", "--batch", "8", "--loss", "arcface", "--margin", "0,0.1"];
     let faces = with(&faces, &["--scale", "12"]);
-    place.refused(&with(&faces, &["--out", "mine"]), &["mine is not empty", "--resume"]);
+    place.refused(&with(&faces, &["--out", "mine"]), &["mine is not empty", "give --out a new folder"]);
     place.refused(&["sweep", "--resume", "nowhere"], &["nowhere holds no sweep", "nothing to resume"]);
     place.refused(&["sweep", "--resume", "mine"], &["mine holds no sweep"]);
     place.ok(&with(&faces, &["--out", "s"]));

@@ -272,7 +272,7 @@ fn an_output_folder_that_is_not_empty() {
     place.write("mine/precious.txt", "years of work");
     place.write("file", "not a folder");
     for command in ["train", "compare"] {
-        place.refused(&with(&[command, "--out", "mine"], &TINY), &["mine is not empty", "--resume"]);
+        place.refused(&with(&[command, "--out", "mine"], &TINY), &["mine is not empty", "give --out a new folder"]);
         place.refused(&with(&[command, "--out", "file"], &TINY), &["file is a file", "--out"]);
     }
 }
@@ -309,7 +309,7 @@ fn mistakes_with_a_run() {
     resume(&["--epochs", "2"], &["train.epochs was 1, now it is 2"]);
     resume(&["--naive"], &["train.naive was false, now it is true"]);
     resume(&["--on-collapse", "stop"], &["train.on_collapse was \"recover\", now it is \"stop\""]);
-    resume(&["--data", "others"], &["data.source", "faces", "others"]);
+    resume(&["--data", "others"], &["other images", "--data"]);
     let before = place.read("run/checkpoint.safetensors");
     place.ok(&with(&["train", "--resume", "run"], &data));
     assert!(before == place.read("run/checkpoint.safetensors"), "resuming a finished run changed it");
@@ -317,7 +317,7 @@ fn mistakes_with_a_run() {
     place.refused(&["train", "--resume", "nowhere"], &["nowhere", "nothing to resume"]);
     place.refused(&["compare", "--resume", "nowhere"], &["nowhere", "nothing to resume"]);
     place.refused(&["compare", "--resume", "run"], &["run holds no comparison"]);
-    place.refused(&with(&["train", "--out", "run"], &data), &["run is not empty"]);
+    place.refused(&with(&["train", "--out", "run"], &data), &["run is not empty", "arcsphere train --resume run"]);
 
     place.refused(&["eval", "nowhere"], &["no run at nowhere"]);
     place.refused(&["eval", "faces/p0/0.pgm"], &["0.pgm", "not a checkpoint"]);
@@ -339,8 +339,10 @@ fn mistakes_with_a_run() {
     let whole = place.read("run/checkpoint.safetensors");
     for length in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
         place.write("run/checkpoint.safetensors", &whole[..length]);
-        place.refused(&["eval", "run"], &["checkpoint.safetensors", "not a checkpoint"]);
-        resume(&[], &["checkpoint.safetensors", "not a checkpoint"]);
+        // Its header is there or not.
+        let what = if length > 100 { "broken checkpoint" } else { "not a checkpoint" };
+        place.refused(&["eval", "run"], &["checkpoint.safetensors", what]);
+        resume(&[], &["checkpoint.safetensors", what]);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::mistake::mistake;
 use crate::out::{note, say};
 use crate::{settings, watch};
 use anyhow::Result;
-use arcsphere::checkpoint;
+use arcsphere::checkpoint::{self, CheckpointError};
 use arcsphere::config::{Config, Layers, to_toml};
 use arcsphere::evaluate::Evaluation;
 use arcsphere::losses::margin::{self, Extension, Group, ScaleKind, Unit};
@@ -33,6 +33,9 @@ struct Spec {
     seed: u64,
     seeds: u64,
     config: Config,
+    /// Of all images; older comparisons do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 /// One run of a comparison, finished.
@@ -46,7 +49,7 @@ struct Done {
 pub(crate) fn run(args: &Compare) -> Result<()> {
     watch::catch_interrupts()?;
     let device = settings::device(&args.training.device)?;
-    let spec = match &args.series.resume {
+    let mut spec = match &args.series.resume {
         Some(folder) => resumed(args, folder)?,
         None => fresh(args)?,
     };
@@ -55,19 +58,19 @@ pub(crate) fn run(args: &Compare) -> Result<()> {
         args.series.jobs,
         spec.losses.len() * spec.seeds as usize,
     )?;
-    let source = settings::open(&spec.config)?;
+    let is_given = args.series.resume.is_none() || args.data.get("data.source").is_some();
+    let source = settings::open_again(&spec.config, is_given)?;
+    if let Some(was) = spec.sha256.replace(source.sha256.clone()).filter(|was| *was != source.sha256) {
+        return Err(CheckpointError::DataChanged { was, now: source.sha256 }.into());
+    }
     let splits = plan::split(&spec.config, &source)?;
     let plans = settings::understood(&source, plans(&spec, &splits))?;
     let folder = match &args.series.resume {
         Some(folder) => folder.clone(),
-        None => {
-            let folder = settings::output_folder(args.series.out.as_deref(), "compare")?;
-            let mut json = serde_json::to_string_pretty(&spec)?;
-            json.push('\n');
-            write_atomic(&folder.join(SPEC_FILE), json.as_bytes())?;
-            folder
-        }
+        None => settings::output_folder(args.series.out.as_deref(), "compare")?,
     };
+    // Again where it goes on, for the images may lie elsewhere by now.
+    write_atomic(&folder.join(SPEC_FILE), (serde_json::to_string_pretty(&spec)? + "\n").as_bytes())?;
     settings::notes(&source);
     note!("{}: {} runs into {}", source.name, plans.len(), folder.display());
     let place = runs::Context { folder: &folder, splits: &splits, source: &source, device: &device };
@@ -86,7 +89,7 @@ fn fresh(args: &Compare) -> Result<Spec> {
     let (seed, seeds) = settings::seeds(args.series.seed, args.series.seeds)?;
     config.train.threads =
         jobs::shares(args.training.settings.count("train.threads"), args.series.jobs, names.len() * seeds as usize)?.1;
-    Ok(Spec { losses: names, seed, seeds, config })
+    Ok(Spec { losses: names, seed, seeds, config, sha256: None })
 }
 
 /// The command that repeats a comparison.
@@ -122,13 +125,23 @@ fn resumed(args: &Compare, folder: &Path) -> Result<Spec> {
     let text = settings::text_of_run(&path, || {
         format!("{} holds no comparison (no {SPEC_FILE}), so there is nothing to resume", folder.display())
     })?;
-    let spec: Spec = serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))?;
+    let broken =
+        |why: String| mistake!("{} is broken: {why}; take a whole copy, or start another with --out", path.display());
+    let mut spec: Spec = serde_json::from_str(&text).map_err(|e| broken(e.to_string()))?;
+    // What is read is bounded as what is typed.
+    settings::seeds(Some(spec.seed), Some(spec.seeds)).map_err(|e| broken(e.to_string()))?;
+    match chosen(&spec.losses) {
+        Ok(losses) if losses == spec.losses && !losses.is_empty() => {}
+        Ok(_) => return Err(broken(format!("its losses are {:?}", spec.losses))),
+        Err(error) => return Err(broken(error.to_string())),
+    }
     let layers = Layers::new().text(&to_toml(&spec.config)?, "the comparison's configuration")?;
     let layers = settings::flags(layers, &args.data, &args.training)?;
     let mut config = args.margins.over(layers)?.build()?;
     // How many runs go at once is no part of what they are.
     config.train.threads = spec.config.train.threads;
     checkpoint::same_config(&spec.config, &config)?;
+    spec.config = config;
     if !args.losses.is_empty() && chosen(&args.losses)? != spec.losses {
         return Err(mistake!("the comparison is of {}; start another with another --out", spec.losses.join(", ")));
     }

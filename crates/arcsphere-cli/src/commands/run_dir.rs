@@ -1,5 +1,6 @@
 //! One run in its folder: trained, checkpointed, measured.
 
+use crate::log::Log;
 use crate::mistake::{Interrupted, mistake};
 use crate::timing;
 use crate::watch::{self, RunWatcher};
@@ -23,11 +24,17 @@ pub(crate) fn begin(folder: &Path, plan: Plan, splits: &Splits, device: &Device)
     std::fs::create_dir_all(folder)?;
     let path = folder.join(checkpoint::FILE_NAME);
     if path.is_file() {
-        let found = Checkpoint::read(&path)?;
+        let mut found = Checkpoint::read(&path)?;
         checkpoint::same_config(&found.config, plan.config())?;
         let seconds = timing::read(&path, &found)?;
+        // The same but for where the images are, which is where they are now.
+        let moved = found.config != *plan.config();
+        found.config = plan.config().clone();
         let mut trainer = found.resume(splits, device)?;
         trainer.seconds = seconds;
+        if moved {
+            write_atomic(&folder.join(CONFIG_FILE), toml_of(&plan)?.as_bytes())?;
+        }
         return Ok(trainer);
     }
     write_atomic(&folder.join(CONFIG_FILE), toml_of(&plan)?.as_bytes())?;
@@ -44,23 +51,33 @@ pub(crate) fn train(
     bar: &ProgressBar,
     how_to_resume: &str,
 ) -> Result<Trainer> {
-    let provenance = Provenance::of(name, splits)?;
+    let (provenance, log) = (Provenance::of(name, splits)?, Log::open(folder)?);
     bar.inc(trainer.progress.step);
-    let mut watcher = RunWatcher::new(bar, folder.join(checkpoint::FILE_NAME), &provenance, &trainer);
-    let end = trainer.run(splits, &mut watcher)?;
+    let (step, steps) = (trainer.progress.step, trainer.plan.steps());
+    log.line(&match step {
+        0 => format!("started: {} on {name}, {steps} steps", trainer.plan.name()),
+        _ => format!("resumed on {name} at step {step} of {steps}"),
+    });
+    let mut watcher = RunWatcher::new(bar, folder.join(checkpoint::FILE_NAME), &provenance, &log, &trainer);
+    let end = trainer.run(splits, &mut watcher).inspect_err(|error| log.line(&format!("failed: {error}")))?;
     if watcher.failed.is_none() {
         watcher.save(&trainer);
     }
     if let Some(error) = watcher.failed {
+        log.line(&format!("failed: {error}"));
         return Err(error);
     }
     if end == End::Stopped {
         bar.abandon();
         let step = trainer.progress.step;
-        let text =
-            format!("stopped at step {step} of {}, nothing lost; go on with: {how_to_resume}", trainer.plan.steps());
+        log.line(&format!("stopped at step {step} of {steps}"));
+        let text = format!("stopped at step {step} of {steps}, nothing lost; go on with: {how_to_resume}");
         return Err(Interrupted(text).into());
     }
+    log.line(&match &trainer.progress.collapsed {
+        Some(reason) => format!("ended, collapsed: {reason}"),
+        None => format!("trained, {:.0} s", trainer.seconds),
+    });
     Ok(trainer)
 }
 

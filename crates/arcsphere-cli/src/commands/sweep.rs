@@ -8,6 +8,7 @@ mod report;
 use super::jobs::{self, Jobs};
 use super::{margin_loss, run_dir};
 use crate::args;
+use crate::log::Log;
 use crate::machine::machine;
 use crate::mistake::{Interrupted, mistake};
 use crate::out::{note, say};
@@ -18,7 +19,7 @@ use arcsphere::checkpoint::{self, Provenance};
 use arcsphere::config::{Layers, to_toml};
 use arcsphere::evaluate::{evaluate, protocols};
 use arcsphere::plan::{self, Splits};
-use arcsphere::train::{End, Flow, Trainer, Watcher};
+use arcsphere::train::{End, EpochRecord, Flow, Recovery, Trainer, Watcher};
 use folder::{Cells, SweepSpec};
 use grid::{Grid, Point};
 use indicatif::ProgressBar;
@@ -33,7 +34,8 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
         None => grid::asked(args)?,
     };
     let (at_once, _) = jobs::shares(args.training.settings.count("train.threads"), args.series.jobs, usize::MAX)?;
-    let source = settings::open(&grid.config)?;
+    let is_given = args.series.resume.is_none() || args.data.get("data.source").is_some();
+    let source = settings::open_again(&grid.config, is_given)?;
     let splits = plan::split(&grid.config, &source)?;
     let points = settings::understood(&source, grid.points(&splits))?;
     let now = SweepSpec {
@@ -45,7 +47,12 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
     let (folder, begun) = match (&args.series.resume, begun) {
         (Some(folder), Some(begun)) => {
             begun.same_place(&now)?;
-            (folder.clone(), begun)
+            // The images may lie elsewhere by now, and have another name there.
+            let moved = SweepSpec { grid: now.grid, ..begun.clone() };
+            if moved != begun {
+                moved.write(folder)?;
+            }
+            (folder.clone(), moved)
         }
         _ => {
             let folder = settings::output_folder(args.series.out.as_deref(), "sweep")?;
@@ -53,25 +60,30 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
             (folder, now)
         }
     };
-    let cells = Cells::of(&folder)?;
+    let (cells, log) = (Cells::of(&folder)?, Log::open(&folder)?);
     let missing = cells.missing(&points)?;
     let (all, before) = (points.len(), points.len() - missing.len());
     let done = if before > 0 { format!(", {before} of them finished") } else { String::new() };
     settings::notes(&source);
     note!("{}: {all} trainings into {}{done}", source.name, folder.display());
+    if !missing.is_empty() {
+        log.line(&format!("{}: {all} trainings{done}", source.name));
+    }
 
     let bar = watch::bar(missing.iter().map(|p| p.plan.steps()).sum());
     let resume = format!("arcsphere sweep --resume {}", folder.display());
     let jobs =
         Jobs { at_once: at_once.min(missing.len()), threads: 1, before, noun: "cells", bar: &bar, resume: &resume };
-    let place = Place { cells: &cells, splits: &splits, name: &source.name, device: &device, bar: &bar };
+    let place = Place { cells: &cells, splits: &splits, name: &source.name, device: &device, bar: &bar, log: &log };
     if let Err(error) = jobs.run(&missing, |point| one(point, &place)) {
         if error.is::<Interrupted>() {
             bar.abandon();
             let left = cells.missing(&points)?.len();
+            log.line(&format!("stopped with {} of {all} trainings finished", all - left));
             let text = format!("stopped with {} of {all} trainings finished; go on with: {resume}", all - left);
             return Err(Interrupted(text).into());
         }
+        log.line(&format!("failed: {error:#}"));
         return Err(error.context(format!("a training failed; what is finished is kept (go on with {resume})")));
     }
     let sweep = report::write(&folder, &begun, &points, cells.read(&points)?)?;
@@ -89,6 +101,7 @@ fn resumed(args: &args::Sweep, own: Grid) -> Result<Grid> {
     // How many trainings go at once is no part of what they are.
     config.train.threads = own.config.train.threads;
     checkpoint::same_config(&own.config, &config)?;
+    let own = Grid { config, ..own };
     let another = |what: String| mistake!("the sweep has {what}; start another with another --out");
     if !args.loss.is_empty() || !args.margin.is_empty() {
         let names: Vec<String> = own.axes.iter().map(|a| a.loss.clone()).collect();
@@ -126,6 +139,7 @@ struct Place<'a> {
     name: &'a str,
     device: &'a Device,
     bar: &'a ProgressBar,
+    log: &'a Log,
 }
 
 /// Trains and measures one point, and keeps nothing of it but its numbers.
@@ -133,7 +147,10 @@ fn one(point: &Point, place: &Place<'_>) -> Result<()> {
     let trainer = trained(point, place)?;
     let config = point.plan.config();
     let measures = protocols(&config.eval, config.data.split_seed)?;
-    place.cells.write(point, evaluate(&trainer, place.splits, &measures, &watch::measuring(place.bar))?.run)
+    let run = evaluate(&trainer, place.splits, &measures, &watch::measuring(place.bar))?.run;
+    let end = if run.collapsed { format!("collapsed: {}", run.reason) } else { "trained".to_owned() };
+    place.log.line(&format!("{}: {end} and measured, {:.0} s", point.name(), run.train_seconds));
+    place.cells.write(point, run)
 }
 
 /// A finished training: one that was not measured, or a new one, which is kept until it is.
@@ -145,7 +162,8 @@ fn trained(point: &Point, place: &Place<'_>) -> Result<Trainer> {
         return run_dir::begin(&folder, point.plan.clone(), place.splits, place.device);
     }
     let mut trainer = Trainer::new(point.plan.clone(), place.device)?;
-    if trainer.run(place.splits, &mut CellWatcher(place.bar))? == End::Stopped {
+    let mut watcher = CellWatcher { bar: place.bar, log: place.log, name: point.name() };
+    if trainer.run(place.splits, &mut watcher)? == End::Stopped {
         return Err(Interrupted(String::new()).into());
     }
     // A training that died early has no more steps to show.
@@ -157,11 +175,23 @@ fn trained(point: &Point, place: &Place<'_>) -> Result<Trainer> {
 }
 
 /// Moves the bar over all cells, and stops at Ctrl-C.
-struct CellWatcher<'a>(&'a ProgressBar);
+struct CellWatcher<'a> {
+    bar: &'a ProgressBar,
+    log: &'a Log,
+    name: String,
+}
 
 impl Watcher for CellWatcher<'_> {
     fn step(&mut self, _trainer: &Trainer, _loss: f64) -> Flow {
-        self.0.inc(1);
+        self.bar.inc(1);
         if watch::interrupted() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn epoch(&mut self, trainer: &Trainer, record: &EpochRecord) {
+        watch::without_terminal(self.bar, &self.name, &watch::epoch_line(trainer, record));
+    }
+
+    fn recovered(&mut self, recovery: &Recovery) {
+        self.log.line(&format!("{}: recovered: {}", self.name, recovery.sentence()));
     }
 }

@@ -33,7 +33,8 @@ pub(crate) fn run(args: &Train) -> Result<()> {
         }
     };
     settings::set_threads(config.train.threads)?;
-    let source = settings::open(&config)?;
+    let is_given = args.resume.is_none() || args.data.get("data.source").is_some();
+    let source = settings::open_again(&config, is_given)?;
     let splits = plan::split(&config, &source)?;
     let plan = settings::understood(&source, Plan::check(&config, &splits).map_err(Into::into))?;
     if args.resume.is_none() {
@@ -62,7 +63,7 @@ fn fresh(args: &Train) -> Result<arcsphere::config::Config> {
     Ok(args.loss.over(args.margins.over(layers)?)?.build()?)
 }
 
-/// A resumed run's configuration is its own; flags may repeat it, not change it.
+/// A resumed run's configuration is its own; flags may repeat it, not change it, and say where the images are.
 fn resumed(args: &Train, folder: &std::path::Path) -> Result<arcsphere::config::Config> {
     let own = Checkpoint::read(folder)?.config;
     let mut layers =
@@ -73,5 +74,5 @@ fn resumed(args: &Train, folder: &std::path::Path) -> Result<arcsphere::config::
     layers = settings::flags(layers, &args.data, &args.training)?;
     let wanted = args.loss.over(args.margins.over(layers)?)?.build()?;
     checkpoint::same_config(&own, &wanted)?;
-    Ok(own)
+    Ok(wanted)
 }

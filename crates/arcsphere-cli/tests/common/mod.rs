@@ -95,8 +95,8 @@ impl Place {
         assert!(before == after, "{args:?} changed a file");
     }
 
-    /// Starts the program, waits for `file`, sends `signal`, and waits for the end.
-    pub(crate) fn stopped(&self, args: &[&str], file: &str, signal: &str) -> (ExitStatus, String) {
+    /// Starts the program, waits for `file`, sends `signals`, which are separated by spaces, and waits for the end.
+    pub(crate) fn stopped(&self, args: &[&str], file: &str, signals: &str) -> (ExitStatus, String) {
         let mut child = self.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let started = Instant::now();
         while !self.path(file).is_file() {
@@ -104,8 +104,8 @@ impl Place {
             assert!(started.elapsed() < Duration::from_secs(60), "no {file} after a minute");
             std::thread::sleep(Duration::from_millis(1));
         }
-        let line = format!("kill -{signal} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &line]).status().expect("a shell").success());
+        let line: Vec<String> = signals.split(' ').map(|signal| format!("kill -{signal} {}", child.id())).collect();
+        assert!(Command::new("sh").args(["-c", &line.join(" && ")]).status().expect("a shell").success());
         let output = child.wait_with_output().expect("it ends");
         (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
     }

@@ -4,6 +4,7 @@
 //! grid.json              the grid, the images and the machine; written first
 //! cells/<name>.json      a finished training each, whole or absent; while it is measured, it is
 //!                        kept in <name>.training/
+//! log.txt                what happened when
 //! sweep.json, sweep.csv  at the end, from the cells alone; so are pictures and report.html
 //! ```
 //!
@@ -44,7 +45,12 @@ impl SweepSpec {
         let text = settings::text_of_run(&path, || {
             format!("{} holds no sweep (no {GRID_FILE}), so there is nothing to resume", folder.display())
         })?;
-        serde_json::from_str(&text).map_err(|e| mistake!("{} is broken: {e}", path.display()))
+        let broken = |why: String| {
+            mistake!("{} is broken: {why}; take a whole copy, or start another with --out", path.display())
+        };
+        let spec: SweepSpec = serde_json::from_str(&text).map_err(|e| broken(e.to_string()))?;
+        spec.grid.check().map_err(|e| broken(e.to_string()))?;
+        Ok(spec)
     }
 
     /// Writes it into an empty folder.
@@ -149,6 +155,8 @@ impl Cells {
             return Err(broken("it is of another training".to_owned()));
         }
         (cell.run.train_seconds, cell.run.samples_per_second) = (0.0, 0.0);
+        // A recovery may have softened it, and that is no other point of the grid.
+        cell.run.scale = cell.run.scale.and(c.loss.scale);
         Ok(cell)
     }
 

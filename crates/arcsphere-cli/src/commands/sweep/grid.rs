@@ -57,8 +57,6 @@ pub(super) fn asked(args: &args::Sweep) -> Result<Grid> {
     let rates = args.training.settings.numbers("optim.rate");
     let rates = if rates.is_empty() { vec![config.optim.rate] } else { rates };
     let scales = if args.scale.is_empty() { config.loss.scale.into_iter().collect() } else { args.scale.clone() };
-    no_twice("--rate", &rates)?;
-    no_twice("--scale", &scales)?;
     // A cell has one thread whatever the machine has, so that its bits are the same on any.
     config.train.threads = 1;
     let grid = Grid { axes, rates, scales, seed, seeds, config };
@@ -69,11 +67,7 @@ pub(super) fn asked(args: &args::Sweep) -> Result<Grid> {
             names.join(" nor ")
         ));
     }
-    let cells: usize = grid.axes.iter().map(|a| a.margins.len() * grid.scales_of(&a.loss).len()).sum();
-    let cells = cells * grid.rates.len() * seeds as usize;
-    if cells > MOST_CELLS {
-        return Err(mistake!("the grid has {cells} cells; at most {MOST_CELLS}: take a larger step or fewer seeds"));
-    }
+    grid.check()?;
     Ok(grid)
 }
 
@@ -94,6 +88,21 @@ impl Grid {
             return vec![None];
         }
         self.scales.iter().copied().map(Some).collect()
+    }
+
+    /// Refuses more than can be trained, and what stands twice; what is read is bounded as what is typed.
+    pub(super) fn check(&self) -> Result<()> {
+        settings::seeds(Some(self.seed), Some(self.seeds))?;
+        no_twice("--rate", &self.rates)?;
+        no_twice("--scale", &self.scales)?;
+        self.axes.iter().try_for_each(|axis| no_twice("--margin", &axis.margins))?;
+        let points: usize = self.axes.iter().map(|a| a.margins.len() * self.scales_of(&a.loss).len()).sum();
+        let cells = points.saturating_mul(self.rates.len()).saturating_mul(self.seeds as usize);
+        match cells {
+            0 => Err(mistake!("the grid has no cells: give a loss, a margin and a rate")),
+            1..=MOST_CELLS => Ok(()),
+            _ => Err(mistake!("the grid has {cells} cells; at most {MOST_CELLS}: take a larger step or fewer seeds")),
+        }
     }
 
     /// Every training, in the grid's order: the seeds of a point are neighbors.
