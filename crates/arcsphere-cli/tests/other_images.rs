@@ -140,3 +140,14 @@ fn few_images_a_class_are_trained_as_the_messages_say() {
     place.refused(&train, &["no class has two images", "--open-set", "--set data.validation=0"]);
     place.ok(&with(&with(&open, &without), &["--out", "one"]));
 }
+
+#[test]
+fn images_that_are_too_small_are_trained_at_the_size_that_is_named() {
+    let place = Place::new();
+    for (class, image) in (0..4).flat_map(|c| (0..8).map(move |i| (c, i))) {
+        place.image(&format!("faces/p{class}/{image}.pgm"), (6, 6), |x, y| (class * 50 + x * image + y) as u8);
+    }
+    let train = with(&["train"], &RUN);
+    place.refused(&train, &["1x6x6", "lenet_2d", "give --size 8x8"]);
+    place.ok(&with(&train, &["--size", "8x8", "--out", "run"]));
+}

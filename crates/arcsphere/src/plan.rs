@@ -549,7 +549,9 @@ pub(crate) fn backbone_spec(config: &Config, input: Shape) -> Result<BackboneSpe
     let backbone = backbones::find(&m.backbone)?;
     backbone.spec(input, m.dim, m.depth, m.batch_norm).map_err(|error| match error {
         BackboneError::Depth { depth, range, why, .. } => refused("model.depth", depth, range, why),
-        error @ BackboneError::Small { .. } => PlanError::Data(format!("{error}: use --size")),
+        error @ BackboneError::Small { min_side, .. } => {
+            PlanError::Data(format!("{error}: give --size {min_side}x{min_side} or more"))
+        }
         error => PlanError::Data(error.to_string()),
     })
 }
