@@ -56,6 +56,7 @@ pub struct Calibration<'a> {
     target: f64,
     level: f64,
     seed: u64,
+    only: Option<Bound>,
 }
 
 /// A threshold and what is known of it.
@@ -87,7 +88,7 @@ impl<'a> Calibration<'a> {
     /// FMR of 0.1 % at a level of 95 %, seed 0.
     #[must_use]
     pub fn of(scores: &'a [f32], same: &'a [bool], units: &'a Units) -> Self {
-        Self { scores, same, units, target: 1e-3, level: LEVEL, seed: 0 }
+        Self { scores, same, units, target: 1e-3, level: LEVEL, seed: 0, only: None }
     }
 
     /// The FMR that must not be exceeded, in (0, 1).
@@ -108,6 +109,13 @@ impl<'a> Calibration<'a> {
         Self { seed, ..self }
     }
 
+    /// By this bound alone. Of the two the looser is taken, which exceeds the target somewhat more often than either by
+    /// itself; where a promise must hold whatever the dependence, it is [`Bound::Exact`] alone that keeps it.
+    #[must_use]
+    pub fn only(self, bound: Bound) -> Self {
+        Self { only: Some(bound), ..self }
+    }
+
     /// Walks down the thresholds.
     ///
     /// # Errors
@@ -121,8 +129,13 @@ impl<'a> Calibration<'a> {
             return Err(EvalError::Range { what: "the target FMR", value: self.target, expected });
         }
         let walk = Walk::new(self.scores, self.same, self.units, Kind::FalseMatches);
-        let exact = self.by_exact(walk.clone())?;
-        let approximate = self.by_approximate(walk.clone(), widened(self.level, walk.units)?);
+        let is_wanted = |bound| self.only.is_none_or(|only| only == bound);
+        let exact = if is_wanted(Bound::Exact) { self.by_exact(walk.clone())? } else { Walked::NOWHERE };
+        let approximate = if is_wanted(Bound::Approximate) {
+            self.by_approximate(walk.clone(), widened(self.level, walk.units)?)
+        } else {
+            Walked::NOWHERE
+        };
         let found = match (approximate.found, exact.found) {
             (Some(a), Some(e)) if a.0 < e.0 => (Bound::Approximate, a),
             (_, Some(e)) => (Bound::Exact, e),
@@ -184,7 +197,7 @@ impl<'a> Calibration<'a> {
 
     /// The loosest threshold by the approximate bound.
     fn by_approximate(&self, mut walk: Walk, level: f64) -> Walked {
-        let mut walked = Walked { found: None, smallest: f64::INFINITY };
+        let mut walked = Walked::NOWHERE;
         let mut resampled = None;
         let mut cells = Vec::new();
         while let Some(shut_out) = walk.next().filter(|s| s.is_finite()) {
@@ -217,7 +230,7 @@ fn upper(walk: &Walk, resampled: &Resampled, level: f64) -> f64 {
 /// The level at which bounds over `units` units are taken, for one of `level` to come out.
 fn widened(level: f64, units: u64) -> Result<f64> {
     // Above, Student's distribution is the normal one; at levels up to one half there is nothing to widen.
-    if units < 2 || units > 1000 || level <= 0.5 {
+    if !(2..=1000).contains(&units) || level <= 0.5 {
         return Ok(level);
     }
     let n = units as f64;
@@ -231,6 +244,10 @@ struct Walked {
     found: Option<(f32, f64)>,
     /// The smallest target that would have a threshold.
     smallest: f64,
+}
+
+impl Walked {
+    const NOWHERE: Self = Self { found: None, smallest: f64::INFINITY };
 }
 
 /// With three digits, never below.

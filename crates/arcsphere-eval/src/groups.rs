@@ -199,9 +199,12 @@ fn entering((errors, comparisons): (f64, f64)) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// `subjects` subjects a group with an error in every `every`-th of five impostor pairs each.
-    fn impostors(of: &[(u32, u32)]) -> (Vec<f32>, Vec<bool>, Vec<(u32, u32)>, Vec<(u32, u32)>) {
-        let (mut scores, mut same, mut subjects, mut groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    /// The two subjects, or the two groups, of each pair.
+    type Both = Vec<(u32, u32)>;
+
+    /// A group an entry: how many subjects, with five impostor pairs each, and which of these are errors, every so many.
+    fn impostors(of: &[(u32, u32)]) -> (Vec<f32>, Vec<bool>, Both, Both) {
+        let (mut scores, mut same, mut subjects, mut groups) = (Vec::new(), Vec::new(), Both::new(), Both::new());
         for (group, &(n, every)) in of.iter().enumerate() {
             let group = group as u32;
             for i in 0..5 * n {

@@ -48,8 +48,7 @@ fn three_hundred_impostors_bear_no_false_match_at_one_in_a_thousand() -> Result 
     Ok(())
 }
 
-/// 3. Batches cut from the end, and figures that move with the batch size: a rate is that of the pairs, however they
-/// come.
+/// 3. Batches cut from the end, and figures that move with the batch size.
 #[test]
 fn rates_do_not_depend_on_how_pairs_are_handed_in() -> Result {
     let pairs: Vec<(u32, u32, bool)> = (0..101).map(|i| (i % 7, 7 + i % 11, i % 5 == 0)).collect();

@@ -62,6 +62,16 @@ fn failures_to_acquire_are_rejected_at_every_threshold() {
     assert_eq!((found.fnmr.errors, found.fmr.pairs, found.evidence), (5, 200, None));
 }
 
+#[test]
+fn one_bound_alone_is_no_looser_than_the_looser_of_both() {
+    let pairs = Population { subjects: 60, images: 2, w: 0.2, v: 0.2 }.draw(5);
+    let ready = || Calibration::of(&pairs.scores, &pairs.same, &pairs.units).target(0.15);
+    let (both, exact, near) = (ready().run(), ready().only(Bound::Exact).run(), ready().only(Bound::Approximate).run());
+    let (both, exact, near) = (both.unwrap(), exact.unwrap(), near.unwrap());
+    assert_eq!((exact.bound, near.bound), (Bound::Exact, Bound::Approximate));
+    assert_eq!(both.threshold, exact.threshold.min(near.threshold));
+}
+
 /// The share of calibrations, of those with a threshold, whose true FMR exceeds the target.
 fn exceeding(population: Population, target: f64, repeats: u64) -> (f64, u64) {
     let (mut beyond, mut found) = (0, 0);

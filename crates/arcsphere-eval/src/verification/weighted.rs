@@ -113,8 +113,8 @@ impl Curve {
         let read = |start: u64| {
             let mut weights = vec![[0.0; LANES]; self.units];
             let lanes = (count - start).min(LANES as u64) as usize;
-            for lane in 0..lanes {
-                let mut rng = keyed(b"verifica", seed, start + lane as u64);
+            for (lane, index) in (start..).take(lanes).enumerate() {
+                let mut rng = keyed(b"verifica", seed, index);
                 for _ in 0..self.units {
                     weights[below(&mut rng, self.units)][lane] += 1.0;
                 }
