@@ -252,6 +252,7 @@ fn data_is_described_and_checked() {
     let left_out = place.ok(&["data", "check", "faces"]);
     assert!(left_out.contains("left out: faces/p0/._1.pgm: notes of macOS"), "{left_out}");
     assert!(left_out.contains("left out: 2 files or folders, the first faces/.git: hidden"), "{left_out}");
+    assert!(left_out.contains("\n  faces/p0/.hidden\n"), "{left_out}");
     let open = place.ok(&["data", "info", "faces", "--open-set"]);
     assert!(open.contains("open set") && open.contains("training: 24 images, 3 classes"), "{open}");
     // A picture that is there twice is said, and is no error.

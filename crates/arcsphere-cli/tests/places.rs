@@ -283,6 +283,10 @@ fn cifar_for_python_is_told_from_the_binary_version() {
         place.write(&format!("cifar-100-python/{name}"), b"\x80\x02}q");
     }
     place.refused(&["data", "info", "cifar-100-python"], &["the Python version of CIFAR-100"]);
+    // Nor is it not found where the binary version is looked for.
+    place.write("DIR/cifar-10/data_batch_1", b"\x80\x02}q");
+    place.write("DIR/cifar-10/test_batch", b"\x80\x02}q");
+    place.refused(&["data", "info", "cifar-10", "--root", "DIR"], &["DIR/cifar-10: no class", "the Python version"]);
     // The binary version, where `fetch` puts it.
     let records = |label: u8| [&[label][..], &[label; 3072]].concat();
     for i in 0..5 {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::{Dataset, Shape};
 use crate::error::DataError;
-use crate::files;
+use crate::walk::LeftOut;
+use crate::{files, found};
 
 /// Shape of every CIFAR image.
 pub(crate) const SHAPE: Shape = Shape::new(3, 32, 32);
@@ -86,6 +87,7 @@ impl Cifar {
 /// # Errors
 /// [`Missing`](DataError::Missing) for each file that the set has;
 /// [`Truncated`](DataError::Truncated) when a file is not a whole number of records;
+/// [`NoClasses`](DataError::NoClasses) for the version for Python;
 /// [`TooManyRecords`](DataError::TooManyRecords) for more than a set has, before any memory is taken for them;
 /// [`EmptySet`](DataError::EmptySet); [`LabelOutOfRange`](DataError::LabelOutOfRange);
 /// [`CountMismatch`](DataError::CountMismatch) or [`DuplicateClass`](DataError::DuplicateClass) for
@@ -104,6 +106,9 @@ impl Cifar {
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn read_folder(dir: &Path, which: Cifar) -> Result<(Dataset, Dataset), DataError> {
+    if !which.is_in(dir) && found::python_cifar(dir).is_some() {
+        return Err(found::no_class(dir, &[], &LeftOut::new()));
+    }
     let classes = read_classes(dir, which)?;
     let paths: Vec<PathBuf> = which.train_files().iter().map(|f| dir.join(f)).collect();
     let train = read_files("train", &paths, which, &classes)?;

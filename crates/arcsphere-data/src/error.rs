@@ -309,13 +309,13 @@ pub enum DataError {
         /// The folder that holds the two.
         root: PathBuf,
         /// The folder of those to train on.
-        train: String,
+        train: Box<str>,
         /// The other folder.
-        part: String,
+        part: Box<str>,
         /// The class.
         class: String,
         /// The two names, where one there is like it.
-        alike: Option<String>,
+        alike: Option<Box<str>>,
     },
     /// Classes to train on and to test on that have no name in common, but names that are alike.
     #[error(
@@ -327,9 +327,9 @@ pub enum DataError {
         /// The folder that holds the two.
         root: PathBuf,
         /// The folder of those to train on.
-        train: String,
+        train: Box<str>,
         /// The other folder.
-        part: String,
+        part: Box<str>,
         /// The names, two and two.
         pairs: Vec<String>,
     },
@@ -608,6 +608,7 @@ fn and_more(n: usize, shown: usize) -> String {
 }
 
 fn looked_in(paths: &[PathBuf]) -> String {
-    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    let seen = |path: &PathBuf| if path.is_dir() { " (where no file of it is)" } else { "" };
+    let names: Vec<String> = paths.iter().map(|p| format!("{}{}", p.display(), seen(p))).collect();
     names.join(" nor ")
 }

@@ -3,8 +3,11 @@
 //! ```text
 //! faces/ada/1.jpg            or      faces/train/ada/1.jpg
 //! faces/ada/2.png                    faces/test/ada/9.jpg
-//! faces/grace/1.jpg
+//! faces/grace/1.jpg                  faces/val/ada/7.jpg
 //! ```
+//!
+//! An image's class is the first of these folders that it lies in, however deep: `faces/ada/monday/1.jpg` is of `ada`.
+//! What was understood otherwise than somebody might expect is in [`Folder::remarks`].
 //!
 //! Classes and files are taken in the order of their names; what is not an image is left out, and counted
 //! ([`walk`]). When every pixel of every image is gray, however stored, the set has 1 channel,

@@ -1,6 +1,6 @@
 //! `arcsphere data`: fetch, describe, check.
 
-use super::left_out;
+use super::left_out::{self, NAMED};
 use crate::args::{Data, DataCommand, DataTarget};
 use crate::mistake::mistake;
 use crate::out::{name, say};
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Data) -> Result<()> {
             let options = OpenOptions { on_bad_file: OnBadFile::Skip.into(), ..settings::open_options(&config) };
             let summary = check(&target.source, &options)?;
             print_info(&summary);
-            left_out::lines(&summary.left_out).for_each(|line| say!("{line}"));
+            left_out::all_lines(&summary.left_out).for_each(|line| say!("{line}"));
             print_bad(&summary);
             verdict(&summary, config.data.on_bad_file)
         }
@@ -46,9 +46,6 @@ fn config(target: &DataTarget) -> Result<Config> {
     }
     Ok(target.options.over(Layers::new())?.build()?)
 }
-
-/// The most bad files that are named.
-const NAMED: usize = 20;
 
 fn print_bad(s: &Summary) {
     for bad in s.bad_files.iter().take(NAMED) {

@@ -189,11 +189,11 @@ impl Rows {
     }
 
     /// The number of a class; classes of one name are one class, wherever they come from.
-    fn label(&mut self, class: &String) -> usize {
+    fn label(&mut self, class: &str) -> usize {
         let next = self.classes.len();
-        let label = *self.labels.entry(class.clone()).or_insert(next);
+        let label = *self.labels.entry(class.to_owned()).or_insert(next);
         if label == next {
-            self.classes.push(class.clone());
+            self.classes.push(class.to_owned());
         }
         label
     }

@@ -20,6 +20,19 @@ pub(crate) fn lines(left_out: &LeftOut) -> impl Iterator<Item = String> {
     })
 }
 
+/// The most files that are named for one reason.
+pub(crate) const NAMED: usize = 20;
+
+/// As [`lines`], and after each the files that it does not name.
+pub(crate) fn all_lines(left_out: &LeftOut) -> impl Iterator<Item = String> {
+    lines(left_out).zip(left_out.values()).flat_map(|(line, paths)| {
+        let others = paths.iter().take(NAMED).skip(1).map(|path| format!("  {}", name(&path.display().to_string())));
+        let more = paths.len().saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("  … and {more} more"));
+        std::iter::once(line).chain(others).chain(more).collect::<Vec<_>>()
+    })
+}
+
 /// The lines that somebody who did not ask wants to see: what is hidden was not meant.
 pub(crate) fn of_note(source: &Source) -> Vec<String> {
     let mut left_out = source.left_out.clone();

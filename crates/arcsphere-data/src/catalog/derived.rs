@@ -47,6 +47,9 @@ fn turned(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     }
     let parts = rotated::both(&source.train, &source.test, options.seed)?;
     let name = format!("{}, {}", source.name, rotated::NOTE);
-    let Loaded { left_out, bad_files, remarks, whole, .. } = source;
+    let Loaded { validation, left_out, bad_files, mut remarks, whole, .. } = source;
+    if validation.is_some() {
+        remarks.push("the validation images are left out: they are not turned".to_owned());
+    }
     Ok(Loaded { left_out, bad_files, remarks, whole, ..Loaded::closed(name, parts) })
 }

@@ -44,7 +44,8 @@ impl Layout {
         let with_classes = |part: &Option<Part>| part.as_ref().filter(|p| p.has_folders).map(|p| p.path.clone());
         let others_hold_images = || {
             let mut others = folders.iter().filter(|f| !is_named(f));
-            others.any(|f| Walk::below(f, usize::MAX).is_ok_and(|walk| !walk.images.is_empty()))
+            // What cannot be looked at may be a class, and is named as one.
+            others.any(|f| !Walk::below(f, usize::MAX).is_ok_and(|walk| walk.images.is_empty()))
         };
         match (with_classes(&train), with_classes(&test), with_classes(&validation)) {
             (Some(train), Some(test), validation) => {
@@ -86,7 +87,7 @@ fn part(root: &Path, folders: &[PathBuf], names: &[&str]) -> Result<Option<Part>
         let way_out = "keep one of the two".to_owned();
         return Err(DataError::NoClasses { path: root.to_owned(), found, way_out });
     }
-    let has_folders = Walk::below(path, 0).is_ok_and(|walk| walk.left_out.contains_key(&Reason::Folder));
+    let has_folders = Walk::below(path, 0)?.left_out.contains_key(&Reason::Folder);
     Ok(Some(Part { path: path.clone(), has_folders }))
 }
 

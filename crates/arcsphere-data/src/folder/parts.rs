@@ -81,7 +81,7 @@ fn have_no_class_in_common(
     let pairs = alike::pairs(&part.classes, &train.classes);
     let in_common = part.classes.iter().any(|class| train.classes.binary_search(class).is_ok());
     let root = || train.root.clone();
-    let names = || (files::name_of(train_dir), files::name_of(part_dir));
+    let names = || (files::name_of(train_dir).into(), files::name_of(part_dir).into());
     if !in_common {
         if pairs.is_empty() || options.open_set {
             return Ok(true);
@@ -91,7 +91,7 @@ fn have_no_class_in_common(
     }
     if let Some(class) = part.classes.iter().find(|class| train.classes.binary_search(class).is_err()) {
         let ((train, part), class) = (names(), class.clone());
-        let alike = pairs.iter().find(|(name, _)| *name == class).map(alike::told_apart);
+        let alike = pairs.iter().find(|(name, _)| *name == class).map(|pair| alike::told_apart(pair).into());
         return Err(DataError::ClassMismatch { root: root(), train, part, class, alike });
     }
     part.take_classes_of(train);

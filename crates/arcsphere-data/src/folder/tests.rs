@@ -468,8 +468,8 @@ fn classes_to_embed_are_told_apart_and_have_names() {
     // The names of folders whose paths do not say them.
     let here = std::env::current_dir().unwrap();
     let here = here.file_name().unwrap().to_string_lossy();
-    assert_eq!(classes_below(Path::new("."), &[PathBuf::from("./1.png")]).unwrap(), [here.clone()]);
-    assert_eq!(classes_of(&[PathBuf::from("1.png")]), [here]);
+    assert_eq!(classes_below(Path::new("."), &[PathBuf::from("./1.png")]).unwrap()[0], here);
+    assert_eq!(classes_of(&[PathBuf::from("1.png")])[0], here);
     assert_eq!(classes_of(&[PathBuf::from("/1.png")]), ["/"]);
 }
 
