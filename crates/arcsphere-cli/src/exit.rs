@@ -8,13 +8,12 @@ use arcsphere::config::ConfigError;
 use arcsphere::plan::PlanError;
 use arcsphere::registry::UnknownName;
 use arcsphere_data::DataError;
-use std::process::ExitCode;
 
 /// Prints an error in a line and says how to exit.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> u8 {
     let code = code(error);
     note!("arcsphere: {}", one_line(error));
-    ExitCode::from(code)
+    code
 }
 
 fn code(error: &anyhow::Error) -> u8 {

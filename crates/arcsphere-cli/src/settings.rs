@@ -29,7 +29,12 @@ pub(crate) fn set_threads(threads: usize) -> Result<usize> {
         n if n > 1024 => return Err(mistake!("--threads {n} is out of range: it must be in 1..=1024")),
         n => n,
     };
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    if let Err(error) = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()
+        // A process that runs the program more than once has its threads already.
+        && rayon::current_num_threads() != threads
+    {
+        return Err(error.into());
+    }
     Ok(threads)
 }
 

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether there is a handler; a process has one.
+static CAUGHT: AtomicBool = AtomicBool::new(false);
 
 /// When the first signal came.
 static SINCE: OnceLock<Instant> = OnceLock::new();
@@ -24,6 +26,9 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// From now on the first Ctrl-C, SIGTERM or SIGHUP asks for a checkpoint and an end, with exit code 130; one that
 /// comes a second later or more kills.
 pub(crate) fn catch_interrupts() -> Result<()> {
+    if CAUGHT.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     ctrlc::set_handler(|| {
         INTERRUPTED.store(true, Ordering::SeqCst);
         if SINCE.get_or_init(Instant::now).elapsed() >= AT_ONCE {
