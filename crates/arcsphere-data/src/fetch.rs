@@ -133,6 +133,32 @@ pub fn fetch(
     Ok(into)
 }
 
+/// Unpacks the archive in which the set `name` is published, one that came another way than by [`fetch`] too, into
+/// the folder `into`, which is there. Only the set's own files are taken, and only if all of them are whole; whether
+/// they are the published ones is not looked at.
+///
+/// # Errors
+/// [`UnknownDataset`](DataError::UnknownDataset); [`NothingToFetch`](DataError::NothingToFetch) for a set that is
+/// not published as an archive; [`BadArchive`](DataError::BadArchive), [`Missing`](DataError::Missing),
+/// [`Io`](DataError::Io).
+///
+/// ```
+/// use arcsphere_data::{DataError, fetch};
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// let archive = dir.path().join("cifar-100-binary.tar.gz");
+/// std::fs::write(&archive, "an error page").unwrap();
+/// let error = fetch::unpack("cifar-100", &archive, dir.path()).unwrap_err();
+/// assert!(matches!(error, DataError::BadArchive { .. }), "{error}");
+/// ```
+pub fn unpack(name: &str, archive: &Path, into: &Path) -> Result<(), DataError> {
+    let known = catalog::find(name)?;
+    match REMOTE.iter().find(|r| r.name == known.name && !r.members.is_empty()) {
+        Some(set) => unpack::unpack(archive, set.members, into),
+        None => Err(DataError::NothingToFetch { name: name.to_owned() }),
+    }
+}
+
 fn fetch_set(
     set: &RemoteSet,
     into: &Path,
