@@ -497,7 +497,7 @@ fn names_do_not_steer_the_terminal() {
     place.write(&format!("{name}/\r.txt"), "");
     let check = place.ok(&["data", "check", "set"]);
     assert!(!check.contains(['\u{1b}', '\u{9b}', '\u{202e}', '\r']), "{check:?}");
-    assert!(check.contains("\\u{1b}[31mred\\u{9b}\\u{202e}\\u{a}line: 6, p1: 6"), "{check}");
+    assert!(check.contains("\\u001b[31mred\\u009b\\u202e\\u000aline: 6, p1: 6"), "{check}");
     place.write(&format!("{name}/0.pgm"), "no image");
     let output = place.run(&["data", "info", "set"]);
     let err = String::from_utf8_lossy(&output.stderr);

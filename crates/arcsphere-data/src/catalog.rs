@@ -11,7 +11,7 @@ use crate::source::Source;
 use crate::split::test_classes;
 use crate::target::Unit;
 use crate::walk::{LeftOut, Reason, Walk};
-use crate::{embedded, files, folder, found, idx, rotated};
+use crate::{embedded, files, folder, found, idx, records, rotated};
 
 mod derived;
 
@@ -224,7 +224,8 @@ pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
 /// Reads a data set.
 ///
 /// `spec` is a name of [`DATASETS`], looked for under `options.root`, or the path of a folder, which
-/// is recognized by what it holds: idx files, CIFAR binary files, or else a folder of images per
+/// is recognized by what it holds: idx files, CIFAR binary files, records as insightface has them
+/// ([`records`]; also the `.rec` file itself), or else a folder of images per
 /// class. A name wins over a folder of that name; write `./name` for the folder. Of several idx sets in a folder, as
 /// EMNIST's, `FOLDER/emnist-letters` is one.
 ///
@@ -266,6 +267,7 @@ fn load(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     match DATASETS.iter().find(|d| d.name == spec) {
         Some(info) => open_known(info, options),
         None if Path::new(spec).is_dir() => open_folder(Path::new(spec), options),
+        None if is_records(Path::new(spec)) => open_records(Path::new(spec), files::name_of(Path::new(spec)), options),
         None => open_path(Path::new(spec)).unwrap_or_else(|| Err(nothing_at(spec))),
     }
 }
@@ -362,6 +364,9 @@ fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
             return Ok(Loaded::closed(name, cifar::read_folder(dir, which)?));
         }
     }
+    if records::is_in(dir) {
+        return open_records(dir, name, options);
+    }
     match &idx::sets(dir)[..] {
         [] => {}
         [one] => return open_idx(dir, one),
@@ -396,6 +401,16 @@ fn several_sets(dir: &Path, prefixes: &[String]) -> DataError {
     let names: Vec<&str> = prefixes.iter().map(|prefix| prefix.trim_end_matches('-')).collect();
     let first = dir.join(names.first().copied().unwrap_or_default());
     DataError::SeveralSets { path: dir.to_owned(), names: names.join(", "), first }
+}
+
+/// True for a file of records.
+fn is_records(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("rec"))
+}
+
+fn open_records(path: &Path, name: String, options: &OpenOptions) -> Result<Loaded, DataError> {
+    let records::Records { set, warnings } = records::read(path, &options.decoding())?;
+    Ok(Loaded { remarks: warnings, ..split(name, &set, options)? })
 }
 
 /// A set that says nothing of training and test images, split as the options say.

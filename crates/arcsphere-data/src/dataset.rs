@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::error::DataError;
 use crate::samples::{InMemory, SampleInfo, Samples};
@@ -32,8 +32,8 @@ pub struct Dataset {
     labels: Arc<[u32]>,
     classes: Arc<[String]>,
     targets: Option<Targets>,
-    /// What one pass over all pixels finds, once it was made.
-    scan: Arc<OnceLock<scan::Scan>>,
+    /// What passes over all images find, once they were made.
+    scan: Arc<scan::Scan>,
 }
 
 impl Dataset {
@@ -285,6 +285,22 @@ impl Dataset {
             None => Ok(()),
             Some(i) => Err(DataError::EmptyClass { origin: origin.to_owned(), class: self.classes[i].clone() }),
         }
+    }
+
+    /// The bytes that image `i` is decoded from, as JPEG or PNG, where it is.
+    ///
+    /// # Errors
+    /// [`IndexOutOfRange`](DataError::IndexOutOfRange), and those of [`Samples::encoded`].
+    pub fn encoded(&self, i: usize) -> Result<Option<Vec<u8>>, DataError> {
+        self.samples.encoded(self.at(i)?)
+    }
+
+    /// A digest of what image `i` is decoded from, where its source has one.
+    ///
+    /// # Errors
+    /// [`IndexOutOfRange`](DataError::IndexOutOfRange), and those of [`Samples::digest`].
+    pub(crate) fn digest(&self, i: usize) -> Result<Option<[u8; 32]>, DataError> {
+        self.samples.digest(self.at(i)?)
     }
 
     /// Which sample of the source image `i` is.

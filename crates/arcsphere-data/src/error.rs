@@ -63,6 +63,30 @@ pub enum DataError {
         /// The bytes expected, in words.
         expected: String,
     },
+    /// Something is already where a file is to be written.
+    #[error("{}: exists already; give another place, or take it away", path.display())]
+    Exists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// More images than a file of the format can have.
+    #[error("{}: the format holds at most {max} images; convert a part of the set", path.display())]
+    TooManyImages {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The most images.
+        max: u32,
+    },
+    /// Bytes that the format does not have at that place.
+    #[error("{}: byte {offset}: {reason}", path.display())]
+    BadBytes {
+        /// The file.
+        path: PathBuf,
+        /// Where, in bytes of the file.
+        offset: u64,
+        /// What is there, and what was expected.
+        reason: String,
+    },
     /// The header states dimensions that cannot be right.
     #[error("{}: dimensions {found:?}, expected {expected}", path.display())]
     BadDimensions {

@@ -1,7 +1,7 @@
 //! Opening, bounding and listing files.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -68,6 +68,22 @@ pub(crate) fn list(path: &Path, expected: &str) -> Result<Vec<PathBuf>, DataErro
     Ok(found)
 }
 
+/// Refuses a path where something is already.
+pub(crate) fn require_free(path: &Path) -> Result<(), DataError> {
+    if path.symlink_metadata().is_ok() { Err(DataError::Exists { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// Writes a file that is not there yet: beside its name, synced, then renamed.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+    require_free(path)?;
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let written = File::create(&part).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    written.map_err(|e| DataError::io(&part, "write", e))?;
+    fs::rename(&part, path).map_err(|e| DataError::io(path, "rename into place", e))
+}
+
 /// The last part of a path as text. Bytes that are no UTF-8 are spelled, so that two names stay two.
 pub(crate) fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).as_encoded_bytes();
@@ -86,8 +102,6 @@ pub(crate) fn own_name(dir: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     #[test]

@@ -296,6 +296,19 @@ pub(crate) fn read_labelled(
     Ok((files.dataset(how, opened)?, kept))
 }
 
+/// The shape and the planes of an image in memory; `name` is what errors call it.
+pub(crate) fn decode_bytes(name: &Path, bytes: &[u8], how: &Decoding) -> Result<(Shape, Vec<u8>), DataError> {
+    let image = decode::bytes(name, bytes, how)?;
+    Ok((Shape::new(image.channels, image.height, image.width), image.planes))
+}
+
+/// The shape of an image in memory by its head, which says 3 channels where it could have color.
+pub(crate) fn look_at_bytes(name: &Path, bytes: &[u8], how: &Decoding) -> Result<Shape, DataError> {
+    let (may_have_color, (height, width)) = decode::head(name, bytes, how)?;
+    let (height, width) = how.resize.unwrap_or((height, width));
+    Ok(Shape::new(if may_have_color { 3 } else { 1 }, height, width))
+}
+
 /// Class names, and image files with their labels.
 struct Files {
     /// What names are relative to.
@@ -426,6 +439,10 @@ impl Samples for ImageFiles {
     fn planes(&self, i: usize) -> Option<&[u8]> {
         let n = self.shape.values();
         self.cache.get(i.saturating_mul(n)..).and_then(|rest| rest.get(..n))
+    }
+
+    fn encoded(&self, i: usize) -> Result<Option<Vec<u8>>, DataError> {
+        decode::whole(&self.files.images[i].0, &self.how).map(Some)
     }
 }
 

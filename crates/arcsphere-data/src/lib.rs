@@ -42,6 +42,11 @@ mod memory;
 
 mod bad;
 
+mod at;
+
+pub mod image_record;
+pub mod recordio;
+
 pub mod walk;
 
 mod found;
@@ -58,6 +63,10 @@ mod split;
 pub mod cifar;
 pub mod folder;
 pub mod idx;
+
+mod encoded;
+
+pub mod records;
 
 pub mod age;
 pub mod embedded;

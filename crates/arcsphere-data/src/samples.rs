@@ -73,6 +73,26 @@ pub trait Samples: Send + Sync {
     fn planes(&self, _i: usize) -> Option<&[u8]> {
         None
     }
+
+    /// A digest of what sample `i` is decoded from, where that is there without decoding: of the bytes of its
+    /// JPEG, say. Either all samples of a source have one or none has.
+    ///
+    /// It takes the place of the pixels in [`Dataset::sha256`](crate::Dataset::sha256), so that a set need not be
+    /// decoded to be known again.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read.
+    fn digest(&self, _i: usize) -> Result<Option<[u8; 32]>, DataError> {
+        Ok(None)
+    }
+
+    /// The bytes that sample `i` is decoded from, as JPEG or PNG, where it is.
+    ///
+    /// # Errors
+    /// Whatever keeps them from being read.
+    fn encoded(&self, _i: usize) -> Result<Option<Vec<u8>>, DataError> {
+        Ok(None)
+    }
 }
 
 /// What is known of a sample beside its image and its label.

@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 /// Text from outside with what a reader must not be fooled by made visible: control characters (escape sequences
 /// of terminals, line ends in names) but those in `keep`, and characters that turn the direction of the text
-/// around them, as `\u{1b}`.
+/// around them, as `\u001b`: what JSON has for them, so that a line of JSON stays one.
 ///
 /// ```
 /// use arcsphere_eval::show::visible;
-/// assert_eq!(visible("a\u{1b}[2Jb\n", "\n"), "a\\u{1b}[2Jb\n");
-/// assert_eq!(visible("cat\u{202e}gpj", ""), "cat\\u{202e}gpj");
+/// assert_eq!(visible("a\u{1b}[2Jb\n", "\n"), "a\\u001b[2Jb\n");
+/// assert_eq!(visible("cat\u{202e}gpj", ""), "cat\\u202egpj");
 /// assert_eq!(visible("קטה 猫", ""), "קטה 猫");
 /// ```
 pub fn visible<'a>(text: &'a str, keep: &str) -> Cow<'a, str> {
@@ -28,7 +28,7 @@ pub fn visible<'a>(text: &'a str, keep: &str) -> Cow<'a, str> {
     for c in text.chars() {
         if is_hidden(c) {
             // Writing to a String cannot fail.
-            let _ = write!(out, "{}", c.escape_unicode());
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
         }
@@ -98,13 +98,13 @@ mod tests {
 
     #[test]
     fn what_steers_a_terminal_is_spelled() {
-        assert_eq!(visible("a\u{1b}[31mb\r\u{9b}\u{7f}", "\n"), "a\\u{1b}[31mb\\u{d}\\u{9b}\\u{7f}");
-        assert_eq!(visible("\u{202e}gnp.exe", ""), "\\u{202e}gnp.exe");
+        assert_eq!(visible("a\u{1b}[31mb\r\u{9b}\u{7f}", "\n"), "a\\u001b[31mb\\u000d\\u009b\\u007f");
+        assert_eq!(visible("\u{202e}gnp.exe", ""), "\\u202egnp.exe");
         // Lines, letters and what joins them are not.
         for text in ["a\n\tb", "größer 猫 \u{1f469}\u{200d}\u{1f4bb} e\u{301}"] {
             assert_eq!(visible(text, "\n\t"), text);
         }
-        assert_eq!(visible("a\nb", ""), "a\\u{a}b");
+        assert_eq!(visible("a\nb", ""), "a\\u000ab");
     }
 
     proptest! {

@@ -150,7 +150,7 @@ mod tests {
             assert!(html.contains(escaped), "{escaped}");
         }
         assert!(html.contains("<svg id=\"own\"></svg>"));
-        assert!(html.contains(r"Why these: \u{1b}[2J\u{0}\u{202e}"), "{html}");
+        assert!(html.contains(r"Why these: \u001b[2J\u0000\u202e"), "{html}");
         assert!(!html.chars().any(|c| c.is_control() && c != '\n'));
     }
 

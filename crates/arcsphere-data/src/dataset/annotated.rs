@@ -69,4 +69,12 @@ impl Samples for Annotated {
     fn planes(&self, i: usize) -> Option<&[u8]> {
         self.set.samples.planes(self.set.at(i).ok()?)
     }
+
+    fn digest(&self, i: usize) -> Result<Option<[u8; 32]>, DataError> {
+        self.set.samples.digest(self.set.at(i)?)
+    }
+
+    fn encoded(&self, i: usize) -> Result<Option<Vec<u8>>, DataError> {
+        self.set.samples.encoded(self.set.at(i)?)
+    }
 }

@@ -38,7 +38,7 @@ impl Default for Decoding {
 
 impl Decoding {
     /// Refuses a size that no image can have.
-    pub(super) fn check(&self) -> Result<(), DataError> {
+    pub(crate) fn check(&self) -> Result<(), DataError> {
         match self.resize.map(|(height, width)| Shape::new(3, height, width)) {
             Some(shape) if !shape.is_usable() => Err(DataError::BadShape { shape, max: Shape::MAX_VALUES }),
             _ => Ok(()),
@@ -58,6 +58,27 @@ pub(super) struct Decoded {
 /// Decodes a file, by its content rather than by its extension, and resizes it.
 pub(super) fn file(path: &Path, how: &Decoding) -> Result<Decoded, DataError> {
     read(path, how, |head| Ok(planes(head.decode()?, how)))
+}
+
+/// Decodes and resizes an image that is in memory already; `name` is what errors call it.
+pub(super) fn bytes(name: &Path, bytes: &[u8], how: &Decoding) -> Result<Decoded, DataError> {
+    let undecodable = |reason| DataError::UndecodableImage { path: name.to_owned(), reason };
+    let head = Head::read(bytes, how.memory).map_err(undecodable)?;
+    let _share = Share::take(cost(name, bytes.len() as u64, &head, how)?, how.memory);
+    Ok(planes(head.decode().map_err(undecodable)?, how))
+}
+
+/// Whether an image in memory could have color, and its height and width.
+pub(super) fn head(name: &Path, bytes: &[u8], how: &Decoding) -> Result<(bool, (usize, usize)), DataError> {
+    let undecodable = |reason| DataError::UndecodableImage { path: name.to_owned(), reason };
+    let head = Head::read(bytes, how.memory).map_err(undecodable)?;
+    Ok((head.may_have_color(), head.size()))
+}
+
+/// The bytes of a file.
+pub(super) fn whole(path: &Path, how: &Decoding) -> Result<Vec<u8>, DataError> {
+    let (file, len) = open(path, how)?;
+    fill(path, file, len)
 }
 
 /// The shape that [`file`] would give, without its planes. What the head of the file leaves open is decoded:

@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(first[..7], ["arcface", "1", "0.5", "0", "16", "1", "5"]);
         assert!(csv.contains("\"fits ten classes, \"\"2-D\"\"\""));
         assert!(csv.contains("\"NaN, at step 3\nof 10\""));
-        assert!(csv.contains(",a\\u{1b}[31mb,") && !csv.contains('\u{1b}'), "{csv}");
+        assert!(csv.contains(",a\\u001b[31mb,") && !csv.contains('\u{1b}'), "{csv}");
         let second = csv.split("\r\n").nth(2).unwrap();
         assert!(second.starts_with("softmax,1,0.5,0,,2,"), "{second}");
         assert_eq!(csv.matches("\r\n").count(), 3);

@@ -271,7 +271,7 @@ mod tests {
         assert_eq!((svg.matches("<g ").count(), svg.matches("</g>").count()), (2, 2));
         assert!(svg.contains("<circle cx=\"1\" cy=\"4\" r=\"1.5\"/>"), "{svg}");
         assert!(svg.contains("cx=\"3.3\"") && svg.contains("fill-opacity=\"0.5\""), "{svg}");
-        assert!(svg.ends_with("</svg>\n") && svg.contains("<title>a\\u{1} &quot;b&quot;</title>"));
+        assert!(svg.ends_with("</svg>\n") && svg.contains("<title>a\\u0001 &quot;b&quot;</title>"));
     }
 
     #[test]
