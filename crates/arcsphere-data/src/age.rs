@@ -36,7 +36,7 @@ use crate::target::{Targets, Unit};
 use crate::walk::{LeftOut, Reason, Walk};
 use crate::{files, folder};
 
-mod csv;
+pub(crate) mod csv;
 
 /// The ages that are taken for ages, in years.
 pub(crate) const AGES: RangeInclusive<f32> = 0.0..=120.0;

@@ -11,7 +11,7 @@ use crate::source::Source;
 use crate::split::test_classes;
 use crate::target::Unit;
 use crate::walk::{LeftOut, Reason, Walk};
-use crate::{embedded, files, folder, found, idx, records, rotated};
+use crate::{embedded, files, folder, found, idx, records, retrieval, rotated};
 
 mod derived;
 
@@ -225,8 +225,8 @@ pub fn find(name: &str) -> Result<&'static DatasetInfo, DataError> {
 ///
 /// `spec` is a name of [`DATASETS`], looked for under `options.root`, or the path of a folder, which
 /// is recognized by what it holds: idx files, CIFAR binary files, records as insightface has them
-/// ([`records`]; also the `.rec` file itself), or else a folder of images per
-/// class. A name wins over a folder of that name; write `./name` for the folder. Of several idx sets in a folder, as
+/// ([`records`]; also the `.rec` file itself), lists of images for retrieval ([`retrieval`]), or else a folder of images
+/// per class. A name wins over a folder of that name; write `./name` for the folder. Of several idx sets in a folder, as
 /// EMNIST's, `FOLDER/emnist-letters` is one.
 ///
 /// `age:PATH` is a folder of faces whose names begin with the age, or a CSV of (path, age), with a class
@@ -366,6 +366,10 @@ fn open_folder(dir: &Path, options: &OpenOptions) -> Result<Loaded, DataError> {
     }
     if records::is_in(dir) {
         return open_records(dir, name, options);
+    }
+    if let Some(set) = retrieval::read(dir, &options.decoding()) {
+        let retrieval::Retrieval { name, train, test, .. } = set?;
+        return Ok(Loaded::new(name, (train, test), true));
     }
     match &idx::sets(dir)[..] {
         [] => {}

@@ -84,7 +84,32 @@ pub struct Part {
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn check(spec: &str, options: &OpenOptions) -> Result<Summary, DataError> {
+    let source = catalog::open(spec, options)?;
+    for part in [&source.train, &source.test] {
+        decode_all(part)?;
+    }
+    summarize(&source)
+}
+
+/// As [`check`], but images that are encoded in files of records are not all decoded: duplicates among them are those
+/// with the same bytes.
+///
+/// # Errors
+/// Those of [`catalog::open`].
+pub fn describe(spec: &str, options: &OpenOptions) -> Result<Summary, DataError> {
     summarize(&catalog::open(spec, options)?)
+}
+
+/// Decodes the images that opening did not.
+///
+/// # Errors
+/// That of the first image that cannot be decoded.
+pub fn decode_all(set: &Dataset) -> Result<(), DataError> {
+    if set.digest(0)?.is_none() {
+        return Ok(());
+    }
+    let failed = (0..set.len()).into_par_iter().with_min_len(64).map(|i| set.image(i).map(|_| ()));
+    failed.find_map_first(Result::err).map_or(Ok(()), Err)
 }
 
 fn summarize(source: &Source) -> Result<Summary, DataError> {
@@ -114,7 +139,10 @@ fn summarize(source: &Source) -> Result<Summary, DataError> {
 type PixelDigest = [u8; 32];
 
 fn digests(set: &Dataset) -> Result<Vec<PixelDigest>, DataError> {
-    let digest = |i| Ok(Sha256::digest(set.image(i)?).into());
+    let digest = |i| match set.digest(i)? {
+        Some(digest) => Ok(digest),
+        None => Ok(Sha256::digest(set.image(i)?).into()),
+    };
     (0..set.len()).into_par_iter().with_min_len(64).map(digest).collect()
 }
 

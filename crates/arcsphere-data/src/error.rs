@@ -63,6 +63,48 @@ pub enum DataError {
         /// The bytes expected, in words.
         expected: String,
     },
+    /// Pairs that cannot be what they say.
+    #[error("{origin}: {reason}")]
+    BadPairs {
+        /// The list or set.
+        origin: String,
+        /// Which pair, and what is wrong.
+        reason: String,
+    },
+    /// Images that a list names and that are not there.
+    #[error(
+        "{}: {missing} of its {of} images are not in {}: {names}{}; expected all of them (--images names another \
+         folder, --missing reject counts their pairs as rejected)",
+        path.display(), root.display(), if *missing > 10 { ", …" } else { "" }
+    )]
+    MissingImages {
+        /// The list.
+        path: PathBuf,
+        /// The folder that was looked into.
+        root: PathBuf,
+        /// How many are missing.
+        missing: usize,
+        /// How many there should be.
+        of: usize,
+        /// The first ten of them.
+        names: String,
+    },
+    /// What cannot be converted.
+    #[error("{} to {}: {reason}", from.display(), to.display())]
+    NoConversion {
+        /// What was to be converted.
+        from: PathBuf,
+        /// What was to be written.
+        to: PathBuf,
+        /// Why not, and what would do.
+        reason: &'static str,
+    },
+    /// An image that has only pixels, where its file is wanted.
+    #[error("{name}: there is no image file to copy, only pixels; convert a folder, a .rec or a list of pairs")]
+    NotEncoded {
+        /// The sample.
+        name: String,
+    },
     /// Something is already where a file is to be written.
     #[error("{}: exists already; give another place, or take it away", path.display())]
     Exists {

@@ -296,6 +296,11 @@ pub(crate) fn read_labelled(
     Ok((files.dataset(how, opened)?, kept))
 }
 
+/// The bytes of an image file, as far as an image may have them.
+pub(crate) fn file_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+    decode::whole(path, &Decoding::default())
+}
+
 /// The shape and the planes of an image in memory; `name` is what errors call it.
 pub(crate) fn decode_bytes(name: &Path, bytes: &[u8], how: &Decoding) -> Result<(Shape, Vec<u8>), DataError> {
     let image = decode::bytes(name, bytes, how)?;

@@ -1,11 +1,12 @@
 //! Images, data sets, augmentation, sampling and batches.
 //!
-//! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`age`], [`embedded`]) makes a
+//! A datum goes one way: a reader ([`idx`], [`cifar`], [`folder`], [`records`], [`retrieval`], [`age`], [`embedded`]) makes a
 //! [`Dataset`], a handle on [`Samples`] that decode when they are asked for; [`sampler`] orders its indices;
 //! [`batch`] turns the indices into normalized `f32` planes, by way of [`Augment`]. [`catalog::open`] is the
 //! front door: it takes a name or a folder. A source of one's own implements [`Samples`].
 //! Where what is to be learned has an order, as ages have, a set carries [`Targets`];
-//! [`rotated`] makes a stand-in for such a set from images of any kind.
+//! [`rotated`] makes a stand-in for such a set from images of any kind. What verification is measured on is read by
+//! [`pairs`] and [`ijb`]; [`convert`] copies images from one layout to another.
 //!
 //! ```
 //! use arcsphere_data::{batch, catalog, sampler};
@@ -43,9 +44,12 @@ mod memory;
 mod bad;
 
 mod at;
+mod lines;
 
 pub mod image_record;
 pub mod recordio;
+
+mod pickle;
 
 pub mod walk;
 
@@ -67,8 +71,15 @@ pub mod idx;
 mod encoded;
 
 pub mod records;
+pub mod retrieval;
 
 pub mod age;
+pub mod pairs;
+
+pub mod ijb;
+
+pub mod convert;
+
 pub mod embedded;
 pub mod rotated;
 

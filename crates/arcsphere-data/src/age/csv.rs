@@ -143,7 +143,10 @@ impl Columns {
 }
 
 /// The fields of a line (RFC 4180, section 2, without line breaks inside quotes), trimmed.
-fn row(bytes: &[u8]) -> Result<Vec<String>, String> {
+pub(crate) fn row(bytes: &[u8]) -> Result<Vec<String>, String> {
+    if bytes.len() as u64 == MAX_LINE && !bytes.ends_with(b"\n") {
+        return Err(format!("longer than {MAX_LINE} bytes, expected a row of a few fields"));
+    }
     let text = std::str::from_utf8(bytes).map_err(|e| format!("byte {} is not UTF-8", e.valid_up_to() + 1))?;
     // Spreadsheets put a byte order mark before the first line.
     let text = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
