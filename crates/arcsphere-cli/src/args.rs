@@ -268,15 +268,46 @@ pub(crate) enum DataCommand {
     Info(DataTarget),
     /// Read everything, and say what is wrong.
     Check(DataTarget),
+    /// Copy images from one layout to another: a folder, records (DIR/train.rec), pairs (NAME.bin).
+    Convert {
+        /// A folder per class, records, or pairs (.bin, .csv, pairs.txt, CFP's folder).
+        from: PathBuf,
+        /// DIR/train.rec, NAME.bin or a new folder; nothing may be there.
+        to: PathBuf,
+        #[command(flatten)]
+        lists: ListArgs,
+    },
 }
 
 /// Which data set to look at.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DataTarget {
-    /// A name or a folder.
+    /// A name, a folder, a .rec, or pairs (.bin, .csv, pairs.txt, CFP's folder).
     pub(crate) source: String,
     #[command(flatten)]
     pub(crate) options: DataArgs,
+    #[command(flatten)]
+    pub(crate) lists: ListArgs,
+}
+
+/// How lists of pairs find their images.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ListArgs {
+    /// The folder that the names in a list of pairs are relative to [default: the list's own].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+    /// What to do with pairs of which an image is missing.
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    pub(crate) missing: MissingArg,
+}
+
+/// What to do with pairs of which an image is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MissingArg {
+    /// Refuse the list.
+    Fail,
+    /// Count them as rejected.
+    Reject,
 }
 
 /// What to time.

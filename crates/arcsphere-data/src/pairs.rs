@@ -186,14 +186,18 @@ pub fn open(path: &Path, options: &PairOptions) -> Result<PairSet, DataError> {
     }
 }
 
-/// True for what [`open`] reads and [`catalog::open`](crate::open) does not: a `.bin`, `.csv` or `.txt` file, and the
-/// folders of LFW and CFP.
+/// True for what [`open`] reads and [`catalog::open`](crate::open) does not: a `.bin` or `.txt` file, a `.csv` with the
+/// columns of pairs, and the folders of LFW and CFP.
 pub fn is_pairs(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     if path.is_dir() {
         return cfp::is_in(path) || path.join("pairs.txt").is_file();
     }
-    path.is_file() && matches!(extension.as_deref(), Some("bin" | "csv" | "txt"))
+    path.is_file()
+        && match extension.as_deref() {
+            Some("csv") => table::is_one(path),
+            other => matches!(other, Some("bin" | "txt")),
+        }
 }
 
 /// Checks pairs of `n` images, of which `info` says the name and the subject.

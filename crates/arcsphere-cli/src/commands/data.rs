@@ -1,16 +1,20 @@
-//! `arcsphere data`: fetch, describe, check.
+//! `arcsphere data`: fetch, describe, check, convert.
 
 use super::left_out::{self, NAMED};
-use crate::args::{Data, DataCommand, DataTarget};
+use crate::args::{Data, DataCommand, DataTarget, ListArgs, MissingArg};
 use crate::mistake::mistake;
 use crate::out::{name, say};
 use crate::settings;
 use anyhow::Result;
 use arcsphere::config::{Config, Layers, OnBadFile};
 use arcsphere_data::OpenOptions;
-use arcsphere_data::check::{Part, Summary, check};
+use arcsphere_data::check::{Part, Summary, check, decode_all, describe};
+use arcsphere_data::convert::convert;
 use arcsphere_data::fetch::{FetchOptions, fetch};
+use arcsphere_data::folder::Decoding;
+use arcsphere_data::pairs::{self, MissingImages, PairOptions};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -18,6 +22,8 @@ use std::path::Path;
 pub(crate) fn run(args: &Data) -> Result<()> {
     match &args.command {
         DataCommand::Fetch { name, dir, from } => download(name, dir, from.clone()),
+        DataCommand::Info(target) if is_pairs(target) => of_pairs(target, false),
+        DataCommand::Check(target) if is_pairs(target) => of_pairs(target, true),
         DataCommand::Info(target) => {
             print_info(&read(target)?);
             Ok(())
@@ -32,12 +38,19 @@ pub(crate) fn run(args: &Data) -> Result<()> {
             print_bad(&summary);
             verdict(&summary, config.data.on_bad_file)
         }
+        DataCommand::Convert { from, to, lists } => {
+            let done = convert(from, to, &pair_options(lists, Decoding::default()))?;
+            let count = |n: Option<usize>, what: &str| n.map(|n| format!(", {n} {what}")).unwrap_or_default();
+            let (classes, pairs) = (count(done.classes, "classes"), count(done.pairs, "pairs"));
+            say!("{}: {} images{classes}{pairs}", to.display(), done.images);
+            Ok(())
+        }
     }
 }
 
 fn read(target: &DataTarget) -> Result<Summary> {
     let options = settings::open_options(&config(target)?);
-    check(&target.source, &options).map_err(|error| settings::with_way_out(error, &target.source))
+    describe(&target.source, &options).map_err(|error| settings::with_way_out(error, &target.source))
 }
 
 fn config(target: &DataTarget) -> Result<Config> {
@@ -54,6 +67,56 @@ fn print_bad(s: &Summary) {
     if s.bad_files.len() > NAMED {
         say!("… and {} more that cannot be used", s.bad_files.len() - NAMED);
     }
+}
+
+fn is_pairs(target: &DataTarget) -> bool {
+    pairs::is_pairs(Path::new(&target.source))
+}
+
+fn pair_options(lists: &ListArgs, decoding: Decoding) -> PairOptions {
+    let missing = match lists.missing {
+        MissingArg::Fail => MissingImages::Fail,
+        MissingArg::Reject => MissingImages::Reject,
+    };
+    PairOptions { images: lists.images.clone(), missing, decoding }
+}
+
+/// What a list of pairs holds; `all` to decode every image.
+fn of_pairs(target: &DataTarget, all: bool) -> Result<()> {
+    let config = config(target)?;
+    let set = pairs::open(Path::new(&target.source), &pair_options(&target.lists, config.data.decoding()))?;
+    if all {
+        decode_all(&set.images)?;
+    }
+    let (genuine, n) = (set.genuine(), set.pairs.len());
+    say!("{}", set.name);
+    say!("{} images of {} (channels x height x width)", set.images.len(), set.images.shape());
+    let folds = if set.folds > 0 { format!(", {} folds", set.folds) } else { String::new() };
+    say!("{n} pairs: {genuine} genuine, {} impostor{folds}", n - genuine);
+    if set.has_subjects() {
+        say!("{} subjects", set.images.n_classes());
+    } else {
+        say!("subjects unknown: intervals over these pairs are at best");
+    }
+    let groups: BTreeSet<String> = (0..set.images.len()).filter_map(|i| set.images.info(i).group).collect();
+    if !groups.is_empty() {
+        say!("{} groups", groups.len());
+    }
+    if !set.rejected.is_empty() {
+        let named: Vec<&str> = set.missing.iter().take(10).map(String::as_str).collect();
+        say!(
+            "rejected: {} pairs, as {} images are missing ({})",
+            set.rejected.len(),
+            set.missing.len(),
+            named.join(", ")
+        );
+    }
+    set.warnings.iter().for_each(|warning| say!("warning: {warning}"));
+    say!("sha256: {}", set.images.sha256()?);
+    if all {
+        say!("ok");
+    }
+    Ok(())
 }
 
 fn print_info(s: &Summary) {

@@ -11,8 +11,9 @@ use anyhow::Result;
 use arcsphere::checkpoint::Checkpoint;
 use arcsphere::embed::{EmbedError, embed_finite};
 use arcsphere_data::folder::{self, Decoding};
+use arcsphere_data::pairs::{self, PairOptions};
 use arcsphere_data::walk::{LeftOut, Walk};
-use arcsphere_data::{BadFile, Dataset, OnBadFile, OpenOptions};
+use arcsphere_data::{BadFile, Dataset, OnBadFile, OpenOptions, records};
 use arcsphere_eval::results::write_atomic;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -85,10 +86,16 @@ impl Found {
     fn at(paths: &[PathBuf], checkpoint: &Checkpoint, skip: bool) -> Result<Found> {
         let mut found = Found::default();
         // Files are told apart by where all of them are.
-        let files: Vec<PathBuf> = paths.iter().filter(|path| path.is_file()).cloned().collect();
+        let is_list = |path: &Path| pairs::is_pairs(path) || is_records(path);
+        let files: Vec<PathBuf> = paths.iter().filter(|path| path.is_file() && !is_list(path)).cloned().collect();
         let mut classes = folder::classes_of(&files).into_iter();
         let on_bad_file = if skip { OnBadFile::Skip } else { OnBadFile::Error };
         for path in paths {
+            if is_list(path) {
+                found.flush(checkpoint, skip)?;
+                found.parts.push(listed(path, checkpoint)?);
+                continue;
+            }
             if path.is_file() {
                 found.images.push((path.clone(), classes.next().unwrap_or_default()));
                 continue;
@@ -150,6 +157,23 @@ impl Found {
         };
         Some(format!("one class, though in several folders: {} in {}{more}", name(class), folders.join(" and ")))
     }
+}
+
+fn is_records(path: &Path) -> bool {
+    path.join("train.rec").is_file() || path.extension().is_some_and(|e| e == "rec") && path.is_file()
+}
+
+/// All images of a file of records or of a list of pairs.
+fn listed(path: &Path, checkpoint: &Checkpoint) -> Result<Part> {
+    let shape = checkpoint.provenance.shape();
+    let decoding = Decoding { resize: Some((shape.height, shape.width)), ..checkpoint.config.data.decoding() };
+    let set = if is_records(path) {
+        records::read(path, &decoding)?.set
+    } else {
+        pairs::open(path, &PairOptions { decoding, ..PairOptions::default() })?.images
+    };
+    // The names of records begin with that of their file.
+    Ok(Part { of: None, set: settings::as_trained(set, shape)? })
 }
 
 /// The test images of a data set.

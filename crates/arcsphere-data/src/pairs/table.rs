@@ -9,6 +9,7 @@ use super::list::root;
 use super::{PairOptions, PairSet};
 use crate::age::csv;
 use crate::error::DataError;
+use crate::files;
 use crate::lines::{self, shown};
 
 const COLUMNS: [&str; 8] = ["a", "b", "same", "fold", "subject_a", "subject_b", "group_a", "group_b"];
@@ -20,6 +21,14 @@ const NEEDED: usize = 3;
 struct Columns {
     at: [Option<usize>; COLUMNS.len()],
     count: usize,
+}
+
+/// True for a table whose first row has the columns of pairs.
+pub(super) fn is_one(path: &Path) -> bool {
+    let Ok(mut file) = files::open(path, "a table of pairs") else { return false };
+    let (head, _) = files::read_up_to(&mut file, 1 << 12);
+    let first = head.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
+    csv::row(first).and_then(|row| Columns::find(&row)).is_ok()
 }
 
 pub(super) fn read(path: &Path, options: &PairOptions) -> Result<PairSet, DataError> {
