@@ -99,7 +99,7 @@ impl<'a> ImageRecord<'a> {
 
 /// The class that a label names.
 pub(crate) fn class(label: f32) -> Result<u32, String> {
-    if label >= 0.0 && label < INEXACT && label.fract() == 0.0 {
+    if (0.0..INEXACT).contains(&label) && label.fract() == 0.0 {
         return Ok(label as u32);
     }
     let why = if label.is_finite() && label >= INEXACT {

@@ -8,7 +8,7 @@ use crate::tree::Tree;
 const UNSAFE: &str = "arcsphere-kernels";
 
 /// Each package and the packages of this workspace that it may use, in any kind of dependency.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("arcsphere-files", &[]),
     ("arcsphere-kernels", &[]),
     ("arcsphere-losses", &["arcsphere-kernels"]),
@@ -28,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "arcsphere-report",
         ],
     ),
+    ("arcsphere-fuzz", &["arcsphere", "arcsphere-cli", "arcsphere-data", "arcsphere-eval", "arcsphere-report"]),
     ("xtask", &["arcsphere-eval", "arcsphere-report"]),
 ];
 

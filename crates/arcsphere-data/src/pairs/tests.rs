@@ -428,7 +428,7 @@ fn calfw_has_two_lines_a_pair() {
 fn cfp() {
     let place = Place::new();
     let write_list = |kind: &str, folder: &str| {
-        let line = |i: usize| format!("{i} ../Data/Images/{:03}/{folder}/{:02}.jpg\n", (i + 1) / 2, (i + 1) % 2 + 1);
+        let line = |i: usize| format!("{i} ../Data/Images/{:03}/{folder}/{:02}.jpg\n", i.div_ceil(2), (i + 1) % 2 + 1);
         place.write(&format!("Protocol/Pair_list_{kind}.txt"), (1..=4).map(line).collect::<String>());
         for (subject, i) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
             place.image(&format!("Data/Images/{subject:03}/{folder}/{i:02}.jpg"));
