@@ -21,10 +21,10 @@ fn a_folder_becomes_records_that_are_trained_on() {
     for source in ["records", "records/train.rec"] {
         let said = place.ok(&["data", "check", source]);
         assert!(said.contains("images of 1x12x12") && said.contains("training: 24 images, 4 classes"), "{said}");
-        assert!(said.ends_with("ok\n") && !said.contains("warning"), "{said}");
+        assert!(said.ends_with("ok\n") && !said.contains("property"), "{said}");
     }
     place.write("records/property", "9,12,12\n");
-    assert!(place.ok(&["data", "info", "records"]).contains("warning: records/property: 9 classes"));
+    assert!(place.ok(&["data", "info", "records"]).contains("records/property: 9 classes"));
 
     let train = ["train", "--data", "records", "--loss", "arcface", "--out", "run"];
     place.ok(&with(&train, &TINY));
@@ -66,7 +66,10 @@ fn pairs_are_described_checked_and_converted() {
     place.ok(&["data", "convert", "pairs.bin", "back"]);
     assert!(place.ok(&["data", "info", "back/pairs.csv"]).contains("4 pairs: 2 genuine, 2 impostor"));
 
-    place.refused(&["train", "--data", "pairs.bin"], &["pairs.bin", "not a set of images with classes"]);
+    place.refused(
+        &["train", "--data", "pairs.bin"],
+        &["pairs.bin: no class: found pairs of images", "`arcsphere data info pairs.bin`"],
+    );
     place.refused(&["data", "convert", "pairs.txt", "x/train.rec"], &["pairs have no classes"]);
     std::fs::remove_file(place.path("cyd/cyd_0001.jpg")).expect("a file");
     place.refused(&["data", "info", "pairs.txt"], &["1 of its 5 images", "cyd/cyd_0001.jpg", "--missing reject"]);

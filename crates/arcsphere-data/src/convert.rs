@@ -40,7 +40,7 @@ pub struct Converted {
 /// [`ImageShape`](DataError::ImageShape) for images of several sizes into records; and those of the readers.
 ///
 /// ```
-/// use arcsphere_data::{convert::convert, records};
+/// use arcsphere_data::{convert::convert, folder::Decoding, records};
 ///
 /// let dir = tempfile::tempdir().unwrap();
 /// for name in ["faces/ada/1.pgm", "faces/bob/1.pgm"] {
@@ -51,7 +51,7 @@ pub struct Converted {
 /// let to = dir.path().join("records");
 /// let done = convert(&dir.path().join("faces"), &to.join("train.rec"), &Default::default())?;
 /// assert_eq!((done.images, done.classes), (2, Some(2)));
-/// assert_eq!(records::read(&to, None)?.set.labels(), [0, 1]);
+/// assert_eq!(records::read(&to, &Decoding::default())?.set.labels(), [0, 1]);
 /// # Ok::<(), arcsphere_data::DataError>(())
 /// ```
 pub fn convert(from: &Path, to: &Path, options: &PairOptions) -> Result<Converted, DataError> {

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
 use crate::files;
+use crate::pairs;
 use crate::walk::{LeftOut, Reason, by_extension, is_image};
+
+const PICKLE: &str = "a Python pickle";
 
 /// First bytes of formats, where they begin, and what each is called.
 const MAGIC: [(usize, &[u8], Kind); 16] = [
@@ -20,9 +23,9 @@ const MAGIC: [(usize, &[u8], Kind); 16] = [
     (0, b"PAR1", Kind::Foreign("a Parquet file")),
     (0, b"MATLAB 5.0", Kind::Foreign("a MATLAB file")),
     (0, b"SQLite format 3\0", Kind::Foreign("an SQLite database")),
-    (0, b"\x80\x02", Kind::Foreign("a Python pickle")),
-    (0, b"\x80\x03", Kind::Foreign("a Python pickle")),
-    (0, b"\x80\x04", Kind::Foreign("a Python pickle")),
+    (0, b"\x80\x02", Kind::Foreign(PICKLE)),
+    (0, b"\x80\x03", Kind::Foreign(PICKLE)),
+    (0, b"\x80\x04", Kind::Foreign(PICKLE)),
     (0, b"\0\0\x08", Kind::Idx),
 ];
 
@@ -62,6 +65,14 @@ fn of_file(path: &Path, head: &[u8]) -> (String, String) {
     let kind = MAGIC.iter().find(|(at, bytes, _)| is(*at, bytes)).map(|(_, _, kind)| *kind);
     let gzip = is(0, &[0x1f, 0x8b]);
     let folder = "convert it to a folder with a folder of images for each class";
+    let is_pairs = lower.ends_with(".csv") || matches!(kind, Some(Kind::Foreign(what)) if what == PICKLE);
+    if is_pairs && pairs::is_pairs(path) {
+        let way_out = format!(
+            "pairs have no classes to train on: give a folder with a folder of images for each class, or a train.rec; \
+             `arcsphere data info {shown}` says what is in the pairs"
+        );
+        return ("pairs of images".to_owned(), way_out);
+    }
     match kind {
         Some(Kind::Idx) => ("an idx file".to_owned(), format!("give the folder that it is in: {parent}")),
         _ if gzip && lower.contains("idx") => {

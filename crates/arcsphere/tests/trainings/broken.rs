@@ -363,7 +363,7 @@ fn a_file_of_another_length_is_refused() {
     // The file's name as that of a folder.
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
-    assert!(Checkpoint::read(dir.path()).unwrap_err().to_string().contains("no regular file"));
+    assert!(Checkpoint::read(dir.path()).unwrap_err().to_string().contains("expected a regular file"));
 }
 
 /// Numbers that are none are no lie: a training dies of them, which a checkpoint may show. They do not pass as
