@@ -7,6 +7,7 @@
 //! accepted, for it tests nothing. Exit code 0: nothing was found. 1: something was. 2: the command line is wrong.
 
 mod child;
+mod clock;
 mod finding;
 mod mutate;
 mod runner;

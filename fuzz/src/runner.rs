@@ -2,6 +2,7 @@
 
 use crate::Options;
 use crate::child::{TOO_MUCH, Task};
+use crate::clock::{Clock, INPUT};
 use crate::finding::{self, Origin};
 use crate::mutate::Mutator;
 use crate::state::State;
@@ -15,8 +16,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The longest that an input may take.
-const INPUT: Duration = Duration::from_secs(1);
 /// How often children are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often is said how far it is.
@@ -75,6 +74,7 @@ struct Job {
     /// The input that it reads, and since when that is so.
     at: Option<u64>,
     since: Instant,
+    clock: Clock,
 }
 
 impl<'a> TargetRun<'a> {
@@ -90,7 +90,8 @@ impl<'a> TargetRun<'a> {
     }
 
     fn go_on(&mut self) -> Result<State> {
-        let (started, mut said) = (Instant::now(), Instant::now());
+        let (mut started, mut said) = (Instant::now(), Instant::now());
+        let mut has_begun = false;
         let n = (self.options.jobs as u64).min(self.options.runs.max(1));
         let mut jobs = Vec::new();
         for number in 0..n {
@@ -103,6 +104,12 @@ impl<'a> TargetRun<'a> {
                 going.extend(self.look(job, n)?);
             }
             jobs = going;
+            if !has_begun && jobs.iter().all(|job| job.at.is_none()) {
+                // Valid inputs are made first, which is none of the time that is given.
+                started = Instant::now();
+            } else {
+                has_begun = true;
+            }
             let is_over = self.options.seconds.is_some_and(|limit| started.elapsed() > limit);
             if is_over || said.elapsed() > SAY {
                 said = Instant::now();
@@ -152,7 +159,8 @@ impl<'a> TargetRun<'a> {
             .stderr(OpenOptions::new().create(true).append(true).open(&stderr)?)
             .spawn()
             .context("cannot start a child")?;
-        Ok(Job { number, child, state: task.state.clone(), stderr, at: None, since: Instant::now() })
+        let clock = Clock::start(child.id());
+        Ok(Job { number, child, state: task.state.clone(), stderr, at: None, since: Instant::now(), clock })
     }
 
     /// Looks after a child: it as it is, another in its place, or none if its work is done.
@@ -162,14 +170,14 @@ impl<'a> TargetRun<'a> {
         }
         let at = State::read(&job.state).map(|s| s.index);
         if at != job.at {
-            (job.at, job.since) = (at, Instant::now());
+            (job.at, job.since, job.clock) = (at, Instant::now(), Clock::start(job.child.id()));
         }
         let is_noisy = fs::metadata(&job.stderr).is_ok_and(|m| m.len() > 1 << 20);
         if is_noisy {
             OpenOptions::new().write(true).open(&job.stderr)?.set_len(0)?;
         }
         match at {
-            Some(index) if job.since.elapsed() > INPUT => {
+            Some(index) if job.clock.is_over() => {
                 let number = job.number;
                 self.finish(job)?;
                 // Whoever was slow is read again below, if only to see that it is not.
@@ -224,8 +232,8 @@ impl<'a> TargetRun<'a> {
             while State::read(&job.state).is_none() && begun.elapsed() < BEGIN && job.child.try_wait()?.is_none() {
                 sleep(LOOK / 10);
             }
-            let begun = Instant::now();
-            while job.child.try_wait()?.is_none() && begun.elapsed() < INPUT {
+            let clock = Clock::start(job.child.id());
+            while job.child.try_wait()?.is_none() && !clock.is_over() {
                 sleep(LOOK / 10);
             }
             let is_over = job.child.try_wait()?.is_some();

@@ -1,7 +1,7 @@
 //! `cargo xtask check`: all rules and tools, and one summary at the end.
 
 use crate::report::render;
-use crate::tools::{clippy, deny, rustfmt};
+use crate::tools::{clippy, deny, fuzz, rustfmt};
 use crate::tree::Tree;
 use crate::{report::Outcome, rules};
 use anyhow::Result;
@@ -17,6 +17,7 @@ pub(crate) fn run(root: &Path, with_clippy: bool) -> Result<bool> {
     outcomes.push(deny::check(root));
     if with_clippy {
         outcomes.push(clippy::check(root));
+        outcomes.push(fuzz::check(root));
     }
     print!("{}", render(&outcomes));
     Ok(outcomes.iter().all(|outcome| outcome.violations.is_empty()))

@@ -25,7 +25,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  check [--no-clippy]   formatting, lints, architecture rules, licences of dependencies
+  check [--no-clippy]   formatting, lints, architecture rules, licences of dependencies,
+                        and broken input for every reader (not with --no-clippy)
   golden                run the scripts of golden/ that write the golden files
       --check           compare the files with central differences instead; needs no PyTorch
       --python PATH     a Python with golden/requirements.txt [python3]

@@ -35,7 +35,7 @@ fn build(root: &Path) -> Result<PathBuf> {
 }
 
 /// The executable in cargo's messages.
-fn executable(messages: &str) -> Option<PathBuf> {
+pub(crate) fn executable(messages: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())

@@ -41,6 +41,10 @@ registry! {
     config,
     names,
     runs,
+    images,
+    records,
+    pairs,
+    checkpoint,
 }
 
 /// A part of an input; an input that was made of another one may lack it.

@@ -2,6 +2,7 @@
 
 pub(crate) mod clippy;
 pub(crate) mod deny;
+pub(crate) mod fuzz;
 pub(crate) mod rustfmt;
 
 use std::path::Path;
