@@ -12,6 +12,11 @@
 //! Classes and files are taken in the order of their names; what is not an image is left out, and counted
 //! ([`walk`]). When every pixel of every image is gray, however stored, the set has 1 channel,
 //! otherwise 3; transparency is dropped, 16 bits become 8, and the orientation that a camera noted is applied.
+//! Of a GIF or a WebP that moves the first frame is taken, of a TIFF the first page.
+//!
+//! Read are JPEG (8 bits; baseline and progressive), PNG, WebP, BMP, GIF, TIFF (not with JPEG within) and PNM, told by
+//! what is in the file. A JPEG is read whole before it is decoded: what is cut off or damaged is refused.
+//! [`Decoding`] bounds the memory of all that is decoded at once.
 //!
 //! Opening a folder looks at every image, to know its size and whether it has color. The first
 //! [`CACHE_BYTES`] of planes are kept in memory; what is beyond is decoded anew whenever a batch asks for it,

@@ -40,11 +40,10 @@ fn seeds() -> Result<Vec<Parts>> {
     write(&from, csv)?;
     convert(&from, &to, &PairOptions::default())?;
     let lfw = b"1\t1\nada\t1\t2\nada\t1\tbob\t1\n";
-    let two = b"ada/ada_0001.jpg 1\nada/ada_0002.jpg 1\nada/ada_0001.jpg 0\nbob/bob_0001.jpg 0\n";
     // As real Python writes NumPy arrays.
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/arcsphere-data/src/pairs/fixtures");
     let arrays = std::fs::read(Path::new(fixtures).join("numpy2-arrays-2.bin"))?;
-    let files = [(0, std::fs::read(to)?), (1, csv.to_vec()), (2, lfw.to_vec()), (3, two.to_vec()), (0, arrays)];
+    let files = [(0, std::fs::read(to)?), (1, csv.to_vec()), (2, lfw.to_vec()), (0, arrays)];
     Ok(files.into_iter().map(|(format, file)| vec![vec![format, 0], file]).collect())
 }
 

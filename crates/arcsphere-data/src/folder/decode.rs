@@ -123,11 +123,19 @@ fn read<T>(path: &Path, how: &Decoding, then: impl FnOnce(Head<'_>) -> Result<T,
 fn open(path: &Path, how: &Decoding) -> Result<(File, u64), DataError> {
     let file = files::open(path, "an image")?;
     let len = file.metadata().map_err(|e| DataError::io(path, "read the size", e))?.len();
-    if len > how.memory {
-        let (path, what) = (path.to_owned(), format!("a file of {len} bytes"));
-        return Err(DataError::ImageMemory { path, what, bytes: len, limit: how.memory });
+    if len > how.memory { Err(too_long(path, file, len, how)?) } else { Ok((file, len)) }
+}
+
+/// Of a file that alone is longer than the memory: what all of it takes, so far as its beginning tells.
+fn too_long(path: &Path, file: File, len: u64, how: &Decoding) -> Result<DataError, DataError> {
+    let _share = Share::take(how.memory.min(1 << 20), how.memory);
+    let beginning = fill(path, file, how.memory.min(1 << 20))?;
+    if let Ok(head) = Head::read(&beginning, how.memory) {
+        cost(path, len, &head, how)?;
     }
-    Ok((file, len))
+    // Enough where the pixels are not compressed; else the next answer has the image's size.
+    let (path, what) = (path.to_owned(), format!("a file of {len} bytes"));
+    Ok(DataError::ImageMemory { path, what, bytes: len.saturating_mul(8), limit: how.memory })
 }
 
 fn fill(path: &Path, file: File, len: u64) -> Result<Vec<u8>, DataError> {

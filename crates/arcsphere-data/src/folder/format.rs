@@ -101,7 +101,8 @@ impl<'a> Head<'a> {
             }
         };
         // After it is decoded it is turned, or brought to 8 bits.
-        decoding.max(stored + stored * turned).max(stored + values) + (1 << 16)
+        let brought = if stored == values { stored } else { stored + values };
+        decoding.max(stored + stored * turned).max(brought) + (1 << 16)
     }
 
     /// The pixels as they are to be looked at.

@@ -1,4 +1,4 @@
-"""Small images of every format and kind that is read, and their pixels: writes images.gz.
+"""Small images of every format and kind that is read, and their pixels: writes images.gz, lossy.webp.
 
 Needs numpy, Pillow, tifffile and imagecodecs. Records are those of ../../jpeg/golden/README.md.
 """
@@ -116,8 +116,13 @@ def main():
     write("refused\tTiff", tiff(gray.astype(np.uint32)))
     write("refused\tTiff", tiff(gray.astype(np.int16)))
     write("refused\tTiff", tiff(gray // 128, compression=None, colormap=np.zeros((3, 256), np.uint16)))
+    # Of one color, to measure what decoding takes.
+    flat = Image.new("RGB", (704, 504), (200, 90, 40))
+    here = pathlib.Path(__file__).parent
+    here.joinpath("lossy.webp").write_bytes(saved(flat, "WEBP", quality=80))
+
     packed = gzip.compress(b"".join(records), 9, mtime=0)
-    pathlib.Path(__file__).with_name("images.gz").write_bytes(packed)
+    here.joinpath("images.gz").write_bytes(packed)
     print(len(records), "records,", sum(map(len, records)), "bytes,", len(packed), "packed")
 
 

@@ -1,4 +1,4 @@
-"""Small JPEGs of every layout, and the pixels that libjpeg has for them: writes jpegs.gz.
+"""Small JPEGs of every layout, and the pixels that libjpeg has for them: writes jpegs.gz, progressive.jpg, scans.jpg.
 
 Needs cjpeg, djpeg and jpegtran of libjpeg-turbo 2.1 (Debian: libjpeg-turbo-progs), numpy and Pillow.
 """
@@ -157,8 +157,14 @@ def main():
     write("refused\tarithmetic", jpegtran(["-arithmetic", "-progressive"], base))
     write("refused\tcoefficients", jpegtran(["-scans", "0 1 2: 0-0, 0, 0;"], base))
     write("refused\tcoefficients", jpegtran(["-scans", "0 1 2: 0-0, 0, 1;"], base))
+    # Of one color, and so small files, to measure what decoding takes.
+    flat = run(["cjpeg", "-quality", "50"], pnm(np.full((504, 704, 3), (200, 90, 40), np.uint8)))
+    here = pathlib.Path(__file__).parent
+    here.joinpath("progressive.jpg").write_bytes(jpegtran(["-progressive"], flat))
+    here.joinpath("scans.jpg").write_bytes(jpegtran(["-optimize", "-scans", "0;1;2;"], flat))
+
     packed = gzip.compress(b"".join(records), 9, mtime=0)
-    pathlib.Path(__file__).with_name("jpegs.gz").write_bytes(packed)
+    here.joinpath("jpegs.gz").write_bytes(packed)
     print(len(records), "records,", sum(map(len, records)), "bytes,", len(packed), "packed")
 
 
