@@ -49,12 +49,18 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn work_counts_and_sleep_does_not() {
-        let clock = Clock::start(std::process::id());
-        let before = used_by(clock.process).unwrap();
+        // A process of its own: this one runs other tests meanwhile.
+        let mut asleep = std::process::Command::new("sleep").arg("5").spawn().unwrap();
+        let clock = Clock::start(asleep.id());
         std::thread::sleep(Duration::from_millis(1100));
         assert!(!clock.is_over());
+        asleep.kill().unwrap();
+        asleep.wait().unwrap();
+        let clock = Clock::start(std::process::id());
+        let before = used_by(clock.process).unwrap();
         let begun = Instant::now();
-        while used_by(clock.process).unwrap() < before + INPUT + Duration::from_millis(100) {
+        while begun.elapsed() <= INPUT || used_by(clock.process).unwrap() < before + INPUT + Duration::from_millis(100)
+        {
             assert!(begun.elapsed() < Duration::from_secs(60));
             std::hint::black_box((0..100_000).sum::<u64>());
         }

@@ -143,6 +143,37 @@ const RUN_FIELDS: [&str; 22] = [
     "trainer",
 ];
 
+/// The results of softmax and arcface with two seeds each, and their table.
+fn assert_results(place: &Place, results: &serde_json::Value) {
+    for field in ["version", "command"] {
+        assert!(results[field].as_str().is_some_and(|v| !v.is_empty()), "{field}");
+    }
+    let data = &results["data"];
+    assert_eq!((&data["n_train"], &data["n_test"]), (&180.into(), &100.into()), "{data}");
+    assert_eq!(data["sha256"].as_str().map(str::len), Some(64), "{data}");
+    assert!(data["name"].as_str().is_some_and(|n| n.contains("mnist")), "{data}");
+    let machine = &results["machine"];
+    assert!(machine["cpu"].is_string() && machine["threads"].is_u64() && machine["isa"].is_string(), "{machine}");
+    let runs = results["runs"].as_array().expect("runs");
+    let order: Vec<(&str, u64)> =
+        runs.iter().filter_map(|r| Some((r["loss"].as_str()?, r["seed"].as_u64()?))).collect();
+    assert_eq!(order, [("softmax", 0), ("softmax", 1), ("arcface", 0), ("arcface", 1)]);
+    for run in runs {
+        for field in RUN_FIELDS {
+            assert!(run.get(field).is_some(), "{field} is not in {run}");
+        }
+        assert_eq!(run["m1"].is_null(), run["loss"] == "softmax", "{run}");
+        let [low, mean, high] = ["accuracy_low", "accuracy", "accuracy_high"].map(|f| run[f].as_f64().expect(f));
+        assert!(0.0 <= low && low <= mean && mean <= high && high <= 1.0, "{run}");
+        assert!(run["eer"].is_number() && run["tmr_at_fmr"]["1e-3"].is_number(), "{run}");
+    }
+    let csv = place.text("c/results.csv");
+    assert_eq!(csv.lines().count(), 1 + runs.len());
+    for field in RUN_FIELDS.iter().filter(|f| **f != "tmr_at_fmr") {
+        assert!(csv.lines().next().is_some_and(|head| head.split(',').any(|h| h == *field)), "{field}");
+    }
+}
+
 #[test]
 fn a_comparison_leaves_everything_and_its_command_repeats_it() {
     let place = Place::new();
@@ -176,33 +207,7 @@ fn a_comparison_leaves_everything_and_its_command_repeats_it() {
     }
 
     let results = place.json("c/results.json");
-    for field in ["version", "command"] {
-        assert!(results[field].as_str().is_some_and(|v| !v.is_empty()), "{field}");
-    }
-    let data = &results["data"];
-    assert_eq!((&data["n_train"], &data["n_test"]), (&180.into(), &100.into()), "{data}");
-    assert_eq!(data["sha256"].as_str().map(str::len), Some(64), "{data}");
-    assert!(data["name"].as_str().is_some_and(|n| n.contains("mnist")), "{data}");
-    let machine = &results["machine"];
-    assert!(machine["cpu"].is_string() && machine["threads"].is_u64() && machine["isa"].is_string(), "{machine}");
-    let runs = results["runs"].as_array().expect("runs");
-    let order: Vec<(&str, u64)> =
-        runs.iter().filter_map(|r| Some((r["loss"].as_str()?, r["seed"].as_u64()?))).collect();
-    assert_eq!(order, [("softmax", 0), ("softmax", 1), ("arcface", 0), ("arcface", 1)]);
-    for run in runs {
-        for field in RUN_FIELDS {
-            assert!(run.get(field).is_some(), "{field} is not in {run}");
-        }
-        assert_eq!(run["m1"].is_null(), run["loss"] == "softmax", "{run}");
-        let [low, mean, high] = ["accuracy_low", "accuracy", "accuracy_high"].map(|f| run[f].as_f64().expect(f));
-        assert!(0.0 <= low && low <= mean && mean <= high && high <= 1.0, "{run}");
-        assert!(run["eer"].is_number() && run["tmr_at_fmr"]["1e-3"].is_number(), "{run}");
-    }
-    let csv = place.text("c/results.csv");
-    assert_eq!(csv.lines().count(), 1 + runs.len());
-    for field in RUN_FIELDS.iter().filter(|f| **f != "tmr_at_fmr") {
-        assert!(csv.lines().next().is_some_and(|head| head.split(',').any(|h| h == *field)), "{field}");
-    }
+    assert_results(&place, &results);
 
     // One file that needs no other, and no network.
     let html = place.text("c/report.html");
@@ -214,7 +219,8 @@ fn a_comparison_leaves_everything_and_its_command_repeats_it() {
     assert!(html.contains(command), "report.html does not say how to repeat it: {command}");
 
     // Each run's checkpoint serves on its own.
-    assert_eq!(measured(&place, "c/runs/arcface-seed1"), without_reason(runs[3].clone()));
+    let last = results["runs"][3].clone();
+    assert_eq!(measured(&place, "c/runs/arcface-seed1"), without_reason(last));
 
     // The command that it names does the same again.
     let mut again: Vec<&str> = command.split(' ').collect();

@@ -13,6 +13,41 @@ fn sweep<'a>(more: &[&'a str]) -> Vec<&'a str> {
     with(&with(&["sweep"], &GRID), &with(&TINY, more))
 }
 
+/// Two losses, three margins, two seeds, and what each margin costs at the boundary.
+fn assert_cells(results: &serde_json::Value) {
+    let cells = results["cells"].as_array().expect("cells");
+    let order: Vec<(&str, f64, u64)> =
+        cells.iter().filter_map(|c| Some((c["loss"].as_str()?, c["margin"].as_f64()?, c["seed"].as_u64()?))).collect();
+    let expected = [
+        ("arcface", 0.0, 0),
+        ("arcface", 0.0, 1),
+        ("arcface", 0.4, 0),
+        ("arcface", 0.4, 1),
+        ("sphereface", 2.0, 0),
+        ("sphereface", 2.0, 1),
+    ];
+    assert_eq!(order, expected);
+    for cell in cells {
+        let run = &cell["run"];
+        assert_eq!((&run["loss"], &run["seed"], &run["n_test"]), (&cell["loss"], &cell["seed"], &100.into()));
+        assert!(run["accuracy"].is_number() && run["eer"].is_number(), "{run}");
+        assert_eq!((run["train_seconds"].as_f64(), run["samples_per_second"].as_f64()), (Some(0.0), Some(0.0)));
+        assert_eq!(cell["rate"], 0.1);
+        assert_eq!(run["scale"].is_null(), cell["loss"] == "sphereface", "{run}");
+    }
+    // Ten classes on a circle are 36° apart: m1 costs half of itself, m0 = 2 a sixth of that angle.
+    let cost = |i: usize| cells[i]["boundary_cost"].as_f64().expect("a cost");
+    let alpha = 36.0_f64.to_radians();
+    assert_eq!(cost(0), 0.0);
+    assert!((cost(2) - 0.2).abs() < 1e-9 && (cost(4) - alpha / 6.0).abs() < 1e-9, "{} {}", cost(2), cost(4));
+    assert_eq!(
+        (&cells[2]["margin_key"], &cells[4]["margin_key"]),
+        (&"angle_margin".into(), &"angle_multiplier".into())
+    );
+    assert_eq!((&cells[2]["run"]["m1"], &cells[4]["run"]["m0"]), (&0.4.into(), &2.0.into()));
+    assert!(results["budget"].as_str().is_some_and(|b| b.contains("1 epoch of 180 images")), "{}", results["budget"]);
+}
+
 #[test]
 fn a_grid_is_trained_and_its_command_repeats_it() {
     let place = Place::new();
@@ -47,37 +82,8 @@ fn a_grid_is_trained_and_its_command_repeats_it() {
         ]
     );
     let results = place.json("s/sweep.json");
+    assert_cells(&results);
     let cells = results["cells"].as_array().expect("cells");
-    let order: Vec<(&str, f64, u64)> =
-        cells.iter().filter_map(|c| Some((c["loss"].as_str()?, c["margin"].as_f64()?, c["seed"].as_u64()?))).collect();
-    let expected = [
-        ("arcface", 0.0, 0),
-        ("arcface", 0.0, 1),
-        ("arcface", 0.4, 0),
-        ("arcface", 0.4, 1),
-        ("sphereface", 2.0, 0),
-        ("sphereface", 2.0, 1),
-    ];
-    assert_eq!(order, expected);
-    for cell in cells {
-        let run = &cell["run"];
-        assert_eq!((&run["loss"], &run["seed"], &run["n_test"]), (&cell["loss"], &cell["seed"], &100.into()));
-        assert!(run["accuracy"].is_number() && run["eer"].is_number(), "{run}");
-        assert_eq!((run["train_seconds"].as_f64(), run["samples_per_second"].as_f64()), (Some(0.0), Some(0.0)));
-        assert_eq!(cell["rate"], 0.1);
-        assert_eq!(run["scale"].is_null(), cell["loss"] == "sphereface", "{run}");
-    }
-    // Ten classes on a circle are 36° apart: m1 costs half of itself, m0 = 2 a sixth of that angle.
-    let cost = |i: usize| cells[i]["boundary_cost"].as_f64().expect("a cost");
-    let alpha = 36.0_f64.to_radians();
-    assert_eq!(cost(0), 0.0);
-    assert!((cost(2) - 0.2).abs() < 1e-9 && (cost(4) - alpha / 6.0).abs() < 1e-9, "{} {}", cost(2), cost(4));
-    assert_eq!(
-        (&cells[2]["margin_key"], &cells[4]["margin_key"]),
-        (&"angle_margin".into(), &"angle_multiplier".into())
-    );
-    assert_eq!((&cells[2]["run"]["m1"], &cells[4]["run"]["m0"]), (&0.4.into(), &2.0.into()));
-    assert!(results["budget"].as_str().is_some_and(|b| b.contains("1 epoch of 180 images")), "{}", results["budget"]);
     assert_eq!(place.text("s/sweep.csv").lines().count(), 1 + cells.len());
     // The time that a training took is in its own file, and nowhere else.
     assert!(place.json("s/cells/arcface-m1_0-lr0.1-s15.9-seed0.json")["run"]["train_seconds"].as_f64() > Some(0.0));

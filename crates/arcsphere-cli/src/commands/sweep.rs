@@ -23,6 +23,7 @@ use arcsphere::train::{End, EpochRecord, Flow, Recovery, Trainer, Watcher};
 use folder::{Cells, SweepSpec};
 use grid::{Grid, Point};
 use indicatif::ProgressBar;
+use std::path::PathBuf;
 
 /// Trains what is not trained yet, and reports.
 pub(crate) fn run(args: &args::Sweep) -> Result<()> {
@@ -44,22 +45,7 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
         data: settings::data_info(&source, &splits),
         machine: machine(1, &args.training.device),
     };
-    let (folder, begun) = match (&args.series.resume, begun) {
-        (Some(folder), Some(begun)) => {
-            begun.same_place(&now)?;
-            // The images may lie elsewhere by now, and have another name there.
-            let moved = SweepSpec { grid: now.grid, ..begun.clone() };
-            if moved != begun {
-                moved.write(folder)?;
-            }
-            (folder.clone(), moved)
-        }
-        _ => {
-            let folder = settings::output_folder(args.series.out.as_deref(), "sweep")?;
-            now.write(&folder)?;
-            (folder, now)
-        }
-    };
+    let (folder, begun) = place(args, begun, now)?;
     let (cells, log) = (Cells::of(&folder)?, Log::open(&folder)?);
     let missing = cells.missing(&points)?;
     let (all, before) = (points.len(), points.len() - missing.len());
@@ -92,6 +78,22 @@ pub(crate) fn run(args: &args::Sweep) -> Result<()> {
         say!("{}", page.display());
     }
     Ok(())
+}
+
+/// The folder of a sweep, and what it holds: what it held where it goes on, else what is asked for.
+fn place(args: &args::Sweep, begun: Option<SweepSpec>, now: SweepSpec) -> Result<(PathBuf, SweepSpec)> {
+    let (Some(folder), Some(begun)) = (&args.series.resume, begun) else {
+        let folder = settings::output_folder(args.series.out.as_deref(), "sweep")?;
+        now.write(&folder)?;
+        return Ok((folder, now));
+    };
+    begun.same_place(&now)?;
+    // The images may lie elsewhere by now, and have another name there.
+    let moved = SweepSpec { grid: now.grid, ..begun.clone() };
+    if moved != begun {
+        moved.write(folder)?;
+    }
+    Ok((folder.clone(), moved))
 }
 
 /// The grid that a folder holds; flags may repeat it, not change it.

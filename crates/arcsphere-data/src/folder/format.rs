@@ -27,7 +27,7 @@ pub(super) struct Head<'a> {
 }
 
 enum Of<'a> {
-    Jpeg(&'a [u8], jpeg::Head<'a>),
+    Jpeg(&'a [u8], Box<jpeg::Head<'a>>),
     Other(ImageFormat, Box<dyn ImageDecoder + 'a>),
 }
 
@@ -39,7 +39,7 @@ impl<'a> Head<'a> {
                 let head = jpeg::Head::read(bytes)?;
                 let orientation = head.exif.and_then(Orientation::from_exif_chunk);
                 let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-                return Ok(Self { of: Of::Jpeg(bytes, head), orientation });
+                return Ok(Self { of: Of::Jpeg(bytes, Box::new(head)), orientation });
             }
             Ok(format) if READ.contains(&format) => format,
             // Where files can be larger than 4 GiB the version is another.

@@ -163,9 +163,13 @@ impl<'a> Codes<'a> {
             let [lane] = self.lanes.as_slice() else { return Err(Fault::TooLong) };
             let component = self.scan.parts.first().map_or(0, |p| p.component);
             let filled = known.filled.get_mut(component).ok_or(Fault::TooLong)?;
-            filled.resize(self.n, 0);
             let mut band = Band { ac: lane.ac.ok_or(Fault::NoTable)?, first, last, empty: 0 };
-            for filled in filled.iter_mut().take(end).skip(*unit) {
+            while *unit < end {
+                if *unit >= filled.len() {
+                    // It grows with what is there, not with what is said to be.
+                    filled.push(0);
+                }
+                let filled = filled.get_mut(*unit).ok_or(Fault::TooLong)?;
                 if is_first {
                     band.first(bits, filled)?
                 } else {

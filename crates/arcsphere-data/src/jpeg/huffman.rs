@@ -167,7 +167,7 @@ mod tests {
         // One code of each length: 0, 10, 110, … and 15 ones and a zero. The symbol of all is 3: three bits follow.
         let table = Table::new(&[1; 16], &[0x13; 16]).unwrap();
         for n in 0..16u32 {
-            let bits = ((1u64 << n) - 1) << (63 - n) << 1 | 0b101_0110_1 << (64 - n - 1 - 8);
+            let bits = ((1u64 << n) - 1) << (63 - n) << 1 | 0b1010_1101 << (64 - n - 1 - 8);
             let stuffed = |&b: &u8| if b == 255 { vec![b, 0] } else { vec![b] };
             let bytes: Vec<u8> = bits.to_be_bytes().iter().flat_map(stuffed).collect();
             let mut bits = Bits::new(&bytes, 0);
