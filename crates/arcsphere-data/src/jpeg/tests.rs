@@ -1,13 +1,17 @@
 //! Every layout against libjpeg's pixels, and every way in which a file is not whole.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::golden::{Expected, unpack};
 
 fn records() -> Vec<(String, Vec<u8>)> {
-    unpack(include_bytes!("golden/jpegs.gz"))
+    RECORDS.clone()
 }
+
+static RECORDS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| unpack(include_bytes!("golden/jpegs.gz")));
 
 fn read(bytes: &[u8]) -> Result<((usize, usize), Vec<u8>), String> {
     let head = Head::read(bytes)?;
@@ -114,8 +118,7 @@ fn bytes_too_many_and_markers_out_of_order_are_damage() {
 proptest! {
     #[test]
     fn damage_never_panics(which in 0usize..1000, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
-        let records = records();
-        let mut bytes = records[which % records.len()].1.clone();
+        let mut bytes = RECORDS[which % RECORDS.len()].1.clone();
         for (at, value) in damage {
             let at = at.index(bytes.len());
             bytes[at] = value;
