@@ -15,6 +15,10 @@ mod npy;
 
 mod args;
 
+mod exit;
+
+mod left_out;
+
 mod settings;
 
 mod log;
@@ -24,8 +28,6 @@ mod timing;
 mod watch;
 
 mod commands;
-
-mod exit;
 
 use clap::Parser;
 use std::ffi::OsString;

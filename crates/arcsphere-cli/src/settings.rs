@@ -1,8 +1,8 @@
 //! From arguments to a checked plan: the one place where flags become configuration.
 
 use crate::args::{DataArgs, TrainingArgs};
-use crate::commands::left_out;
 use crate::exit::is_users;
+use crate::left_out;
 use crate::mistake::mistake;
 use crate::out::note;
 use anyhow::Result;

@@ -11,7 +11,7 @@ use crate::source::Source;
 use crate::split::test_classes;
 use crate::target::Unit;
 use crate::walk::{LeftOut, Reason, Walk};
-use crate::{embedded, files, folder, found, idx, records, retrieval, rotated};
+use crate::{embedded, files, folder, found, idx, pairs, records, retrieval, rotated};
 
 mod derived;
 
@@ -275,7 +275,7 @@ fn load(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
 /// What is at a path that is no folder: one of several idx sets in a folder, or nothing that can be read.
 fn open_path(path: &Path) -> Option<Result<Loaded, DataError>> {
     if path.symlink_metadata().is_ok() {
-        return Some(Err(found::instead_of_a_folder(path)));
+        return Some(Err(found::instead_of_a_folder(path, pairs::is_pairs(path))));
     }
     let (dir, prefix) = (path.parent()?, format!("{}-", path.file_name()?.to_str()?));
     idx::sets(dir).contains(&prefix).then(|| open_idx(dir, &prefix))

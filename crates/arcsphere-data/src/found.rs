@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
 use crate::files;
-use crate::pairs;
 use crate::walk::{LeftOut, Reason, by_extension, is_image};
 
 const PICKLE: &str = "a Python pickle";
@@ -39,8 +38,8 @@ enum Kind {
     Idx,
 }
 
-/// Says what the file or device at `path`, which is no folder, is.
-pub(crate) fn instead_of_a_folder(path: &Path) -> DataError {
+/// Says what the file or device at `path`, which is no folder, is; `is_pairs` where it can be read as pairs.
+pub(crate) fn instead_of_a_folder(path: &Path, is_pairs: bool) -> DataError {
     let mut file = match files::open(path, "a folder of images, of idx files or of CIFAR binary files") {
         Ok(file) => file,
         Err(error) => return error,
@@ -49,12 +48,12 @@ pub(crate) fn instead_of_a_folder(path: &Path) -> DataError {
     if let Err(error) = outcome {
         return DataError::io(path, "read", error);
     }
-    let (found, way_out) = of_file(path, &head);
+    let (found, way_out) = of_file(path, &head, is_pairs);
     DataError::NoClasses { path: path.to_owned(), found, way_out }
 }
 
 /// What a file is, and what to do.
-fn of_file(path: &Path, head: &[u8]) -> (String, String) {
+fn of_file(path: &Path, head: &[u8], is_pairs: bool) -> (String, String) {
     let shown = path.display();
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.display().to_string(),
@@ -65,8 +64,7 @@ fn of_file(path: &Path, head: &[u8]) -> (String, String) {
     let kind = MAGIC.iter().find(|(at, bytes, _)| is(*at, bytes)).map(|(_, _, kind)| *kind);
     let gzip = is(0, &[0x1f, 0x8b]);
     let folder = "convert it to a folder with a folder of images for each class";
-    let is_pairs = lower.ends_with(".csv") || matches!(kind, Some(Kind::Foreign(what)) if what == PICKLE);
-    if is_pairs && pairs::is_pairs(path) {
+    if is_pairs && (lower.ends_with(".csv") || matches!(kind, Some(Kind::Foreign(what)) if what == PICKLE)) {
         let way_out = format!(
             "pairs have no classes to train on: give a folder with a folder of images for each class, or a train.rec; \
              `arcsphere data info {shown}` says what is in the pairs"
@@ -140,7 +138,7 @@ fn of_folder(dir: &Path, images: &[PathBuf], left_out: &LeftOut) -> (String, Str
     for path in others {
         let name = files::name_of(path).to_lowercase();
         if [".zip", ".tar", ".tgz", ".tar.gz", ".rar", ".7z", ".tar.xz", ".tar.bz2"].iter().any(|e| name.ends_with(e)) {
-            let DataError::NoClasses { found, way_out, .. } = instead_of_a_folder(path) else { continue };
+            let DataError::NoClasses { found, way_out, .. } = instead_of_a_folder(path, false) else { continue };
             return (format!("{found}, {}", files::name_of(path)), way_out);
         }
     }

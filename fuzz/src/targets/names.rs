@@ -3,8 +3,8 @@
 use super::{Parts, Target, choice, fresh, lines, name, part, pgm, spec, write};
 use anyhow::Result;
 use arcsphere_data::check::{Summary, check};
-use arcsphere_data::walk::Walk;
 use arcsphere_data::folder::{self, Decoding};
+use arcsphere_data::walk::Walk;
 use arcsphere_data::{OpenOptions, Shape};
 use arcsphere_eval::results::{DataInfo, Results, Run};
 use arcsphere_report::figure::{Features, Theme, to_adaptive_svg, to_png};

@@ -1,7 +1,7 @@
 //! `arcsphere data`: fetch, describe, check, convert.
 
-use super::left_out::{self, NAMED};
 use crate::args::{Data, DataCommand, DataTarget, ListArgs, MissingArg};
+use crate::left_out::{self, NAMED};
 use crate::mistake::mistake;
 use crate::out::{name, say};
 use crate::settings;

@@ -1,8 +1,9 @@
 //! `arcsphere embed`: images to embeddings, in a .npy file with labels beside it.
 
-use super::{left_out, run_dir};
+use super::run_dir;
 use crate::args::Embed;
 use crate::exit::is_users;
+use crate::left_out;
 use crate::mistake::mistake;
 use crate::npy;
 use crate::out::{name, note, say};

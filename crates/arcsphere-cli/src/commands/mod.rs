@@ -9,7 +9,6 @@ mod embed;
 mod eval;
 mod explain;
 mod jobs;
-pub(crate) mod left_out;
 mod list;
 mod margin_loss;
 mod pictures;
