@@ -38,13 +38,12 @@ pub(super) fn read(path: &Path, options: &PairOptions) -> Result<PairSet, DataEr
         match (line, fields.as_slice()) {
             (_, []) => Ok(()),
             (1, &[folds, n]) => {
-                let count = |text: &str| text.parse().ok().filter(|n| (1..1_000_000).contains(n));
                 let (folds, n) = count(folds).zip(count(n)).ok_or_else(|| bad(text))?;
                 head = Head::Folds(folds, n);
                 Ok(())
             }
             (1, &[n]) => {
-                head = Head::View1(n.parse().map_err(|_| bad(text))?);
+                head = Head::View1(count(n).ok_or_else(|| bad(text))?);
                 Ok(())
             }
             (_, &[name, a, b]) => {
@@ -79,6 +78,11 @@ pub(super) fn read(path: &Path, options: &PairOptions) -> Result<PairSet, DataEr
         };
     }
     assemble(path, &root(path, options), listed, &OTHER, options)
+}
+
+/// A number of pairs or of folds that a list may have.
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|n| (1..1_000_000).contains(n))
 }
 
 /// Genuine and impostor pairs come in runs that the first line says.

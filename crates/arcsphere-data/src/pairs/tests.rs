@@ -358,6 +358,10 @@ fn lists_of_lfw_that_cannot_be_right() {
     };
     refused("", &["0 pairs"]);
     refused(&LFW.replace("ada\t1\tcyd\t1\n", ""), &["7 pairs, expected 8"]);
+    // Twice as many pairs as there are numbers.
+    for n in ["9223372036854775808", "18446744073709551615", "0"] {
+        refused(&format!("{n}\n"), &["line 1", n]);
+    }
     refused(&format!("{LFW}ada\t1\tcyd\t1\n"), &["line 10", "an impostor pair, expected a genuine one"]);
     refused(&LFW.replace("bob\t1\t2", "bob\t1\tada\t2"), &["line 3", "an impostor pair, expected a genuine"]);
     refused(&LFW.replace("ada\t1\tbob\t1", "ada\t1\tada\t2"), &["line 4", "both of them `ada`"]);
