@@ -267,7 +267,9 @@ fn load(spec: &str, options: &OpenOptions) -> Result<Loaded, DataError> {
     match DATASETS.iter().find(|d| d.name == spec) {
         Some(info) => open_known(info, options),
         None if Path::new(spec).is_dir() => open_folder(Path::new(spec), options),
-        None if is_records(Path::new(spec)) => open_records(Path::new(spec), files::name_of(Path::new(spec)), options),
+        None if records::is_records(Path::new(spec)) => {
+            open_records(Path::new(spec), files::name_of(Path::new(spec)), options)
+        }
         None => open_path(Path::new(spec)).unwrap_or_else(|| Err(nothing_at(spec))),
     }
 }
@@ -405,11 +407,6 @@ fn several_sets(dir: &Path, prefixes: &[String]) -> DataError {
     let names: Vec<&str> = prefixes.iter().map(|prefix| prefix.trim_end_matches('-')).collect();
     let first = dir.join(names.first().copied().unwrap_or_default());
     DataError::SeveralSets { path: dir.to_owned(), names: names.join(", "), first }
-}
-
-/// True for a file of records.
-fn is_records(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("rec"))
 }
 
 fn open_records(path: &Path, name: String, options: &OpenOptions) -> Result<Loaded, DataError> {

@@ -84,6 +84,18 @@ pub fn read(path: &Path, how: &Decoding) -> Result<Records, DataError> {
     Ok(Records { set, warnings })
 }
 
+/// True for what [`read`] reads: a folder with a `train.rec`, or a `.rec` file.
+///
+/// ```
+/// # let dir = tempfile::tempdir().unwrap();
+/// assert!(!arcsphere_data::records::is_records(dir.path()));
+/// std::fs::write(dir.path().join("train.rec"), "").unwrap();
+/// assert!(arcsphere_data::records::is_records(dir.path()));
+/// ```
+pub fn is_records(path: &Path) -> bool {
+    is_in(path) || path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("rec"))
+}
+
 /// True for a folder with a training set of records.
 pub(crate) fn is_in(dir: &Path) -> bool {
     dir.join(FILE).is_file()

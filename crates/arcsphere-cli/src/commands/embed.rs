@@ -87,7 +87,7 @@ impl Found {
     fn at(paths: &[PathBuf], checkpoint: &Checkpoint, skip: bool) -> Result<Found> {
         let mut found = Found::default();
         // Files are told apart by where all of them are.
-        let is_list = |path: &Path| pairs::is_pairs(path) || is_records(path);
+        let is_list = |path: &Path| pairs::is_pairs(path) || records::is_records(path);
         let files: Vec<PathBuf> = paths.iter().filter(|path| path.is_file() && !is_list(path)).cloned().collect();
         let mut classes = folder::classes_of(&files).into_iter();
         let on_bad_file = if skip { OnBadFile::Skip } else { OnBadFile::Error };
@@ -160,15 +160,11 @@ impl Found {
     }
 }
 
-fn is_records(path: &Path) -> bool {
-    path.join("train.rec").is_file() || path.extension().is_some_and(|e| e == "rec") && path.is_file()
-}
-
 /// All images of a file of records or of a list of pairs.
 fn listed(path: &Path, checkpoint: &Checkpoint) -> Result<Part> {
     let shape = checkpoint.provenance.shape();
     let decoding = Decoding { resize: Some((shape.height, shape.width)), ..checkpoint.config.data.decoding() };
-    let set = if is_records(path) {
+    let set = if records::is_records(path) {
         records::read(path, &decoding)?.set
     } else {
         pairs::open(path, &PairOptions { decoding, ..PairOptions::default() })?.images
